@@ -1,0 +1,39 @@
+"""Short descriptions of values and calls, for messages that a student reads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+TEXT_CHARACTERS = 60
+ITEMS = 3
+
+
+def describe(value: Any) -> str:
+    """Describe a value in a few words: an array by dtype and shape, a path by its name, the rest by its text."""
+    torch = sys.modules.get("torch")
+    if isinstance(value, np.ndarray):
+        return f"array {value.dtype} {list(value.shape)}"
+    if torch is not None and isinstance(value, torch.Tensor):
+        return f"tensor {str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    if isinstance(value, PurePath):
+        return f"'{value.name}'"
+    if isinstance(value, list | tuple) and len(value) <= ITEMS:
+        inner = ", ".join(describe(item) for item in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    if isinstance(value, list | tuple | dict):
+        return f"{type(value).__name__} of {len(value)} items"
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
+    text = repr(value)
+    return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"
+
+
+def describe_call(function: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+    """Write a call down as code, with its arguments described."""
+    named = [f"{name}={describe(value)}" for name, value in kwargs.items()]
+    return f"{function}({', '.join([*map(describe, args), *named])})"

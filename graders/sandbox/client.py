@@ -1,0 +1,232 @@
+"""The judge's end: starting the warm server, asking it for workers, and speaking with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from graders.outcomes import Died, HarnessFault, SubmissionError, TimedOut
+from graders.sandbox import channel, failures, wire
+from graders.sandbox.confinement import LAYERS, Policy
+from graders.sandbox.server import PACKET_BYTES, End, Ended, Fork
+from graders.sandbox.worker import Order
+
+SERVER_START_SECONDS = 120.0
+FORK_SECONDS = 30.0
+ROOT = Path(__file__).resolve().parents[2]
+BOOTSTRAP = """
+import sys
+root, *controls = sys.argv[1:]
+sys.path.insert(0, root)
+import graders.sandbox.server as server
+sys.path.remove(root)
+server.main([int(control) for control in controls])
+"""
+
+
+class WarmServer:
+    """The warm server process, started once for a run and shared by `judges` judges.
+
+    Use as a context manager; leaving it ends the server and every worker that it still has.
+    """
+
+    def __init__(self, judges: int = 1) -> None:
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(judges)]
+        theirs = [str(pair[1].fileno()) for pair in pairs]
+        self.controls = [pair[0] for pair in pairs]
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and source
+            [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, str(ROOT), *theirs],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=[pair[1].fileno() for pair in pairs],
+            start_new_session=True,
+        )
+        for pair in pairs:
+            pair[1].close()
+
+    def wait_until_warm(self) -> None:
+        """Return once the libraries are loaded; raises `HarnessFault` if the server ends first."""
+        for control in self.controls:
+            control.settimeout(SERVER_START_SECONDS)
+            try:
+                if control.recv(PACKET_BYTES) != b"ready":
+                    raise HarnessFault("the warm server ended while it was starting; see its message above")
+            except TimeoutError as error:
+                raise HarnessFault(f"the warm server was not ready after {SERVER_START_SECONDS:.0f} s") from error
+
+    def __enter__(self) -> Self:
+        self.wait_until_warm()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for control in self.controls:
+            control.close()
+        self.process.terminate()
+        self.process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return the server's whole environment: nothing of the user's but where matplotlib keeps its font list."""
+    kept = {name: os.environ[name] for name in ("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME") if name in os.environ}
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    return {
+        **kept,
+        **one_thread,
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "agg",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a worker, for messages: `step04_dataset.read_spectrogram(...)`."""
+
+    text: str
+
+
+class Worker:
+    """One confined worker, from the judge's side. Use as a context manager; leaving it kills the worker.
+
+    Attributes:
+        layers: what confinement it reached, layer by layer.
+    """
+
+    def __init__(self, control: socket.socket, order: Order, seconds_per_call: float) -> None:
+        self.control = control
+        self.seconds_per_call = seconds_per_call
+        self.released: list[int] = []
+        self.ended: SubmissionError | None = None
+        self.sequence = 0
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.pid = self._fork(order, theirs)
+        finally:
+            theirs.close()
+        self.layers = self._ready()
+
+    def _fork(self, order: Order, theirs: socket.socket) -> int:
+        self.control.settimeout(FORK_SECONDS)
+        try:
+            socket.send_fds(self.control, [msgspec.msgpack.encode(Fork(order))], [theirs.fileno()])
+            return msgspec.msgpack.decode(self.control.recv(PACKET_BYTES), type=int)
+        except (OSError, msgspec.DecodeError) as error:
+            raise HarnessFault(f"the warm server cannot fork a worker: {error}") from error
+
+    def _ready(self) -> dict[str, str]:
+        try:
+            reply = self._receive(time.monotonic() + FORK_SECONDS, _refuse)
+        except (channel.Closed, TimeoutError, wire.WireError) as error:
+            code = self.close()
+            raise HarnessFault(f"a worker could not confine itself (exit code {code}): {error!r}") from error
+        match reply:
+            case [0, "ready", dict() as layers] if set(layers) == set(LAYERS):
+                return {str(name): str(status) for name, status in layers.items()}
+        raise HarnessFault(f"a worker's first words were {reply!r:.100}")
+
+    def request(self, call: str, operation: str, *arguments: object, proxy: wire.Codec | None = None) -> Any:
+        """Send one request and return its answer.
+
+        Args:
+            call: what is asked, for messages.
+            operation: one of the worker's operations.
+            arguments: its arguments, plain data or proxies.
+            proxy: how handles in the answer become proxies; None refuses them.
+
+        Raises:
+            StopIteration: the operation was `next` and the iterator is exhausted.
+            SubmissionError: the subclass says what became of the call. After a death, the same for every later call.
+        """
+        if self.ended is not None:
+            raise self.ended
+        self.sequence += 1
+        released, self.released = self.released, []
+        deadline = time.monotonic() + self.seconds_per_call
+        try:
+            tree, buffers = wire.encode([self.sequence, released, operation, *arguments], _stand_in)
+            channel.send(self.sock, tree, buffers, deadline)
+            reply = self._receive(deadline, proxy or _refuse)
+        except TimeoutError:
+            self._end(TimedOut(f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."))
+        except channel.Closed:
+            self._end(failures.death(call, self.close()))
+        except wire.WireError as error:
+            self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
+        return self._value(call, reply)
+
+    def _receive(self, deadline: float, codec: wire.Codec) -> object:
+        tree, payload = channel.receive(self.sock, deadline)
+        return wire.decode(tree, payload, codec)
+
+    def _value(self, call: str, reply: object) -> object:
+        match reply:
+            case [int() as number, "value", value] if number == self.sequence:
+                return value
+            case [int() as number, "stop"] if number == self.sequence:
+                raise StopIteration
+            case [int() as number, "error", dict() as error] if number == self.sequence:
+                raise failures.from_report(call, error)
+        self._end(Died(f"{call} sent an answer to another question."))
+        return None
+
+    def _end(self, error: SubmissionError) -> None:
+        self.close()
+        self.ended = error
+        raise error
+
+    def close(self) -> int:
+        """Kill the worker; return its exit code, negative for the signal that ended it."""
+        self.sock.close()
+        if not self.pid:
+            return 0
+        pid, self.pid = self.pid, 0
+        self.control.settimeout(FORK_SECONDS)
+        try:
+            self.control.send(msgspec.msgpack.encode(End(pid)))
+            return msgspec.msgpack.decode(self.control.recv(PACKET_BYTES), type=Ended).code
+        except (OSError, msgspec.DecodeError) as error:
+            raise HarnessFault(f"the warm server does not answer: {error!r}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def order_for(package_parent: Path, readable: list[Path], scratch: Path, seed: int) -> Order:
+    """Write down what a new worker is to hold and may reach."""
+    policy = Policy([str(package_parent), *map(str, readable)], str(scratch))
+    return Order(str(package_parent), policy, seed)
+
+
+def _refused(*_: object) -> object:
+    raise wire.WireError("a handle or a library name where plain data belongs")
+
+
+_refuse = wire.Codec(_refused, _refused)
+
+
+def _stand_in(value: object) -> list[object]:
+    node = getattr(value, "_wire_node", None)
+    if isinstance(node, list):
+        return node
+    name = wire.library_name(value)
+    if name is None:
+        raise TypeError(f"a check passed a {type(value).__name__}, which does not cross to the sandbox")
+    return ["library", name]

@@ -1,0 +1,222 @@
+"""What a worker may not do, and the kernel features that see to it.
+
+Five layers, each unprivileged: no_new_privs, Landlock, seccomp, resource limits, and an empty environment with no open
+descriptors. Landlock and seccomp come through maintained bindings; where one is missing on a machine the layer is
+reported as missing, and the judge decides whether that is enough.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import importlib
+import os
+import resource
+import site
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+CLONE_THREAD = 0x00010000
+PR_SET_NO_NEW_PRIVS = 38
+LAYERS = ("no_new_privs", "landlock", "seccomp", "rlimits", "clean_start")
+OWN_PACKAGES = frozenset({"graders", "solutions", "lab", "fixtures", "tests"})
+SYSTEM_READABLE = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/urandom", "/dev/zero")
+
+ALLOWED_SYSCALLS = """
+    read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 close close_range dup dup2 dup3 fcntl flock
+    lseek _llseek ftruncate truncate fallocate fsync fdatasync sync_file_range fadvise64 readahead sendfile
+    copy_file_range open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs
+    readlink readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat
+    renameat2 umask ioctl pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
+    eventfd2 recvfrom recvmsg sendto sendmsg shutdown getsockopt mmap munmap mremap mprotect madvise msync mincore brk
+    mlock munlock membarrier futex futex_wait futex_wake futex_waitv set_robust_list get_robust_list set_tid_address rseq
+    sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getcpu
+    get_mempolicy getpriority clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
+    getitimer setitimer alarm pause getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgrp
+    getpgid getsid getrlimit getrusage sysinfo uname getrandom rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending
+    rt_sigsuspend rt_sigtimedwait sigaltstack restart_syscall exit exit_group arch_prctl
+""".split()
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Resource limits of one worker.
+
+    Attributes:
+        memory: bytes of address space beyond what the warm server already maps.
+        file_size: bytes of the largest file that may be written.
+        open_files: open descriptors.
+        cpu_seconds: processor time in its whole life.
+    """
+
+    memory: int = 2 << 30
+    file_size: int = 16 << 20
+    open_files: int = 128
+    cpu_seconds: int = 900
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What one worker may reach.
+
+    Attributes:
+        readable: files and folders that it may read besides the interpreter and its libraries.
+        scratch: the one folder that it may write.
+        limits: its resource limits.
+    """
+
+    readable: list[str]
+    scratch: str
+    limits: Limits = Limits()
+
+
+class LayerMissing(Exception):
+    """A layer of confinement cannot be had here; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """The parts of confinement that are the same for every worker, made once in the warm server.
+
+    Attributes:
+        interpreter_paths: what Python itself reads.
+        landlock: the Landlock binding, or why there is none.
+        syscall_filter: the seccomp filter, not yet loaded, or why there is none.
+    """
+
+    interpreter_paths: tuple[str, ...]
+    landlock: Any
+    syscall_filter: Any
+
+    @classmethod
+    def prepare(cls) -> Confinement:
+        """Load the bindings and make the filter, while reading files is still allowed."""
+        return cls(tuple(interpreter_paths()), _landlock_binding(), _syscall_filter())
+
+    def apply(self, policy: Policy) -> dict[str, str]:
+        """Confine the calling process for good.
+
+        Returns:
+            For each of `LAYERS`, `"on"` (Landlock: with its ABI) or `"missing: "` and the reason.
+        """
+        status = {"clean_start": "on"}
+        steps = {
+            "rlimits": lambda: _limit(policy.limits),
+            "no_new_privs": _no_new_privs,
+            "landlock": lambda: self._landlock(policy),
+            "seccomp": self._seccomp,
+        }
+        for layer, step in steps.items():
+            try:
+                status[layer] = step()
+            except (LayerMissing, OSError) as error:
+                status[layer] = f"missing: {error}"
+        return {layer: status[layer] for layer in LAYERS}
+
+    def _landlock(self, policy: Policy) -> str:
+        landlock = self.landlock
+        if isinstance(landlock, LayerMissing):
+            raise landlock
+        access = landlock.AccessFS
+        read = access.READ_FILE | access.READ_DIR
+        write = (
+            read | access.WRITE_FILE | access.TRUNCATE | access.MAKE_REG | access.MAKE_DIR
+            | access.REMOVE_FILE | access.REMOVE_DIR
+        )  # fmt: skip
+        with landlock.Ruleset(scoped=landlock.Scope.ABSTRACT_UNIX_SOCKET | landlock.Scope.SIGNAL) as ruleset:
+            for path in (*self.interpreter_paths, *policy.readable):
+                ruleset.allow_path(path, read if os.path.isdir(path) else access.READ_FILE)  # noqa: PTH112 - speed
+            ruleset.allow_path("/dev/null", access.READ_FILE | access.WRITE_FILE)
+            ruleset.allow_path(policy.scratch, write)
+            ruleset.restrict()
+            return f"on (ABI {ruleset.abi_version})"
+
+    def _seccomp(self) -> str:
+        if isinstance(self.syscall_filter, LayerMissing):
+            raise self.syscall_filter
+        self.syscall_filter.load()
+        return "on"
+
+
+def interpreter_paths() -> list[str]:
+    """List what Python itself reads: the standard library, installed packages, shared libraries.
+
+    This project's own packages are left out, wherever they are installed, so that a worker cannot read the
+    reference solutions or the checks.
+    """
+    sites = {Path(folder) for folder in (*site.getsitepackages(), site.getusersitepackages()) if Path(folder).is_dir()}
+    stdlib = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+    paths = [path for folder in stdlib | sites for path in _readable_parts(folder)]
+    libraries = [Path(sys.base_prefix, "lib", name) for name in os.listdir(Path(sys.base_prefix, "lib")) if ".so" in name]
+    system = [Path(name) for name in SYSTEM_READABLE if Path(name).exists()]
+    return sorted({str(path) for path in (*paths, *libraries, *system)})
+
+
+def _readable_parts(folder: Path) -> list[Path]:
+    """Return the folder, or, where it holds this project's packages, its other entries."""
+    if not folder.is_dir():
+        return []
+    if folder.name not in {"site-packages", "dist-packages"}:
+        nested = [folder / "site-packages", folder / "dist-packages"]
+        if not any(path.is_dir() for path in nested):
+            return [folder]
+        return [path for path in folder.iterdir() if path not in nested]
+    if not any((folder / name).exists() for name in OWN_PACKAGES):
+        return [folder]
+    return [path for path in folder.iterdir() if path.name not in OWN_PACKAGES]
+
+
+def _landlock_binding() -> Any:
+    try:
+        landlock = importlib.import_module("landlockpy")
+    except ImportError as error:
+        return LayerMissing(f"the package landlockpy cannot be imported ({error})")
+    if not landlock.supported():
+        return LayerMissing("this kernel has no Landlock, or it is disabled at boot; Linux 5.13 or later has it")
+    return landlock
+
+
+def _syscall_filter() -> Any:
+    """Make a filter that lets through what numerical Python needs and answers EPERM to everything else.
+
+    Processes cannot be started (threads can), sockets cannot be opened, other processes cannot be signalled, traced
+    or limited.
+    """
+    try:
+        seccomp = importlib.import_module("pyseccomp")
+    except (ImportError, OSError, RuntimeError) as error:
+        return LayerMissing(f"libseccomp cannot be loaded ({error}); install the system package libseccomp2")
+    rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
+    for name in ALLOWED_SYSCALLS:
+        rules.add_rule(seccomp.ALLOW, name)
+    rules.add_rule(seccomp.ALLOW, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # the C library then falls back to clone, whose flags show
+    rules.add_rule(seccomp.ALLOW, "prlimit64", seccomp.Arg(0, seccomp.EQ, 0))
+    return rules
+
+
+def _no_new_privs() -> str:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise LayerMissing(os.strerror(ctypes.get_errno()))
+    return "on"
+
+
+def _limit(limits: Limits) -> str:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    wanted = {
+        resource.RLIMIT_AS: pages * resource.getpagesize() + limits.memory,
+        resource.RLIMIT_FSIZE: limits.file_size,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_CPU: limits.cpu_seconds,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+    }
+    for which, value in wanted.items():
+        hard = resource.getrlimit(which)[1]
+        bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (bounded, bounded))
+    return "on"

@@ -1,0 +1,80 @@
+"""What became of a call, in words: a worker's report of an exception, or the way in which it died."""
+
+from __future__ import annotations
+
+import signal
+
+from graders.outcomes import (
+    Died,
+    Forbidden,
+    NotImplementedYet,
+    OutOfMemory,
+    StudentError,
+    SubmissionError,
+    TimedOut,
+)
+
+TEXT_CHARACTERS = 600
+KINDS: dict[str, type[SubmissionError]] = {
+    "NotImplementedError": NotImplementedYet,
+    "MemoryError": OutOfMemory,
+    "PermissionError": Forbidden,
+}
+IMITATED: dict[str, type[Exception]] = {
+    kind.__name__: kind
+    for kind in (
+        ArithmeticError, AssertionError, AttributeError, EOFError, FileExistsError, FileNotFoundError, ImportError,
+        IndexError, IsADirectoryError, KeyError, LookupError, NameError, NotADirectoryError, OSError, OverflowError,
+        RecursionError, RuntimeError, TypeError, ValueError, ZeroDivisionError,
+    )
+}  # fmt: skip
+
+
+def from_report(call: str, report: dict[object, object]) -> SubmissionError:
+    """Make the exception that stands for one raised by student code.
+
+    It also is of the same built-in class, so that a check may say `pytest.raises(ValueError)`.
+
+    Args:
+        call: what was asked.
+        report: the worker's own words, which are not trusted: `bases`, `type`, `text`, `frames`.
+    """
+    bases = [name for name in _items(report.get("bases")) if isinstance(name, str)]
+    text = f"{call} raised {_text(report.get('type'), 80)}: {_text(report.get('text'), TEXT_CHARACTERS)}"
+    where = "; ".join(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:])))
+    kind = next((KINDS[name] for name in bases if name in KINDS), StudentError)
+    if "allocate memory" in text and "RuntimeError" in bases:
+        kind = OutOfMemory
+    return _also_builtin(kind, bases)(f"{text} [{where}]" if where else text)
+
+
+def death(call: str, code: int) -> SubmissionError:
+    """Make the exception for a worker that closed its socket, from its exit code."""
+    if code == -signal.SIGXCPU:
+        return TimedOut(f"{call} used up the worker's processor time.")
+    if code == -signal.SIGKILL:
+        return Died(f"{call} closed the connection to the judge.")
+    if code < 0:
+        return Died(f"{call} crashed the Python interpreter ({signal.Signals(-code).name}).")
+    return Died(f"{call} ended the process with exit code {code}; a function returns its result, it does not exit.")
+
+
+def _also_builtin(kind: type[SubmissionError], bases: list[str]) -> type[SubmissionError]:
+    builtin = next((IMITATED[name] for name in bases if name in IMITATED), None)
+    return type(kind.__name__, (kind, builtin), {}) if builtin else kind
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object, limit: int) -> str:
+    text = value if isinstance(value, str) else ""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _line(frame: object) -> str:
+    match frame:
+        case [str() as file, int() as line, str() as function]:
+            return f"{_text(file, 80)} line {line}, in {_text(function, 60)}"
+    return ""

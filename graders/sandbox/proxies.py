@@ -1,0 +1,159 @@
+"""Stand-ins, in the judge, for the submission's modules and objects: `lab.step05_lstm.LSTMBackbone(...)` as if local.
+
+Plain data crosses; everything else stays in the worker behind a `Remote` that can be called, indexed, iterated and
+asked for attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graders.describe import describe_call
+from graders.outcomes import SubmissionError, WrongType
+from graders.sandbox import wire
+from graders.sandbox.client import Worker
+
+LENGTH_LIMIT = 10_000_000
+ITERATION_LIMIT = 100_000
+
+
+class WorkerSource(Protocol):
+    """Whatever hands out the worker of the step in progress, a fresh one after a death."""
+
+    def worker(self) -> Worker:
+        """Return a worker that is alive."""
+        ...
+
+
+class Remote:
+    """A value that stays in a worker.
+
+    Attributes:
+        _label: how messages call it.
+        _kind: the name of its type, as the worker tells it; for messages only.
+    """
+
+    __slots__ = ("_kind", "_label", "_number", "_worker")
+
+    def __init__(self, worker: Worker, number: int, kind: str, label: str) -> None:
+        self._worker = worker
+        self._number = number
+        self._kind = kind
+        self._label = label
+
+    @property
+    def _wire_node(self) -> list[object]:
+        return ["handle", self._number, self._kind]
+
+    def _ask(self, label: str, operation: str, *arguments: object) -> Any:
+        return _request(self._worker, label, operation, self, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._ask(f"{self._label}.{name}", "get", name)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        return self._ask(describe_call(self._label, args, kwargs), "call", args, kwargs)
+
+    def __getitem__(self, key: object) -> Any:
+        return self._ask(f"{self._label}[{key!r}]", "item", key)
+
+    def __len__(self) -> int:
+        count = self._ask(f"len({self._label})", "length")
+        if type(count) is not int or not 0 <= count <= LENGTH_LIMIT:
+            raise WrongType(f"len({self._label}) is {count!r:.80}; expected a count.")
+        return count
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._ask(f"iter({self._label})", "iterate")
+        if not isinstance(iterator, Remote):
+            raise WrongType(f"iter({self._label}) is {iterator!r:.80}; expected an iterator.")
+        for _ in range(ITERATION_LIMIT):
+            try:
+                yield iterator._ask(f"next(iter({self._label}))", "next")  # noqa: SLF001 - of the same class
+            except StopIteration:
+                return
+        raise WrongType(f"{self._label} has not ended after {ITERATION_LIMIT} items.")
+
+    def __repr__(self) -> str:
+        return f"<{self._label}: {self._kind}, in the sandbox>"
+
+    def __del__(self) -> None:
+        # The worker is told with the next request, so that an object's end costs no message of its own.
+        self._worker.released.append(self._number)
+
+
+def _request(worker: Worker, label: str, operation: str, *arguments: object) -> Any:
+    codec = wire.Codec(lambda number, kind: Remote(worker, number, kind, label), _no_library)
+    return worker.request(label, operation, *arguments, proxy=codec)
+
+
+def _no_library(name: str) -> object:
+    raise wire.WireError(f"an answer names a library function, {name[:40]!r}")
+
+
+@dataclass
+class RemoteLab:
+    """The submission's package: attributes are its step modules, each imported in the worker when first asked for."""
+
+    source: WorkerSource
+    modules: dict[str, RemoteModule] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> RemoteModule:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.modules.setdefault(name, RemoteModule(self.source, name))
+
+
+class RemoteModule:
+    """One step module of the submission. What an import ended with, it ends with again, without another try."""
+
+    def __init__(self, source: WorkerSource, name: str) -> None:
+        self._source = source
+        self._name = name
+        self._failure: SubmissionError | None = None
+        self._imported: tuple[Worker, Remote] | None = None
+        self._members: dict[str, Remote] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        module = self._import()
+        if name not in self._members:
+            label = f"{self._name}.{name}"
+            member = _request(module._worker, label, "get", module, name)  # noqa: SLF001 - the two are one thing
+            if not isinstance(member, Remote):
+                return member
+            self._members[name] = member
+        return self._members[name]
+
+    def _import(self) -> Remote:
+        if self._failure:
+            raise self._failure
+        worker = self._source.worker()
+        if self._imported is None or self._imported[0] is not worker:
+            label = f"import {self._name}"
+            try:
+                module = _request(worker, label, "import", self._name)
+            except SubmissionError as error:
+                self._failure = error
+                raise
+            if not isinstance(module, Remote):
+                raise WrongType(f"{label} gave {module!r:.80}; expected a module.")
+            self._imported = worker, module
+            self._members = {}
+        return self._imported[1]
+
+
+def remote_kit(worker: Worker) -> Remote:
+    """Return the kit that runs beside the student's code."""
+    kit: Remote = _request(worker, "kit", "kit")
+    return kit
+
+

@@ -1,0 +1,139 @@
+"""A worker: one confined process that holds a submission and answers the judge's requests until it is killed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from graders.sandbox import channel, kit, wire
+from graders.sandbox.confinement import Confinement, Policy
+
+TRACE_LINES = 4
+MESSAGE_CHARACTERS = 2000
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the judge asks of a new worker.
+
+    Attributes:
+        package_parent: folder that holds the submission's `lab` package.
+        policy: what the worker may reach.
+        seed: seed of `random`, NumPy and PyTorch.
+    """
+
+    package_parent: str
+    policy: Policy
+    seed: int
+
+
+def run(sock: socket.socket, order: Order, confinement: Confinement) -> None:
+    """Confine this process, say what was achieved, then answer requests until the judge closes the socket."""
+    package_parent = os.path.realpath(order.package_parent)
+    layers = confinement.apply(order.policy)
+    os.chdir(order.policy.scratch)
+    os.environ.update(HOME=order.policy.scratch, TMPDIR=order.policy.scratch)
+    sys.path.insert(0, package_parent)
+    worker = _Worker(sock, package_parent)
+    worker.seed(order.seed)
+    worker.send([0, "ready", layers])
+    worker.serve()
+
+
+class _Worker:
+    def __init__(self, sock: socket.socket, package_parent: str) -> None:
+        self.sock = sock
+        self.package_parent = package_parent
+        self.objects: dict[int, object] = {}
+        self.count = 0
+        self.codec = wire.Codec(self.find, lambda name: wire.find_library(name, sys.modules))
+        self.operations: dict[str, Callable[..., object]] = {
+            "import": lambda name: importlib.import_module(f"lab.{name}"),
+            "kit": lambda: kit,
+            "get": getattr,
+            "call": lambda target, args, kwargs: target(*args, **kwargs),
+            "item": lambda target, key: target[key],
+            "length": len,
+            "iterate": iter,
+            "next": next,
+            "seed": self.seed,
+        }
+
+    def find(self, number: int, kind: str) -> object:
+        if number not in self.objects:
+            raise wire.WireError(f"no object {number} of type {kind}")
+        return self.objects[number]
+
+    def stand_in(self, value: object) -> list[object]:
+        self.count += 1
+        self.objects[self.count] = value
+        return ["handle", self.count, _kind(value)]
+
+    def send(self, reply: list[object]) -> None:
+        tree, buffers = wire.encode(reply, self.stand_in)
+        channel.send(self.sock, tree, buffers)
+
+    def serve(self) -> None:
+        while True:
+            try:
+                tree, payload = channel.receive(self.sock)
+            except channel.Closed:
+                return
+            request = wire.decode(tree, payload, self.codec)
+            if not isinstance(request, list):
+                return
+            number, released, operation, *arguments = request
+            for handle in released:
+                self.objects.pop(handle, None)
+            self.answer(number, operation, arguments)
+
+    def answer(self, number: int, operation: str, arguments: list[Any]) -> None:
+        try:
+            self.send([number, "value", self.operations[operation](*arguments)])
+        except StopIteration as error:
+            self.send([number, "stop"] if operation == "next" else [number, "error", self.describe(error)])
+        except BaseException as error:  # noqa: BLE001 - whatever student code raises goes to the judge
+            self.send([number, "error", self.describe(error)])
+
+    def describe(self, error: BaseException) -> dict[str, object]:
+        """Describe an exception: the names of its class and bases, its text, and the submission's lines it passed."""
+        try:
+            text = str(error)
+        except Exception as broken:  # noqa: BLE001 - a student's own exception class may do anything
+            text = f"(its text cannot be had: {type(broken).__name__})"
+        frames = [
+            [os.path.relpath(frame.filename, self.package_parent), frame.lineno or 0, frame.name]
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename.startswith(self.package_parent + os.sep)
+        ]
+        if isinstance(error, SyntaxError) and error.filename:
+            frames.append([Path(error.filename).name, error.lineno or 0, "<module>"])
+        return {
+            "bases": [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"],
+            "type": type(error).__name__,
+            "text": text[:MESSAGE_CHARACTERS],
+            "frames": frames[-TRACE_LINES:],
+        }
+
+    @staticmethod
+    def seed(number: int) -> None:
+        random.seed(number)
+        for name, seeder in (("numpy", "random.seed"), ("torch", "manual_seed")):
+            function: Any = sys.modules.get(name)
+            for part in seeder.split("."):
+                function = getattr(function, part, None)
+            if function is not None:
+                function(number)
+
+
+def _kind(value: object) -> str:
+    name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    return f"{name} of dtype {value.dtype}" if name in {"numpy.ndarray", "torch.Tensor"} else name  # type: ignore[attr-defined]
