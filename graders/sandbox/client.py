@@ -37,7 +37,11 @@ server.main([int(control) for control in controls])
 class WarmServer:
     """The warm server process, started once for a run and shared by `judges` judges.
 
-    Use as a context manager; leaving it ends the server and every worker that it still has.
+    Use as a context manager; leaving it ends the server and every worker that it still has. It loads its libraries
+    while the caller does something else; `wait_until_warm` waits for it.
+
+    Attributes:
+        controls: the judges' ends of its control sockets, one for each judge.
     """
 
     def __init__(self, judges: int = 1) -> None:
@@ -67,7 +71,6 @@ class WarmServer:
                 raise HarnessFault(f"the warm server was not ready after {SERVER_START_SECONDS:.0f} s") from error
 
     def __enter__(self) -> Self:
-        self.wait_until_warm()
         return self
 
     def __exit__(self, *exception: object) -> None:

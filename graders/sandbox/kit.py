@@ -14,8 +14,7 @@ def figure_axes(count: int = 1) -> list[Any]:
 
 
 def tick_labels(axis: Any) -> list[str]:
-    """Return the texts that are written along a matplotlib axis (`ax.xaxis`, `ax.yaxis`) once it is drawn."""
-    axis.figure.canvas.draw()
+    """Return the texts that are written along a matplotlib axis (`ax.xaxis`, `ax.yaxis`)."""
     return [label.get_text() for label in axis.get_ticklabels()]
 
 

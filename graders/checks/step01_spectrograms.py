@@ -1,0 +1,158 @@
+"""Checks of step 1: the index, the fused files, the mel spectrogram and its plot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graders.check import check
+from graders.checks.axes import HERTZ, SECONDS, expect_drawn, expect_end, expect_label
+from graders.checks.course_folders import ROWS, TEN_GENRES, make_tracks, write_index
+from graders.examples import examples, features, st
+from graders.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
+
+ENTRIES = [("1042.fused.full.npy", "Blues"), ("69588.fused.full.npy", "Trip-Hop"), ("7.fused.full.npy", "Blues")]
+TOP_HERTZ = 11025.0
+
+
+@check(points=1, hint="Skip the first line, then split each line at its tab.")
+def test_read_labels_lists_the_index_in_order(lab, inputs, rng):
+    """read_labels returns one (file name, genre) entry for each line after the header, in order."""
+    entries = [(f"{track.stem}.fused.full.npy", track.genre) for track in make_tracks(TEN_GENRES, rng)]
+    index = write_index(inputs / "train_labels.txt", entries)
+    expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index)")
+
+
+@check(points=0.25, hint="A text editor may leave empty lines at the end; skip lines that are blank.")
+def test_read_labels_ignores_blank_lines(lab, inputs):
+    """read_labels ignores blank lines."""
+    index = inputs / "train_labels.txt"
+    index.write_text("Id\tGenre\n\n" + "\n\n".join("\t".join(entry) for entry in ENTRIES) + "\n\n", encoding="utf-8")
+    expect_equal(lab.step01_spectrograms.read_labels(index), ENTRIES, "read_labels(index with blank lines)")
+
+
+@check(points=0.25, hint="Open the index with encoding='utf-8'; the default differs from machine to machine.")
+def test_read_labels_reads_greek(lab, inputs):
+    """read_labels reads the index as UTF-8."""
+    entries = [("1042.fused.full.npy", "Ρεμπέτικο"), ("2.fused.full.npy", "Λαϊκό")]
+    index = write_index(inputs / "ετικέτες.txt", entries)
+    expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index in Greek)")
+
+
+@check(points=0.75, hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.")
+@pytest.mark.parametrize("written", ["{}.fused.full.npy.gz", "{}.full.fused.npy.gz", "{}.beatsync.fused.npy"])
+def test_read_labels_returns_the_names_on_disk(lab, inputs, written):
+    """read_labels returns names as the files have them on disk, whichever of the three ways the index writes them."""
+    index = write_index(inputs / "labels.txt", [(written.format(stem), "Jazz") for stem in (1042, 7)])
+    expected = [("1042.fused.full.npy", "Jazz"), ("7.fused.full.npy", "Jazz")]
+    expect_equal(lab.step01_spectrograms.read_labels(index), expected, f"read_labels(index with {written.format(7)})")
+
+
+@check(points=0.25, hint="Let open() raise; do not return an empty list for an index that is not there.")
+def test_read_labels_refuses_a_missing_index(lab, inputs):
+    """read_labels raises FileNotFoundError when there is no index."""
+    with expect_error(FileNotFoundError, "read_labels(missing index)"):
+        lab.step01_spectrograms.read_labels(inputs / "missing.txt")
+
+
+@check(points=0.25, hint="A line without a tab is damaged: raise ValueError and name the line.")
+def test_read_labels_refuses_a_line_without_a_tab(lab, inputs):
+    """read_labels raises ValueError for a line that has no genre."""
+    index = inputs / "train_labels.txt"
+    index.write_text("Id\tGenre\n1042.fused.full.npy\tBlues\n69588.fused.full.npy\n", encoding="utf-8")
+    with expect_error(ValueError, "read_labels(index with a line without a tab)"):
+        lab.step01_spectrograms.read_labels(index)
+
+
+@check(points=0.5, hint="Draw the second entry among those whose genre differs from the first one's.")
+@examples(
+    genres=st.lists(st.sampled_from(TEN_GENRES), min_size=2, max_size=12).filter(lambda names: len(set(names)) > 1),
+    seed=st.integers(0, 2**31),
+)
+def test_pick_two_genres_picks_different_genres(lab, genres, seed):
+    """pick_two_genres returns two of the entries, of different genres."""
+    labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
+    call = f"pick_two_genres({len(labels)} labels, seed={seed})"
+    pair = expect_length(lab.step01_spectrograms.pick_two_genres(labels, seed), 2, call)
+    first, second = (tuple(expect_length(entry, 2, f"an entry of {call}")) for entry in pair)
+    for entry in (first, second):
+        if plain(entry, call) not in [list(label) for label in labels]:
+            raise AssertionError(f"{call} returned {entry!r}, which is none of the labels.")
+    if expect_text(first[1], call) == second[1]:
+        raise AssertionError(f"{call} returned two tracks of {first[1]}; expected two genres.")
+
+
+@check(points=0.5, hint="Make a generator from the seed (np.random.default_rng(seed)) and draw with that one only.")
+def test_pick_two_genres_depends_on_the_seed_alone(lab):
+    """pick_two_genres draws the same pair for the same seed, and other pairs for other seeds."""
+    labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(TEN_GENRES * 3)]
+    drawn = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in range(8)]
+    again = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in range(8)]
+    expect_equal(again, drawn, "pick_two_genres called again with the same seeds")
+    if all(pair == drawn[0] for pair in drawn):
+        raise AssertionError("pick_two_genres draws the same pair for eight different seeds; expected it to use the seed.")
+
+
+@check(points=0.25, hint="Count the genres first, and raise ValueError if there is only one.")
+def test_pick_two_genres_refuses_a_single_genre(lab):
+    """pick_two_genres raises ValueError when all labels have the same genre."""
+    with expect_error(ValueError, "pick_two_genres(labels of one genre)"):
+        lab.step01_spectrograms.pick_two_genres([("1.npy", "Folk"), ("2.npy", "Folk")], 0)
+
+
+@check(points=0.5, hint="np.load(path) returns the array as it was saved.")
+def test_read_fused_returns_the_array(lab, inputs, rng):
+    """read_fused returns the array of a fused file, [140, T]."""
+    fused = rng.uniform(-80, 0, (ROWS, 31)).astype(np.float32)
+    np.save(inputs / "φάσμα.fused.full.npy", fused)
+    expect_array(lab.step01_spectrograms.read_fused(inputs / "φάσμα.fused.full.npy"), fused, "read_fused(path)")
+
+
+@check(points=0.25, hint="Check ndim == 2 and shape[0] == 140, and raise ValueError otherwise.")
+@pytest.mark.parametrize("shape", [(128, 9), (9, 140), (140,)])
+def test_read_fused_refuses_other_shapes(lab, inputs, shape):
+    """read_fused raises ValueError for an array that is not [140, T]."""
+    np.save(inputs / "wrong.npy", np.zeros(shape, np.float32))
+    with expect_error(ValueError, f"read_fused(file with an array {list(shape)})"):
+        lab.step01_spectrograms.read_fused(inputs / "wrong.npy")
+
+
+@check(points=0.5, hint="Rows 0 to 127 are fused[:128].")
+@examples(fused=features(ROWS))
+def test_mel_spectrogram_is_the_first_128_rows(lab, fused):
+    """mel_spectrogram returns rows 0-127, [128, T]."""
+    expect_array(lab.step01_spectrograms.mel_spectrogram(fused), fused[:128], f"mel_spectrogram(fused {list(fused.shape)})")
+
+
+@check(points=0.25, hint="A chromagram or a transposed array is no fused array: raise ValueError unless there are 140 rows.")
+@pytest.mark.parametrize("shape", [(12, 40), (40, 140)])
+def test_mel_spectrogram_refuses_other_rows(lab, shape):
+    """mel_spectrogram raises ValueError for an array without 140 rows."""
+    with expect_error(ValueError, f"mel_spectrogram(array {list(shape)})"):
+        lab.step01_spectrograms.mel_spectrogram(np.zeros(shape, np.float32))
+
+
+@check(points=0.25, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
+def test_plot_spectrogram_draws_the_data(lab, kit, rng):
+    """plot_spectrogram draws the mel spectrogram on the given axes, with its title."""
+    mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
+    (ax,) = kit.figure_axes()
+    lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
+    expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
+    expect_equal(ax.get_title(), "Μπλουζ", "the title of plot_spectrogram(mel, ax, title='Μπλουζ')")
+
+
+@check(
+    points=0.25,
+    hint="Give specshow x_axis='time', y_axis='mel', sr and hop_length, then set the labels with their units.",
+    needs=("test_plot_spectrogram_draws_the_data",),
+)
+def test_plot_spectrogram_has_seconds_and_hertz(lab, kit, rng):
+    """plot_spectrogram has time in seconds across and mel frequency in Hz upwards, labelled with their units."""
+    mel = rng.uniform(-80, 0, (128, 431)).astype(np.float32)
+    (ax,) = kit.figure_axes()
+    lab.step01_spectrograms.plot_spectrogram(mel, ax)
+    expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_spectrogram", "the unit s")
+    expect_label(ax.get_ylabel(), HERTZ, "the y label of plot_spectrogram", "the unit Hz")
+    expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_spectrogram, in seconds")
+    expect_end(ax.get_ylim(), TOP_HERTZ, TOP_HERTZ / 20, "the frequency axis of plot_spectrogram, in Hz")

@@ -1,0 +1,72 @@
+"""Checks of step 3: the chromagram and its plot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graders.check import check
+from graders.checks.axes import BEATS, PITCH, SECONDS, expect_drawn, expect_end, expect_label
+from graders.checks.course_folders import ROWS
+from graders.examples import examples, features
+from graders.expect import expect_array, expect_equal, expect_error, plain
+
+
+@check(points=1.25, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")
+@examples(fused=features(ROWS))
+def test_chromagram_is_the_last_12_rows(lab, fused):
+    """chromagram returns rows 128-139, [12, T]."""
+    expect_array(lab.step03_chromagrams.chromagram(fused), fused[128:], f"chromagram(fused {list(fused.shape)})")
+
+
+@check(points=0.25, hint="Raise ValueError unless there are 140 rows.")
+@pytest.mark.parametrize("shape", [(128, 40), (40, 140)])
+def test_chromagram_refuses_other_rows(lab, shape):
+    """chromagram raises ValueError for an array without 140 rows."""
+    with expect_error(ValueError, f"chromagram(array {list(shape)})"):
+        lab.step03_chromagrams.chromagram(np.zeros(shape, np.float32))
+
+
+@check(points=1, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
+def test_plot_chromagram_draws_the_data(lab, kit, rng):
+    """plot_chromagram draws the chromagram on the given axes, with its title."""
+    chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
+    (ax,) = kit.figure_axes()
+    lab.step03_chromagrams.plot_chromagram(chroma, ax, title="Τριπ-χοπ")
+    expect_drawn(ax, chroma, "plot_chromagram(chroma, ax)")
+    expect_equal(ax.get_title(), "Τριπ-χοπ", "the title of plot_chromagram(chroma, ax, title='Τριπ-χοπ')")
+
+
+@check(
+    points=1,
+    hint="Give specshow x_axis='time', y_axis='chroma', sr and hop_length, then set both labels.",
+    needs=("test_plot_chromagram_draws_the_data",),
+)
+def test_plot_chromagram_has_seconds_and_pitch_classes(lab, kit, rng):
+    """plot_chromagram has time in seconds across and pitch classes, by name, upwards."""
+    (ax,) = kit.figure_axes()
+    lab.step03_chromagrams.plot_chromagram(rng.uniform(0, 1, (12, 431)).astype(np.float32), ax)
+    expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_chromagram", "the unit s")
+    expect_label(ax.get_ylabel(), PITCH, "the y label of plot_chromagram", "the pitch class")
+    expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_chromagram, in seconds")
+    names = plain(kit.tick_labels(ax.yaxis), "the ticks of plot_chromagram")
+    if not {"C", "E", "G"} <= set(names):
+        raise AssertionError(f"the y ticks of plot_chromagram are {names}; expected names of notes, C to B.")
+
+
+@check(
+    points=0.5,
+    hint="A beat-synchronous feature has one column a beat: with x_axis='beats', x counts columns and says so.",
+    needs=("test_plot_chromagram_draws_the_data",),
+)
+def test_plots_of_beat_synchronous_features_count_beats(lab, kit, rng):
+    """plot_chromagram and plot_spectrogram count beats, not seconds, with x_axis='beats'."""
+    drawings = (
+        ("plot_chromagram", lab.step03_chromagrams.plot_chromagram, 12),
+        ("plot_spectrogram", lab.step01_spectrograms.plot_spectrogram, 128),
+    )
+    for name, plot, rows in drawings:
+        (ax,) = kit.figure_axes()
+        plot(rng.uniform(0, 1, (rows, 62)).astype(np.float32), ax, x_axis="beats")
+        expect_label(ax.get_xlabel(), BEATS, f"the x label of {name}(x_axis='beats')", "beats")
+        expect_end(ax.get_xlim(), 62, 1, f"the x axis of {name}(x_axis='beats')")

@@ -1,0 +1,478 @@
+"""Checks of step 4: merging genres, padding, encoding labels, the data set and its splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from graders.check import check
+from graders.checks.course_folders import (
+    DROPPED_GENRES,
+    MAPPING,
+    ROWS,
+    TEN_GENRES,
+    make_tracks,
+    write_genres,
+    write_multitask,
+)
+from graders.examples import examples, features, st
+from graders.expect import (
+    expect_array,
+    expect_dtype,
+    expect_equal,
+    expect_error,
+    expect_length,
+    expect_shape,
+    plain,
+)
+
+FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
+AXES = ("valence", "energy", "danceability")
+BUILDS = ("test_dataset_holds_the_tracks_of_the_index",)
+SPLITS = ("test_split_is_disjoint_and_complete",)
+
+
+def entries_of(genres):
+    """Number the genres: entries as read_labels gives them."""
+    return [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
+
+
+def padded(fused, rows, length):
+    """Return the rows of `[140, T]`, time first, padded with zeros or cut to `[length, F]`."""
+    result = np.zeros((length, fused[rows].shape[0]), np.float32)
+    kept = fused[rows].T[:length]
+    result[: len(kept)] = kept
+    return result
+
+
+def item(dataset, index, call="dataset[i]"):
+    """Return an item of a data set as (features, label, length), the latter two as plain data."""
+    values, label, length = expect_length(dataset[index], 3, call)
+    return values, plain(label, f"the label of {call}"), plain(length, f"the length of {call}")
+
+
+def labels_of(dataset):
+    """Return the labels of all items as plain data."""
+    return [item(dataset, index)[1] for index in range(len(dataset))]
+
+
+# --- genres
+
+
+@check(points=1, hint="Look each genre up in the mapping, and keep the entry unless what you find is None.")
+@examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
+def test_merge_classes_merges_and_drops(lab, genres):
+    """merge_classes replaces each genre by its merged genre, drops those mapped to None, and keeps the order."""
+    entries = entries_of(genres)
+    expected = [(name, MAPPING[genre]) for name, genre in entries if MAPPING[genre] is not None]
+    expect_equal(lab.step04_dataset.merge_classes(entries, MAPPING), expected, f"merge_classes({len(entries)} labels, mapping)")
+
+
+@check(points=0.25, hint="Use the mapping that is passed in, not CLASS_MAPPING.")
+def test_merge_classes_uses_the_mapping_given(lab):
+    """merge_classes follows any mapping, also one that is not the course's."""
+    merged = lab.step04_dataset.merge_classes(entries_of(["Jazz", "Λαϊκό", "Rock"]), {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"})
+    expect_equal(merged, [("1.fused.full.npy", "Rock"), ("2.fused.full.npy", "Jazz")], "merge_classes(labels, another mapping)")
+
+
+@check(points=0.25, hint="mapping[genre] raises KeyError by itself; mapping.get(genre) hides the genre that is missing.")
+def test_merge_classes_refuses_an_unknown_genre(lab):
+    """merge_classes raises KeyError for a genre that the mapping lacks."""
+    with expect_error((KeyError, ValueError), "merge_classes(labels with Polka, mapping)"):
+        lab.step04_dataset.merge_classes(entries_of(["Jazz", "Polka"]), MAPPING)
+
+
+@check(points=0.5, hint="collections.Counter over the genres of the entries.")
+@examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
+def test_class_histogram_counts_tracks(lab, genres):
+    """class_histogram returns how many entries each genre has."""
+    expect_equal(lab.step04_dataset.class_histogram(entries_of(genres)), dict(Counter(genres)), f"class_histogram({len(genres)} labels)")
+
+
+@check(points=0.75, hint="axes[0].bar(list(before), list(before.values())), the same for after, then labels and titles.")
+def test_plot_class_histograms_draws_both(lab, kit):
+    """plot_class_histograms draws a labelled bar for each genre, before merging and after."""
+    histograms = ({"Punk": 3, "Metal": 4, "Ροκ": 2}, {"Metal": 7, "Ροκ": 2})
+    axes = kit.figure_axes(2)
+    lab.step04_dataset.plot_class_histograms(*histograms, axes)
+    for ax, histogram, name in zip(axes, histograms, ("before", "after"), strict=True):
+        call = f"the plot {name} merging"
+        heights = sorted(plain(bar.get_height(), call) for bar in ax.patches)
+        expect_equal([int(height) for height in heights], sorted(histogram.values()), f"the bars of {call}")
+        expect_equal(sorted(plain(kit.tick_labels(ax.xaxis), call)), sorted(histogram), f"the x labels of {call}")
+        if not ax.get_ylabel():
+            raise AssertionError(f"{call} has no y label; expected 'Tracks'.")
+
+
+# --- features
+
+
+@check(points=1, hint="Take the rows, then transpose: networks want time first.")
+@pytest.mark.parametrize("feat_type", ["mel", "chroma", "fused"])
+def test_read_spectrogram_is_time_first(lab, inputs, rng, feat_type):
+    """read_spectrogram returns the rows of the feature asked for, as [T, F]."""
+    fused = rng.uniform(-80, 0, (ROWS, 17)).astype(np.float32)
+    np.save(inputs / "1.fused.full.npy", fused)
+    read = lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", feat_type)
+    expect_array(read, fused[FEATURE_ROWS[feat_type]].T, f"read_spectrogram(path, {feat_type!r})")
+
+
+@check(points=0.25, hint="An if/elif chain without an else accepts any word: raise ValueError at its end.")
+def test_read_spectrogram_refuses_another_feature(lab, inputs):
+    """read_spectrogram raises ValueError for a feat_type that is not mel, chroma or fused."""
+    np.save(inputs / "1.fused.full.npy", np.zeros((ROWS, 3), np.float32))
+    with expect_error(ValueError, "read_spectrogram(path, 'tempogram')"):
+        lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", "tempogram")
+
+
+@check(points=0.75, hint="Copy the feature into the first T rows of np.zeros((max_length, F)).")
+@examples(feature=features(7, max_columns=12), extra=st.integers(0, 9))
+def test_padding_adds_zeros_at_the_end(lab, feature, extra):
+    """PaddingTransform pads [T, F] with zeros at the end, to [max_length, F]."""
+    length = feature.shape[1] + extra
+    expected = np.vstack([feature.T, np.zeros((extra, 7), np.float32)])
+    call = f"PaddingTransform({length})(x {list(feature.T.shape)})"
+    expect_array(lab.step04_dataset.PaddingTransform(length)(feature.T), expected, call)
+
+
+@check(points=0.25, hint="Fill the added rows with padding_value.")
+def test_padding_uses_the_value_given(lab, rng):
+    """PaddingTransform pads with padding_value."""
+    x = rng.uniform(-80, 0, (3, 4)).astype(np.float32)
+    expected = np.vstack([x, np.full((2, 4), -80.0, np.float32)])
+    expect_array(lab.step04_dataset.PaddingTransform(5, padding_value=-80)(x), expected, "PaddingTransform(5, padding_value=-80)(x [3, 4])")
+
+
+@check(points=0.75, hint="x[:max_length] for input that is longer.")
+@examples(feature=features(5, min_columns=2, max_columns=20), data=st.data())
+def test_padding_cuts_longer_input(lab, feature, data):
+    """PaddingTransform cuts input of more than max_length timesteps at the end."""
+    length = data.draw(st.integers(1, feature.shape[1] - 1))
+    call = f"PaddingTransform({length})(x {list(feature.T.shape)})"
+    expect_array(lab.step04_dataset.PaddingTransform(length)(feature.T), feature.T[:length], call)
+
+
+@check(points=0.25, hint="A length of 0 or -1 is a mistake of the caller: raise ValueError.")
+def test_padding_refuses_lengths_below_one(lab):
+    """PaddingTransform raises ValueError for a max_length below 1."""
+    for length in (0, -1):
+        with expect_error(ValueError, f"PaddingTransform({length})(x [3, 4])"):
+            lab.step04_dataset.PaddingTransform(length)(np.zeros((3, 4), np.float32))
+
+
+# --- label encoding
+
+
+@check(points=0.5, hint="Sort the distinct names; a label's code is its index there.")
+@examples(labels=st.lists(st.sampled_from(TEN_GENRES), min_size=1, max_size=30))
+def test_label_transformer_encodes_sorted_classes(lab, labels):
+    """LabelTransformer encodes each label as its class's index among the sorted classes."""
+    transformer = lab.step04_dataset.LabelTransformer()
+    transformer.fit(labels)
+    classes = sorted(set(labels))
+    call = f"LabelTransformer().fit({len(labels)} labels).transform(labels)"
+    expect_array(expect_dtype(transformer.transform(labels), "i", call), [classes.index(label) for label in labels], call)
+
+
+@check(points=0.25, hint="inverse looks the index up among the sorted classes.")
+def test_label_transformer_inverts(lab):
+    """LabelTransformer.inverse gives back the names that transform encoded."""
+    transformer = lab.step04_dataset.LabelTransformer()
+    transformer.fit(["Rock", "Blues", "Λαϊκό", "Jazz"])
+    expect_equal(transformer.inverse([3, 0, 1, 2, 0]), ["Λαϊκό", "Blues", "Jazz", "Rock", "Blues"], "inverse([3, 0, 1, 2, 0])")
+
+
+@check(points=0.25, hint="Raise ValueError; a code such as -1 would train the network on a class that is not there.")
+def test_label_transformer_refuses_an_unknown_label(lab):
+    """LabelTransformer.transform raises ValueError for a label that it was not fitted on."""
+    transformer = lab.step04_dataset.LabelTransformer()
+    transformer.fit(["Rock", "Blues"])
+    with expect_error((ValueError, KeyError), "transform(['Polka'])"):
+        transformer.transform(["Polka"])
+
+
+# --- the data set
+
+
+@check(points=1, hint="Read train_labels.txt, drop the genres mapped to None, and load each file of train/.")
+def test_dataset_holds_the_tracks_of_the_index(lab, inputs, rng):
+    """SpectrogramDataset has an item (features, label, length) for each track of a genre that is kept."""
+    write_genres(inputs, "train", make_tracks([*TEN_GENRES, *DROPPED_GENRES, "Punk"], rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=True)
+    expect_equal(len(dataset), 11, "len(SpectrogramDataset(folder with 16 tracks, 5 of them of dropped genres))")
+    expect_length(dataset[0], 3, "dataset[0]")
+
+
+@check(points=1.25, hint="max_length=-1 means the longest track of this split; pad every other track to it.", needs=BUILDS)
+def test_dataset_pads_to_the_longest_track(lab, inputs, rng):
+    """SpectrogramDataset pads each track's mel features with zeros to the longest one: [max_length, 128]."""
+    tracks = make_tracks(["Rock", "Blues", "Jazz"], rng, lengths=[4, 9, 6])
+    write_genres(inputs, "train", tracks)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    for index, track in enumerate(tracks):
+        call = f"the features of dataset[{index}], a track of {track.fused.shape[1]} timesteps,"
+        expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 9), call)
+
+
+@check(points=0.25, hint="Networks compute in floating point: astype(np.float32).", needs=BUILDS)
+def test_dataset_features_are_floating_point(lab, inputs, rng):
+    """SpectrogramDataset gives floating point features, whatever numbers the files hold."""
+    (inputs / "train").mkdir()
+    tracks = make_tracks(["Rock", "Blues"], rng)
+    write_genres(inputs, "train", [track._replace(fused=track.fused.astype(np.int16)) for track in tracks])
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    expect_dtype(item(dataset, 0)[0], "f", "the features of dataset[0], from a file of int16,")
+
+
+@check(points=0.75, hint="Hand max_length on to PaddingTransform when it is positive.", needs=BUILDS)
+def test_dataset_pads_or_cuts_to_max_length(lab, inputs, rng):
+    """SpectrogramDataset brings every track to max_length, when it is given, padding some and cutting others."""
+    tracks = make_tracks(["Rock", "Blues"], rng, lengths=[8, 3])
+    write_genres(inputs, "train", tracks)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, max_length=5)
+    for index, track in enumerate(tracks):
+        call = f"the features of dataset[{index}] with max_length=5, a track of {track.fused.shape[1]} timesteps,"
+        expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 5), call)
+
+
+@check(points=1, hint="Note each track's timesteps before you pad it.", needs=BUILDS)
+def test_dataset_lengths_are_those_before_padding(lab, inputs, rng):
+    """SpectrogramDataset gives each track's length in timesteps before padding."""
+    lengths = [4, 9, 6, 1]
+    write_genres(inputs, "train", make_tracks(["Rock", "Blues", "Jazz", "Folk"], rng, lengths))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    expect_equal([item(dataset, index)[2] for index in range(4)], lengths, f"the lengths of tracks of {lengths} timesteps")
+
+
+@check(points=0.25, hint="The last valid timestep of a track that was cut is the last one kept: min(T, max_length).", needs=BUILDS)
+def test_dataset_lengths_end_at_max_length(lab, inputs, rng):
+    """SpectrogramDataset gives max_length as the length of a track that was cut."""
+    write_genres(inputs, "train", make_tracks(["Rock", "Blues"], rng, [8, 3]))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, max_length=5)
+    expect_equal([item(dataset, index)[2] for index in range(2)], [5, 3], "the lengths of tracks of 8 and 3 timesteps with max_length=5")
+
+
+@check(points=0.5, hint="Hand feat_type on to read_spectrogram.", needs=BUILDS)
+@pytest.mark.parametrize("feat_type", ["chroma", "fused"])
+def test_dataset_reads_the_feature_asked_for(lab, inputs, rng, feat_type):
+    """SpectrogramDataset gives chroma [T, 12] or fused [T, 140] features when asked."""
+    tracks = make_tracks(["Rock"], rng, [6])
+    write_genres(inputs, "train", tracks)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, feat_type=feat_type)
+    call = f"the features of dataset[0] with feat_type={feat_type!r}"
+    expect_array(item(dataset, 0)[0], padded(tracks[0].fused, FEATURE_ROWS[feat_type], 6), call)
+
+
+@check(points=1, hint="The ten merged genres, sorted by name, are classes 0-9.", needs=BUILDS)
+def test_dataset_labels_are_the_merged_classes(lab, inputs, rng):
+    """SpectrogramDataset labels each track with its merged genre's index among the ten sorted genres."""
+    genres = [*TEN_GENRES, "Punk", "Psych-Folk", "Chiptune", "Post-Rock"]
+    write_genres(inputs, "train", make_tracks(genres, rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    expected = [TEN_GENRES.index(MAPPING[genre]) for genre in genres]
+    expect_equal(labels_of(dataset), expected, f"the labels of tracks of {', '.join(genres)}")
+
+
+@check(points=1, hint="train=False reads test_labels.txt and the folder test/.", needs=BUILDS)
+def test_dataset_reads_the_test_split(lab, inputs, rng):
+    """SpectrogramDataset with train=False holds the tracks of the test split, and none of the training split."""
+    train, test = make_tracks(TEN_GENRES, rng, [5] * 10), make_tracks(["Folk", "Pop", "Jazz"], rng, [5, 5, 5])
+    write_genres(inputs, "train", train)
+    write_genres(inputs, "test", test)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=False)
+    expect_equal(len(dataset), 3, "len(SpectrogramDataset(folder, train=False)) with 10 training and 3 test tracks")
+    for index, track in enumerate(test):
+        call = f"the features of test track {index}"
+        expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 5), call)
+
+
+@check(points=1.25, hint="Fit the encoding on the training split or on the mapping, never on the test split.", needs=BUILDS)
+def test_train_and_test_labels_are_encoded_alike(lab, inputs, rng):
+    """SpectrogramDataset gives a genre the same label in both splits, also when the test split lacks some genres."""
+    write_genres(inputs, "train", make_tracks(TEN_GENRES, rng))
+    write_genres(inputs, "test", make_tracks(["Rock", "Jazz", "Trip-Hop"], rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=False)
+    expect_equal(labels_of(dataset), [8, 5, 9], "the labels of test tracks of Rock, Jazz and Trip-Hop")
+
+
+@check(points=0.5, hint="Without a mapping every genre of the training index is a class of its own.", needs=BUILDS)
+def test_dataset_without_mapping_keeps_every_genre(lab, inputs, rng):
+    """SpectrogramDataset without a class_mapping keeps all genres, sorted by name."""
+    genres = ["Rock", "Old-Time", "Psych-Rock", "Blues", "Rock"]
+    write_genres(inputs, "train", make_tracks(genres, rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs)
+    expect_equal(labels_of(dataset), [3, 1, 2, 0, 3], f"the labels of tracks of {', '.join(genres)} without a mapping")
+
+
+@check(
+    points=1,
+    hint="Three quirks: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full. Undo each.",
+    needs=BUILDS,
+)
+@pytest.mark.parametrize(
+    ("split", "written"),
+    [("train", "{}.fused.full.npy.gz"), ("test", "{}.full.fused.npy.gz"), ("train", "{}.beatsync.fused.npy.gz")],
+)
+def test_dataset_finds_files_under_all_names(lab, inputs, rng, split, written):
+    """SpectrogramDataset finds the files, whichever of the three ways the index writes their names."""
+    tracks = make_tracks(TEN_GENRES, rng, [4] * 10)
+    write_genres(inputs, "train", tracks)
+    write_genres(inputs, split, tracks, written.format)
+    call = f"SpectrogramDataset(folder whose {split} index says {written.format(tracks[0].stem)})"
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=split == "train")
+    expect_equal(len(dataset), 10, f"len({call})")
+    expect_array(item(dataset, 9)[0], padded(tracks[9].fused, FEATURE_ROWS["mel"], 4), f"item 9 of {call}")
+
+
+@check(points=0.5, hint="Return the paths of the files, in the order of the index, and the merged genres beside them.", needs=BUILDS)
+def test_get_files_labels_lists_files_and_genres(lab, inputs, rng):
+    """get_files_labels returns the files of an index, each of which exists, and their genres."""
+    tracks = make_tracks(["Punk", "Old-Time", "Jazz"], rng)
+    index = write_genres(inputs, "train", tracks, "{}.fused.full.npy.gz".format)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    files, labels = expect_length(dataset.get_files_labels(index, MAPPING), 2, "get_files_labels(index, mapping)")
+    names = [str(file).replace("\\", "/").rpartition("/")[2] for file in files]
+    expect_equal(names, [tracks[0].file_name, tracks[2].file_name], "the files of get_files_labels(index, mapping)")
+    expect_equal(labels, ["Metal", "Jazz"], "the labels of get_files_labels(index, mapping)")
+
+
+@check(points=0.25, hint="Raise FileNotFoundError for a track of the index that is not there; do not leave it out.", needs=BUILDS)
+def test_dataset_refuses_a_missing_track(lab, inputs, rng):
+    """SpectrogramDataset raises FileNotFoundError when a track of the index has no file."""
+    tracks = make_tracks(["Rock", "Blues"], rng)
+    write_genres(inputs, "train", tracks)
+    (inputs / "train" / tracks[1].file_name).unlink()
+    with expect_error(FileNotFoundError, "SpectrogramDataset(folder with a track missing)"):
+        dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+        dataset[1]
+
+
+@check(points=1, hint="regression=1 is valence, the first column after Id; 2 is energy, 3 danceability.", needs=BUILDS)
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_regression_labels_are_the_axis_asked_for(lab, inputs, rng, axis):
+    """SpectrogramDataset with regression=1, 2 or 3 labels each track with its valence, energy or danceability."""
+    values = rng.uniform(0, 1, (4, 3)).round(6)
+    folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 4, rng), values)
+    dataset = lab.step04_dataset.SpectrogramDataset(folder, regression=axis)
+    labels = np.array([np.asarray(item(dataset, index)[1]).reshape(-1) for index in range(4)], np.float64)
+    expect_array(labels, values[:, [axis - 1]], f"the labels with regression={axis}, {AXES[axis - 1]},")
+
+
+@check(points=0.75, hint="All three columns at once, in the order valence, energy, danceability.", needs=BUILDS)
+def test_multitask_labels_are_all_three_axes(lab, inputs, rng):
+    """SpectrogramDataset with multitask=True labels each track with valence, energy and danceability, [3]."""
+    values = rng.uniform(0, 1, (4, 3)).round(6)
+    folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 4, rng), values)
+    dataset = lab.step04_dataset.SpectrogramDataset(folder, multitask=True)
+    labels = np.array([item(dataset, index)[1] for index in range(4)], np.float64)
+    expect_array(labels, values, "the labels with multitask=True")
+
+
+@check(points=0.25, hint="`if regression:` takes 0 for no task at all: compare with None, and refuse what is not 1, 2 or 3.", needs=BUILDS)
+def test_dataset_refuses_an_axis_that_is_not_there(lab, inputs, rng):
+    """SpectrogramDataset raises ValueError for a regression axis other than 1, 2 and 3."""
+    folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
+    for axis in (0, 4):
+        with expect_error(ValueError, f"SpectrogramDataset(folder, regression={axis})"):
+            lab.step04_dataset.SpectrogramDataset(folder, regression=axis)
+
+
+# --- splits
+
+
+def drawn(loader, call):
+    """Return the items that a loader gives, in order: the labels of an indexed data set are the items' numbers."""
+    batches = [expect_length(batch, 3, f"a batch of {call}") for batch in loader]
+    return [plain(label, f"the labels of {call}") for batch in batches for label in plain(batch[1], call)]
+
+
+def split(lab, kit, size, *args, **options):
+    """Split a data set of `size` numbered items; return the loaders and the call."""
+    call = f"torch_train_val_split({size} items, {', '.join([*map(str, args), *[f'{k}={v}' for k, v in options.items()]])})"
+    parts = 3 if options.get("test_size") else 2
+    loaders = lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(size), *args, **options)
+    return expect_length(loaders, parts, call), call
+
+
+@check(points=1.25, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")
+@examples(size=st.integers(5, 40), batch=st.integers(1, 7), seed=st.integers(0, 1000))
+def test_split_is_disjoint_and_complete(lab, kit, size, batch, seed):
+    """torch_train_val_split puts every item into exactly one of training and validation."""
+    (train, val), call = split(lab, kit, size, batch, 3, seed=seed)
+    expect_equal(sorted(drawn(train, call) + drawn(val, call)), list(range(size)), f"all items of {call}, sorted,")
+
+
+@check(points=0.5, hint="val_size is a fraction of all items: int(val_size * len(dataset)).", needs=SPLITS)
+def test_validation_takes_its_fraction(lab, kit):
+    """torch_train_val_split gives the fraction val_size of the items to validation."""
+    for size, fraction in ((50, 0.2), (40, 0.25), (10, 0.5)):
+        (_, val), call = split(lab, kit, size, 4, 4, val_size=fraction)
+        expect_equal(len(drawn(val, call)), int(size * fraction), f"the number of validation items of {call}")
+
+
+@check(points=0.75, hint="Cut three parts from the same shuffled indices; test must not overlap validation.", needs=SPLITS)
+def test_three_way_split_is_disjoint_and_complete(lab, kit):
+    """torch_train_val_split with test_size > 0 returns three loaders that share no item and miss none."""
+    (train, val, test), call = split(lab, kit, 40, 4, 4, val_size=0.2, test_size=0.3)
+    parts = [drawn(loader, call) for loader in (train, val, test)]
+    expect_equal(sorted(sum(parts, [])), list(range(40)), f"all items of {call}, sorted,")
+    expect_equal([len(part) for part in parts], [20, 8, 12], f"the sizes of the parts of {call}")
+
+
+@check(points=0.5, hint="Seed one generator of your own with `seed`, and shuffle the indices with it.", needs=SPLITS)
+def test_split_depends_on_the_seed(lab, kit):
+    """torch_train_val_split draws the same split for the same seed, and another for another seed."""
+    parts = {}
+    for seed in (1, 1, 2):
+        (_, val), call = split(lab, kit, 40, 4, 4, seed=seed)
+        items = sorted(drawn(val, call))
+        expect_equal(items, parts.setdefault(seed, items), f"the validation items of {call}, called again,")
+    if parts[1] == parts[2]:
+        raise AssertionError("torch_train_val_split draws the same validation items for seeds 1 and 2; expected it to use the seed.")
+
+
+@check(points=0.25, hint="Shuffle only if shuffle is true.", needs=SPLITS)
+def test_split_without_shuffling_keeps_the_order(lab, kit):
+    """torch_train_val_split with shuffle=False makes each part of neighbouring items."""
+    (_, val), call = split(lab, kit, 20, 4, 4, shuffle=False)
+    items = sorted(drawn(val, call))
+    expect_equal(items, list(range(items[0], items[0] + 4)), f"the validation items of {call}")
+
+
+@check(points=0.25, hint="Give the training loader a SubsetRandomSampler, or a Subset and shuffle=True.", needs=SPLITS)
+def test_training_items_are_shuffled_anew_each_epoch(lab, kit):
+    """torch_train_val_split's training loader gives the items in another order in the next epoch."""
+    (train, _), call = split(lab, kit, 40, 4, 4)
+    first, second = drawn(train, call), drawn(train, call)
+    if first == second:
+        raise AssertionError(f"the training loader of {call} gives the same order in two epochs; expected another.")
+
+
+@check(points=0.25, hint="Leave drop_last at False: the last batch may be smaller, its items count too.", needs=SPLITS)
+def test_batches_have_their_sizes(lab, kit):
+    """torch_train_val_split makes batches of batch_train and batch_eval items, the last one smaller."""
+    (train, val), call = split(lab, kit, 29, 7, 3)
+    sizes = [[len(plain(batch[1], call)) for batch in loader] for loader in (train, val)]
+    expect_equal(sizes, [[7, 7, 7, 3], [3, 2]], f"the sizes of the batches of {call}")
+
+
+@check(points=0.5, hint="The default collate of DataLoader stacks the items; let it.", needs=(*BUILDS, *SPLITS))
+def test_batches_are_stacked(lab, inputs, rng):
+    """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B])."""
+    write_genres(inputs, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    loaders = expect_length(lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, "torch_train_val_split(dataset, 8, 8)")
+    for batch in loaders[0]:
+        data, labels, lengths = expect_length(batch, 3, "a batch")
+        expect_shape(data, (8, 6, 128), "the data of a batch of 8 tracks of at most 6 timesteps")
+        expect_shape(labels, (8,), "the labels of a batch of 8 tracks")
+        expect_shape(lengths, (8,), "the lengths of a batch of 8 tracks")
+
+
+@check(points=0.25, hint="If validation and test take everything, raise ValueError.", needs=SPLITS)
+def test_split_refuses_to_leave_nothing_to_train_on(lab, kit):
+    """torch_train_val_split raises ValueError when no item is left for training."""
+    with expect_error(ValueError, "torch_train_val_split(10 items, 4, 4, val_size=0.6, test_size=0.4)"):
+        lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(10), 4, 4, val_size=0.6, test_size=0.4)

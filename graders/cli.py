@@ -1,0 +1,133 @@
+"""The `graders` command, for instructors and CI."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from graders.outcomes import HarnessFault
+
+if TYPE_CHECKING:
+    from graders.results import Result
+    from graders.run import Task
+    from graders.sandbox.client import WarmServer
+
+EXIT_BAD_INPUT = 2
+EXIT_HARNESS_FAULT = 3
+
+
+def main() -> None:
+    """Run the command line; faults end it with one sentence on stderr, or with their traceback under `--debug`."""
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    try:
+        graders(prog_name="graders")
+    except HarnessFault as fault:
+        if debug:
+            raise
+        click.echo(f"graders: {fault}", err=True)
+        sys.exit(EXIT_HARNESS_FAULT)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"graders: internal error, {type(error).__name__}: {error}; --debug shows where.", err=True)
+        sys.exit(EXIT_HARNESS_FAULT)
+
+
+@click.group(epilog="Exit codes: 0 done, 2 wrong usage or input, 3 harness fault. --debug shows tracebacks.")
+def graders() -> None:
+    """Grade coursework: student code runs confined, in a process other than the one that judges it."""
+
+
+@graders.command()
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for NAME/result.json and summary.csv.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Submissions graded at a time.")
+@click.option("--step", "steps", multiple=True, type=click.IntRange(1, 10), help="Grade this step only; may be repeated.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=420, show_default=True, help="Seed of all random inputs.")
+@click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
+              help="Least isolation under which to grade.")  # fmt: skip
+def run(submissions: tuple[Path, ...], out: Path | None, jobs: int, steps: tuple[int, ...], seed: int, require: str) -> None:
+    """Grade SUBMISSIONS: folders, zips, tarballs or notebooks.
+
+    A submission that is unchanged since an earlier run into the same --out folder is not graded again.
+    """
+    from graders.run import Task  # noqa: PLC0415 - `graders --help` need not load what grading needs
+    from graders.rubric import load_rubric  # noqa: PLC0415
+    from graders.sandbox.client import WarmServer  # noqa: PLC0415
+
+    if out:
+        _make_folder(out)
+    with WarmServer(min(jobs, len(submissions))) as server:
+        rubric = load_rubric(frozenset(steps))
+        if not rubric:
+            raise click.UsageError(f"No checks exist for step {', '.join(map(str, steps))}.")
+        importlib.import_module("torch")  # once, for all judges that are forked from here
+        server.wait_until_warm()
+        sys.exit(_grade(submissions, Task(rubric, seed, out, require), server))
+
+
+def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
+    from graders.results import write_summary  # noqa: PLC0415
+    from graders.run import Finished, Graded, grade_all, names_of  # noqa: PLC0415
+    from graders.terminal import ProgressLines, check_lines, isolation_line, summary_table  # noqa: PLC0415
+
+    console = Console()
+    graded: dict[str, Graded] = {}
+    faults: list[str] = []
+    with ProgressLines(console, len(task.rubric)) as lines:
+        for event in grade_all(submissions, task, server):
+            lines.show(event)
+            if isinstance(event, Finished) and isinstance(event.outcome, Graded):
+                graded[event.name] = event.outcome
+            elif isinstance(event, Finished):
+                faults.append(f"{event.name}: {event.outcome}")
+    results = [graded[name].result for name in names_of(submissions) if name in graded]
+    if len(results) == 1:
+        console.print(check_lines(results[0].checks), soft_wrap=True)
+    if results:
+        console.print(summary_table(results), isolation_line(results), soft_wrap=True)
+    if task.out:
+        write_summary(results, task.out / "summary.csv")
+        console.print(f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission.", soft_wrap=True)
+    faults += [f"{result.submission}: a check ended in harness_fault" for result in results if _has_fault(result)]
+    for text in faults:
+        click.echo(f"graders: harness fault, nothing is charged to the student: {text}", err=True)
+    unread = [one.problem for one in graded.values() if one.problem]
+    for text in unread:
+        click.echo(f"graders: {text}", err=True)
+    return EXIT_HARNESS_FAULT if faults else EXIT_BAD_INPUT if unread else 0
+
+
+def _has_fault(result: Result) -> bool:
+    return any(check.outcome == "harness_fault" for check in result.checks)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"--out {folder}: the folder cannot be made ({error.strerror}).") from error
+
+
+@graders.command()
+def doctor() -> None:
+    """Say what this machine can isolate, and what is missing for full isolation."""
+    from graders.doctor import examine  # noqa: PLC0415
+
+    sys.exit(examine(Console()))
+
+
+@graders.command()
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file.")
+def bench(out: Path | None) -> None:
+    """Measure this machine's figures beside their bounds; exits 1 if one does not hold."""
+    from graders.bench import measure  # noqa: PLC0415
+
+    sys.exit(measure(Console(), out))

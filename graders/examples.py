@@ -1,0 +1,53 @@
+"""Hypothesis, set so that the same submission sees the same examples on every run; and the strategies of the course."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+SETTINGS = hypothesis.settings(
+    max_examples=15,
+    deadline=None,
+    database=None,
+    # Without shrinking a failing example costs a student's slow function no further calls.
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
+    report_multiple_bugs=False,
+    print_blob=False,
+)
+
+
+def examples(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run a check on examples drawn from strategies; the judge supplies the seed.
+
+    Args:
+        strategies: one for each argument of the check that is not a fixture.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        return SETTINGS(hypothesis.given(**strategies)(function))
+
+    return decorate
+
+
+@st.composite
+def features(draw: st.DrawFn, rows: int, min_columns: int = 1, max_columns: int = 40) -> np.ndarray:
+    """Draw a feature array `[rows, T]` of float32 in the range of dB; memory order C, Fortran or strided."""
+    columns = draw(st.integers(min_columns, max_columns))
+    seed = draw(st.integers(0, 2**32 - 1))
+    values = np.random.default_rng(seed).uniform(-80, 0, (rows, columns)).astype(np.float32)
+    return draw(in_any_order(values))
+
+
+def in_any_order(values: np.ndarray) -> SearchStrategy[np.ndarray]:
+    """Draw the same array in C order, in Fortran order, or as a strided view."""
+    strided = np.repeat(values, 2, axis=-1)[..., ::2]
+    return st.sampled_from([values, np.asfortranarray(values), strided])
+
+
+__all__ = ["SETTINGS", "examples", "features", "in_any_order", "st"]

@@ -1,0 +1,161 @@
+"""How checks compare: each function says what was asked, what came, what was expected, and what may have gone wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from graders.describe import describe
+from graders.outcomes import Outcome, SubmissionError, WrongType
+
+DTYPE_NAMES = {"f": "floating point", "i": "integer", "b": "boolean"}
+
+
+def as_array(value: Any, call: str) -> np.ndarray:
+    """Return an array or a tensor as an array.
+
+    Raises:
+        WrongType: the value is neither.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy()
+    if not isinstance(value, np.ndarray):
+        raise WrongType(f"{call} returned {describe(value)}; expected an array.")
+    return value
+
+
+def expect_shape(value: Any, shape: Sequence[int], call: str) -> np.ndarray:
+    """Return an array or tensor, as an array, once its shape is as expected."""
+    array = as_array(value, call)
+    if array.shape != tuple(shape):
+        swapped = array.ndim == 2 and array.shape == tuple(shape)[::-1]  # noqa: PLR2004 - a matrix
+        advice = " The axes are swapped: transpose the array." if swapped else ""
+        raise AssertionError(f"{call} returned shape {array.shape}; expected {tuple(shape)}.{advice}")
+    return array
+
+
+def expect_dtype(value: Any, kind: str, call: str) -> np.ndarray:
+    """Return an array or tensor, as an array, once its dtype is of the kind: `f` floating, `i` integer, `b` boolean."""
+    array = as_array(value, call)
+    if array.dtype.kind.replace("u", "i") != kind:
+        raise AssertionError(f"{call} has dtype {array.dtype}; expected a {DTYPE_NAMES[kind]} dtype.")
+    return array
+
+
+def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 1e-5) -> np.ndarray:
+    """Return an array or tensor, as an array, once shape and values are as expected.
+
+    Args:
+        value: what student code returned.
+        expected: what is right; its shape is demanded too.
+        call: the call, as a student would write it.
+        tolerance: largest difference allowed, relative to the largest expected magnitude (at least 1).
+    """
+    right = np.asarray(expected)
+    array = expect_shape(value, right.shape, call)
+    if array.dtype.kind not in "fiub":
+        raise WrongType(f"{call} has dtype {array.dtype}; expected numbers.")
+    if not array.size:
+        return array
+    scale = max(1.0, float(np.abs(right).max()))
+    wrong = ~(np.abs(array.astype(np.float64) - right) <= tolerance * scale)
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise AssertionError(
+            f"{call} is wrong at {int(wrong.sum())} of {wrong.size} places, first at index {at}: "
+            f"got {array[at]:.6g}; expected {right[at]:.6g}."
+        )
+    return array
+
+
+def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-6) -> None:
+    """Demand a real number, as a Python number, NumPy scalar, or array or tensor of one element."""
+    if isinstance(value, np.generic) or (not isinstance(value, int | float) and getattr(value, "shape", None) == ()):
+        value = as_array(np.asarray(value), call).item()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongType(f"{call} returned {describe(value)}; expected a number.")
+    if not abs(value - expected) <= tolerance * max(1.0, abs(expected)):
+        raise AssertionError(f"{call} returned {value:.10g}; expected {expected:.10g}.")
+
+
+def expect_equal(value: Any, expected: Any, call: str) -> None:
+    """Demand equal plain data; lists, tuples and arrays of the same items count as equal, and so do NumPy scalars."""
+    got = plain(value, call)
+    if got == plain(expected, call):
+        return
+    if isinstance(got, list) and isinstance(expected, list | tuple):
+        raise AssertionError(f"{call}: {_first_difference(got, plain(expected, call))}")
+    raise AssertionError(f"{call} returned {describe(got)}; expected {describe(expected)}.")
+
+
+def plain(value: Any, call: str) -> Any:
+    """Turn arrays, tuples and NumPy scalars inside a value into lists and Python scalars.
+
+    Raises:
+        WrongType: something in it is no plain data.
+    """
+    torch = sys.modules.get("torch")
+    if isinstance(value, np.ndarray | np.generic) or (torch is not None and isinstance(value, torch.Tensor)):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item, call) for item in value]
+    if isinstance(value, dict):
+        return {_key(plain(key, call)): plain(item, call) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise WrongType(f"{call} returned {describe(value)}; expected plain data (lists, tuples, dicts, numbers, text).")
+
+
+def _key(key: Any) -> Any:
+    return tuple(_key(item) for item in key) if isinstance(key, list) else key
+
+
+def _first_difference(got: list[Any], expected: list[Any]) -> str:
+    for index, (mine, right) in enumerate(zip(got, expected, strict=False)):
+        if mine != right:
+            return f"item {index} is {describe(mine)}; expected {describe(right)}."
+    return f"{len(got)} items; expected {len(expected)}."
+
+
+def expect_length(value: Any, length: int, call: str) -> Any:
+    """Return a list, tuple or array once it has the expected number of items."""
+    if not isinstance(value, list | tuple | np.ndarray) or not getattr(value, "shape", (1,)):
+        raise WrongType(f"{call} returned {describe(value)}; expected a sequence of {length}.")
+    if len(value) != length:
+        raise AssertionError(f"{call} has {len(value)} items; expected {length}.")
+    return value
+
+
+def expect_text(value: Any, call: str) -> str:
+    """Return a text, once it is one."""
+    if not isinstance(value, str):
+        raise WrongType(f"{call} is {describe(value)}; expected text.")
+    return value
+
+
+@contextmanager
+def expect_error(kinds: type[Exception] | tuple[type[Exception], ...], call: str) -> Iterator[None]:
+    """Demand that the block raises one of the exceptions: bad input is refused, not passed on."""
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    names = " or ".join(kind.__name__ for kind in wanted)
+    try:
+        yield
+    except SubmissionError as error:
+        if error.outcome is not Outcome.STUDENT_ERROR:
+            raise
+        if not isinstance(error, wanted):
+            raise AssertionError(f"{error} Expected {names}.") from error
+    except NotImplementedError:
+        raise
+    except wanted:
+        return
+    except Exception as error:
+        raise AssertionError(f"{call} raised {type(error).__name__}: {error}; expected {names}.") from error
+    else:
+        raise AssertionError(f"{call} raised nothing; expected {names}.")

@@ -1,0 +1,172 @@
+"""The judge: pytest over the checks, with a plugin that hands them the submission and records every outcome."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import hypothesis
+import msgspec
+import numpy as np
+import pytest
+from hypothesis.errors import Flaky
+
+from graders import checks
+from graders.outcomes import Blocked, Outcome, SubmissionError
+from graders.rubric import Check
+
+MESSAGE_CHARACTERS = 1200
+STILL_WORTH_RUNNING = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED})
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How one check ended, why, and how long it took in seconds."""
+
+    outcome: Outcome
+    message: str
+    seconds: float
+
+
+class Subject(Protocol):
+    """What is being judged: the submission in its sandbox, or a student's own modules in this process."""
+
+    lab: Any
+    kit: Any
+
+    def begin(self, check: Check) -> None:
+        """Make ready for a check: a live worker, the call deadline, the seeds."""
+        ...
+
+    def inputs(self) -> Path:
+        """Return a new folder for a check to write into, which the submission may read."""
+        ...
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        """Say what an exception that no check raises on purpose means."""
+        ...
+
+
+def judge(
+    rubric: Sequence[Check],
+    subject: Subject,
+    seed: int,
+    extra: Sequence[str] = (),
+    progress: Callable[[int], None] = lambda _: None,
+) -> dict[str, Verdict]:
+    """Run the checks of a rubric on a subject.
+
+    Only a pass that was seen here counts: a check that leaves no verdict gets `harness_fault`.
+
+    Args:
+        rubric: the checks, in the order in which they run.
+        subject: what is judged.
+        seed: seed of hypothesis and of the checks' own random inputs.
+        extra: further arguments for pytest.
+        progress: called with the number of checks that have a verdict, after each.
+
+    Returns:
+        A verdict for every check of the rubric, by its id.
+
+    Raises:
+        KeyboardInterrupt: the user stopped the run.
+    """
+    plugin = _Plugin(rubric, subject, seed, progress)
+    arguments = [
+        *("-c", os.devnull, f"--rootdir={Path(checks.__path__[0]).parents[1]}", "--assert=plain"),
+        *("--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
+        *[check.node for check in rubric],
+    ]
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    status = pytest.main(arguments, plugins=[plugin]) if rubric else pytest.ExitCode.OK
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    return plugin.all_verdicts()
+
+
+class _Plugin:
+    """Gives checks their fixtures, blocks those whose needs failed, and records how each ended."""
+
+    def __init__(
+        self, rubric: Sequence[Check], subject: Subject, seed: int, progress: Callable[[int], None]
+    ) -> None:
+        self.rubric = rubric
+        self.by_node = {check.node: check for check in rubric}
+        self.subject = subject
+        self.seed = seed
+        self.progress = progress
+        self.verdicts: dict[str, Verdict] = {}
+        self.collection_errors: list[str] = []
+
+    def all_verdicts(self) -> dict[str, Verdict]:
+        lost = Verdict(Outcome.HARNESS_FAULT, " ".join(self.collection_errors) or "the check did not run", 0.0)
+        return {check.id: self.verdicts.get(check.id, lost) for check in self.rubric}
+
+    @pytest.fixture
+    def lab(self) -> Any:
+        return self.subject.lab
+
+    @pytest.fixture
+    def kit(self) -> Any:
+        return self.subject.kit
+
+    @pytest.fixture
+    def inputs(self) -> Path:
+        return self.subject.inputs()
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *request.node.name.encode()])
+
+    def check_of(self, item: pytest.Item) -> Check:
+        assert isinstance(item, pytest.Function)
+        return self.by_node[f"{item.path}::{item.originalname}"]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.collection_errors.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        for item in items:
+            if hasattr(item.obj, "hypothesis"):
+                hypothesis.seed(self.seed)(item.obj)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        check = self.check_of(item)
+        for needed in check.needs:
+            if self.verdicts[needed].outcome not in STILL_WORTH_RUNNING:
+                title = next(other.title for other in self.rubric if other.id == needed)
+                raise Blocked(f"Mend another check first, this one builds on it: {title}")
+        self.subject.begin(check)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        self.record(self.check_of(item), call)
+        if call.when == "teardown":
+            self.progress(len(self.verdicts))
+        return report
+
+    def record(self, check: Check, call: pytest.CallInfo[None]) -> None:
+        """Keep the first outcome that is no pass, over a check's phases and parameters; a pass must reach its end."""
+        known = self.verdicts.get(check.id)
+        seconds = call.duration + (known.seconds if known else 0.0)
+        failed = known is not None and known.outcome is not Outcome.PASSED
+        if call.excinfo is not None and not failed:
+            outcome, message = self.explain(call.excinfo.value)
+            self.verdicts[check.id] = Verdict(outcome, message[:MESSAGE_CHARACTERS], seconds)
+        elif known is not None:
+            self.verdicts[check.id] = Verdict(known.outcome, known.message, seconds)
+        elif call.when == "call":
+            self.verdicts[check.id] = Verdict(Outcome.PASSED, "", seconds)
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        if isinstance(error, SubmissionError):
+            return error.outcome, str(error)
+        if isinstance(error, Flaky):
+            return Outcome.FAILED, "The same input gave different results in two calls; nothing here is random."
+        return self.subject.explain(error)

@@ -1,0 +1,70 @@
+"""A student's own modules, judged in this process: breakpoints and tracebacks work, on every platform."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graders.outcomes import Outcome
+from graders.rubric import Check
+from graders.sandbox import kit
+
+
+class _LocalLab:
+    """The student's `lab` package, its modules imported when first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return importlib.import_module(f"lab.{name}")
+
+
+class LocalSubject:
+    """A student's own checkout, run in this process, where breakpoints and tracebacks work.
+
+    Args:
+        root: the folder that holds the `lab` package.
+    """
+
+    kit = kit
+
+    def __init__(self, root: Path) -> None:
+        self.package = root.resolve() / "lab"
+        self.lab = _LocalLab()
+        self._folder = tempfile.TemporaryDirectory(prefix="lab-check-")
+        sys.path.insert(0, str(root.resolve()))
+
+    def begin(self, check: Check) -> None:
+        random.seed(check.step)
+        np.random.seed(check.step)  # noqa: NPY002 - the generator that students' code may use
+        if "torch" in sys.modules:
+            sys.modules["torch"].manual_seed(check.step)
+
+    def inputs(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._folder.name))
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_students(frame.filename)]
+        if isinstance(error, NotImplementedError) and frames:
+            return Outcome.NOT_IMPLEMENTED, str(error)
+        if isinstance(error, AssertionError) and not frames:
+            return Outcome.FAILED, str(error)
+        text = f"{type(error).__name__}: {error}"
+        if isinstance(error, SyntaxError):
+            return Outcome.STUDENT_ERROR, f"{text} [{Path(error.filename or '?').name} line {error.lineno}]"
+        if frames:
+            where = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}"
+            return Outcome.STUDENT_ERROR, f"{text} [{where}]"
+        if isinstance(error, ImportError | AttributeError) and "lab" in str(error):
+            return Outcome.STUDENT_ERROR, text
+        return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
+
+    def _is_students(self, filename: str) -> bool:
+        return Path(filename).is_relative_to(self.package)

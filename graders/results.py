@@ -1,0 +1,153 @@
+"""Results: one versioned record for each submission, from which every report is rendered."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from graders.check import Visibility
+from graders.judge import Verdict
+from graders.outcomes import Outcome
+from graders.rubric import Check
+
+SCHEMA = 1
+VERSIONED = ("torch", "numpy", "librosa", "scikit-learn", "scipy", "pytest", "hypothesis", "nbformat")
+HIDDEN_MESSAGE = "This check is hidden: its title and hint are all that is shown."
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One check's result: what it asks, what it is worth, how it ended."""
+
+    id: str
+    step: int
+    title: str
+    points: float
+    max_points: float
+    outcome: Outcome
+    message: str
+    hint: str
+    visibility: Visibility
+    seconds: float
+
+
+class Isolation(msgspec.Struct, frozen=True):
+    """How well the submission was confined.
+
+    Attributes:
+        level: `full` (every layer), `partial` (some), `none`, or `unused` (no code of the submission ran).
+        layers: `on` or what is missing, layer by layer.
+    """
+
+    level: str
+    layers: dict[str, str]
+
+    @classmethod
+    def of(cls, layers: Mapping[str, str]) -> Isolation:
+        """Judge the level from the layers that a worker reported."""
+        reached = [status.startswith("on") for status in layers.values()]
+        level = "unused" if not reached else "full" if all(reached) else "partial" if any(reached) else "none"
+        return cls(level, dict(layers))
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One submission's result, as written to `result.json`.
+
+    Attributes:
+        fingerprint: hash of everything that the result depends on: the same fingerprint, the same result.
+        notes: what intake left out, or why the submission could not be read.
+    """
+
+    schema: int = SCHEMA
+    submission: str
+    score: float
+    max_score: float
+    isolation: Isolation
+    seed: int
+    versions: dict[str, str]
+    checks: list[CheckResult]
+    notes: list[str]
+    fingerprint: str
+
+
+def score(rubric: Sequence[Check], verdicts: Mapping[str, Verdict]) -> list[CheckResult]:
+    """Give each check of the rubric its points: all for a pass that the judge saw, else none."""
+    return [_scored(check, verdicts[check.id]) for check in rubric]
+
+
+def _scored(check: Check, verdict: Verdict) -> CheckResult:
+    info = check.info
+    passed = verdict.outcome is Outcome.PASSED
+    secret = info.visibility == "hidden" and verdict.outcome not in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED, Outcome.BLOCKED}
+    return CheckResult(
+        id=check.id,
+        step=check.step,
+        title=check.title,
+        points=info.points if passed else 0.0,
+        max_points=info.points,
+        outcome=verdict.outcome,
+        message=HIDDEN_MESSAGE if secret and verdict.outcome is not Outcome.HARNESS_FAULT else verdict.message,
+        hint="" if passed else info.hint,
+        visibility=info.visibility,
+        seconds=round(verdict.seconds, 4),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a result depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+
+
+def fingerprint(digest: str, rubric: Sequence[Check], seed: int) -> str:
+    """Hash what a result depends on: the submission's files, the checks' source, the seed, the versions."""
+    sources = {Path(check.node.partition("::")[0]) for check in rubric}
+    total = hashlib.sha256(repr((digest, seed, sorted(versions().items()), [check.id for check in rubric])).encode())
+    for source in sorted(sources):
+        total.update(source.read_bytes())
+    return total.hexdigest()
+
+
+def write_result(result: Result, folder: Path) -> None:
+    """Write `folder/result.json`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "result.json", msgspec.json.format(msgspec.json.encode(result), indent=2))
+
+
+def read_result(folder: Path) -> Result | None:
+    """Read `folder/result.json`; None if there is none, or not one of this schema."""
+    try:
+        return msgspec.json.decode((folder / "result.json").read_bytes(), type=Result)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write_summary(results: Iterable[Result], path: Path) -> None:
+    """Write a CSV table: a row for each submission, with its score, each step's points, and counts of outcomes."""
+    rows = list(results)
+    steps = sorted({check.step for result in rows for check in result.checks})
+    with path.with_suffix(".part").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome])
+        for result in rows:
+            points = [sum(check.points for check in result.checks if check.step == step) for step in steps]
+            counts = [sum(check.outcome is outcome for check in result.checks) for outcome in Outcome]
+            table.writerow([_cell(result.submission), result.score, result.max_score, *points, *counts])
+    os.replace(path.with_suffix(".part"), path)
+
+
+def _cell(text: str) -> str:
+    """Keep a spreadsheet from reading a name as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    os.replace(part, path)

@@ -1,0 +1,98 @@
+"""A submission judged from outside: its code runs in confined workers, a fresh one for each step."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from graders.outcomes import Outcome, SubmissionError
+from graders.rubric import Check
+from graders.sandbox.client import Worker, order_for
+from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
+
+STANDARD_SECONDS = 10.0
+
+
+class SandboxedSubject:
+    """A submission whose code runs in confined workers: a fresh one for each step, and after each death.
+
+    Use as a context manager; leaving it ends the worker and removes its folders.
+
+    Args:
+        control: the judge's socket to the warm server.
+        package_parent: the folder that holds the submission's `lab` package.
+        readable: further files and folders that the submission may read.
+        seed: seed of the workers' random numbers.
+    """
+
+    def __init__(self, control: socket.socket, package_parent: Path, readable: list[Path], seed: int) -> None:
+        self.control = control
+        self.package_parent = package_parent
+        self.readable = readable
+        self.seed = seed
+        self.lab = RemoteLab(self)
+        self.layers: dict[str, str] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="graders-")
+        self._worker: Worker | None = None
+        self._step = 0
+        self._seconds = STANDARD_SECONDS
+        self._kit: tuple[Worker, Remote] | None = None
+
+    def __enter__(self) -> Self:
+        (self._root / "inputs").mkdir()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._drop_worker()
+        self._folder.cleanup()
+
+    @property
+    def _root(self) -> Path:
+        return Path(self._folder.name)
+
+    def worker(self) -> Worker:
+        """Return the step's worker; the one that died in this check stays, so that the check ends as it began."""
+        if self._worker is None:
+            scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._root))
+            readable = [self._root / "inputs", *self.readable]
+            order = order_for(self.package_parent, readable, scratch, self.seed)
+            self._worker = Worker(self.control, order, self._seconds)
+            self.layers = self._worker.layers
+        return self._worker
+
+    @property
+    def kit(self) -> Remote:
+        """The kit in the step's worker."""
+        worker = self.worker()
+        if self._kit is None or self._kit[0] is not worker:
+            self._kit = worker, remote_kit(worker)
+        return self._kit[1]
+
+    def begin(self, check: Check) -> None:
+        self._seconds = check.info.seconds
+        if self._worker and (self._worker.ended or self._step != check.step):
+            self._drop_worker()
+        self._step = check.step
+        if self._worker:
+            self._worker.seconds_per_call = self._seconds
+            try:
+                self._worker.request("seed", "seed", self.seed)
+            except SubmissionError:
+                self._drop_worker()
+
+    def inputs(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._root / "inputs"))
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        if isinstance(error, AssertionError):
+            return Outcome.FAILED, str(error)
+        return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
+
+    def _drop_worker(self) -> None:
+        if self._worker:
+            self._worker.close()
+        self._worker = None

@@ -1,0 +1,125 @@
+"""Step 1: read the index and the files of the data set, and look at mel spectrograms.
+
+A "fused" file holds one track as an array [140, T]: rows 0-127 are the mel spectrogram in dB, rows 128-139
+the chromagram, and each of the T columns is one timestep.
+"""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+
+
+def read_labels(index_path: str | os.PathLike[str]) -> list[tuple[str, str]]:
+    """Read an index of genres as (file name, genre) entries, in the order of the index.
+
+    The index is UTF-8 text: a header, then one `name<TAB>genre` a line; blank lines are ignored. The names
+    returned are those that the files have on disk, which the index files of the data set miss in three ways:
+
+    - a name may end in `.gz`, while the file does not;
+    - a name may say `full.fused`, while the file says `fused.full`;
+    - a name may say `beatsync.fused`, while the file says `fused.full`.
+
+    Args:
+        index_path: the index, for example `fma_genre_spectrograms/train_labels.txt`.
+
+    Raises:
+        FileNotFoundError: there is no such index.
+        ValueError: a line is not a name and a genre with a tab between them; the message names the file and
+            the number of the line, counting the header as line 1.
+
+    Example:
+        >>> read_labels("fma_genre_spectrograms/train_labels.txt")[0]
+        ('1042.fused.full.npy', 'Blues')
+
+    Source: step 1, question a; step 4 for the names.
+    """
+    raise NotImplementedError("read_labels is yours to write: step 1")
+
+
+def pick_two_genres(labels: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
+    """Draw two entries of different genres at random; the same seed draws the same two.
+
+    Args:
+        labels: (file name, genre) entries, as `read_labels` returns them.
+        seed: seed of the random draw. NumPy's global generator is left alone.
+
+    Raises:
+        ValueError: the entries have fewer than two genres.
+
+    Example:
+        >>> pick_two_genres([("1042.fused.full.npy", "Blues"), ("69588.fused.full.npy", "Trip-Hop")], seed=0)
+        [('1042.fused.full.npy', 'Blues'), ('69588.fused.full.npy', 'Trip-Hop')]
+
+    Source: step 1, question a.
+    """
+    raise NotImplementedError("pick_two_genres is yours to write: step 1")
+
+
+def read_fused(path: str | os.PathLike[str]) -> Float[np.ndarray, "140 T"]:
+    """Read a fused file: mel spectrogram (rows 0-127, in dB) above chromagram (rows 128-139).
+
+    Pickled objects are refused: loading a pickle runs whatever code its author put there.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the array is not two-dimensional with 140 rows, or needs pickle.
+
+    Example:
+        >>> read_fused("fma_genre_spectrograms/train/1042.fused.full.npy").shape
+        (140, 1293)
+
+    Source: step 1, question b.
+    """
+    raise NotImplementedError("read_fused is yours to write: step 1")
+
+
+def mel_spectrogram(fused: Float[np.ndarray, "140 T"]) -> Float[np.ndarray, "128 T"]:
+    """Return the mel spectrogram of a fused array: its rows 0-127, in dB.
+
+    Raises:
+        ValueError: `fused` is not [140, T].
+
+    Example:
+        >>> mel_spectrogram(np.zeros((140, 1293))).shape
+        (128, 1293)
+
+    Source: step 1, question b.
+    """
+    raise NotImplementedError("mel_spectrogram is yours to write: step 1")
+
+
+def plot_spectrogram(
+    mel: Float[np.ndarray, "128 T"],
+    ax: Axes,
+    title: str = "",
+    x_axis: str = "time",
+    sr: int = 22050,
+    hop_length: int = 512,
+) -> QuadMesh:
+    """Draw a mel spectrogram with `librosa.display.specshow` and return what was drawn.
+
+    The y axis is "mel", labelled "Frequency (Hz)". The x axis is labelled "Time (s)" when `x_axis` is "time",
+    and "Beat" when it is "beats": each column is then one beat, and x counts columns.
+
+    Args:
+        mel: mel spectrogram in dB.
+        ax: where to draw.
+        title: title of the plot.
+        x_axis: "time" or "beats".
+        sr: sampling rate in Hz.
+        hop_length: samples from one column to the next.
+
+    Raises:
+        ValueError: `x_axis` is neither "time" nor "beats".
+
+    Example:
+        >>> image = plot_spectrogram(mel_spectrogram(fused), ax, title="Blues")
+        >>> figure.colorbar(image, ax=ax, format="%+2.0f dB")
+
+    Source: step 1, question c (figure 1); step 2, question b for beats (figure 2).
+    """
+    raise NotImplementedError("plot_spectrogram is yours to write: step 1")

@@ -1,0 +1,75 @@
+"""Step 2: how long the sequences are, and how beat synchrony shortens them."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Int, Num
+
+
+def timesteps(feature: Num[np.ndarray, "F T"]) -> int:
+    """Return the number of timesteps T: the columns of a feature [F, T].
+
+    Example:
+        >>> timesteps(np.zeros((128, 1293)))
+        1293
+
+    Source: step 2, question a.
+    """
+    raise NotImplementedError("timesteps is yours to write: step 2")
+
+
+def duration_seconds(n: int, sr: int = 22050, hop_length: int = 512) -> float:
+    """Return how many seconds n timesteps last: n * hop_length / sr.
+
+    Args:
+        n: number of timesteps.
+        sr: sampling rate in Hz.
+        hop_length: samples from one timestep to the next.
+
+    Example:
+        >>> round(duration_seconds(1293), 2)
+        30.02
+
+    Source: step 2, question a.
+    """
+    raise NotImplementedError("duration_seconds is yours to write: step 2")
+
+
+def beat_sync(
+    feature: Num[np.ndarray, "F T"],
+    beats: Sequence[int] | Int[np.ndarray, " B"],
+    aggregate: Callable[..., np.ndarray] = np.median,
+) -> Num[np.ndarray, "F S"]:
+    """Aggregate a feature between beats: one column for each segment from one boundary to the next.
+
+    The boundaries are the beats, sorted and without duplicates, with 0 and T added. Segment s holds the
+    columns from boundary s up to, and without, boundary s + 1. This is the convention of `librosa.util.sync`;
+    here it is written out in NumPy.
+
+    Args:
+        feature: one column for each timestep, T >= 1.
+        beats: frame indices in 0..T, in any order. Convert seconds with `librosa.time_to_frames`.
+        aggregate: called as `aggregate(block, axis=-1)` on each segment [F, n]; returns [F].
+
+    Raises:
+        ValueError: `feature` is not [F, T] with T >= 1, or the beats are not frame indices in 0..T.
+
+    Example:
+        >>> beat_sync(np.array([[0.0, 1.0, 5.0, 4.0, 6.0]]), [3])
+        array([[1., 5.]])
+
+    Source: step 2, question b; the beat-synchronous copies of the data set are made in this way.
+    """
+    raise NotImplementedError("beat_sync is yours to write: step 2")
+
+
+def compression_ratio(feature: Num[np.ndarray, "F T"], synced: Num[np.ndarray, "F S"]) -> float:
+    """Return how many times fewer timesteps the beat-synchronous feature has: T / S.
+
+    Example:
+        >>> round(compression_ratio(np.zeros((128, 1293)), np.zeros((128, 62))), 2)
+        20.85
+
+    Source: step 2, question b.
+    """
+    raise NotImplementedError("compression_ratio is yours to write: step 2")

@@ -1,0 +1,463 @@
+"""Step 4: merge the genres, pad the tracks to one length, and load them in batches."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int, Int64, Num
+from matplotlib.axes import Axes
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from .step01_spectrograms import mel_spectrogram, read_fused, read_labels
+from .step03_chromagrams import chromagram
+
+# The ten genres to tell apart: alike genres are merged, and those with too few tracks are dropped (None).
+CLASS_MAPPING: dict[str, str | None] = {  # given
+    "Rock": "Rock",
+    "Psych-Rock": "Rock",
+    "Post-Rock": "Rock",
+    "Psych-Folk": "Folk",
+    "Folk": "Folk",
+    "Metal": "Metal",
+    "Punk": "Metal",
+    "Electronic": "Electronic",
+    "Chiptune": "Electronic",
+    "Trip-Hop": "Trip-Hop",
+    "Pop": "Pop",
+    "Hip-Hop": "Hip-Hop",
+    "Classical": "Classical",
+    "Blues": "Blues",
+    "Jazz": "Jazz",
+    "Indie-Rock": None,
+    "Post-Punk": None,
+    "Soundtrack": None,
+    "International": None,
+    "Old-Time": None,
+}
+
+_AXES = ("valence", "energy", "danceability")
+
+
+def merge_classes(
+    labels: Iterable[tuple[str, str]], mapping: Mapping[str, str | None]
+) -> list[tuple[str, str]]:
+    """Replace each entry's genre by its merged genre, and drop the entries whose genre is mapped to None.
+
+    Args:
+        labels: (file name, genre) entries, as `read_labels` returns them. Their order is kept.
+        mapping: merged genre of every genre, or None to drop it; for example `CLASS_MAPPING`.
+
+    Raises:
+        KeyError: a genre is missing from the mapping; the message names it.
+
+    Example:
+        >>> merge_classes([("1.npy", "Punk"), ("2.npy", "Old-Time"), ("3.npy", "Jazz")], CLASS_MAPPING)
+        [('1.npy', 'Metal'), ('3.npy', 'Jazz')]
+
+    Source: step 4.
+    """
+    entries = []
+    for name, genre in labels:
+        if genre not in mapping:
+            raise KeyError(
+                f"The mapping has no genre {genre!r} (track {name}); add it, or map it to None to drop it."
+            )
+        merged = mapping[genre]
+        if merged is not None:
+            entries.append((name, merged))
+    return entries
+
+
+def class_histogram(labels: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Count the entries of each genre; the genres are sorted by name.
+
+    Args:
+        labels: (file name, genre) entries.
+
+    Example:
+        >>> class_histogram([("1.npy", "Metal"), ("2.npy", "Jazz"), ("3.npy", "Metal")])
+        {'Jazz': 1, 'Metal': 2}
+
+    Source: step 4.
+    """
+    return dict(sorted(Counter(genre for _, genre in labels).items()))
+
+
+def plot_class_histograms(before: Mapping[str, int], after: Mapping[str, int], axes: Sequence[Axes]) -> None:
+    """Draw the tracks of each genre before and after merging as bars, on the two axes of `axes`.
+
+    Every genre is labelled on the x axis, rotated to stay legible; the y axis is labelled "Tracks"; each plot
+    has its title.
+
+    Args:
+        before: histogram of the genres of the index, as `class_histogram` returns it.
+        after: histogram of the merged genres.
+        axes: where to draw them, in that order.
+
+    Example:
+        >>> figure, axes = plt.subplots(1, 2)
+        >>> plot_class_histograms({"Punk": 3, "Metal": 4}, {"Metal": 7}, axes)
+
+    Source: step 4 (figures 5 and 6).
+    """
+    titles = ("Genres before merging", "Genres after merging")
+    for ax, histogram, title in zip(axes, (before, after), titles, strict=True):
+        positions = range(len(histogram))
+        ax.bar(positions, list(histogram.values()))
+        ax.set_xticks(positions, labels=list(histogram), rotation=90)
+        ax.set(title=title, ylabel="Tracks")
+
+
+def read_spectrogram(path: str | os.PathLike[str], feat_type: str = "mel") -> Float32[np.ndarray, "T F"]:
+    """Read one feature of a fused file, time first, as recurrent networks take it.
+
+    Args:
+        path: a fused file [140, T].
+        feat_type: "mel" (F = 128), "chroma" (F = 12) or "fused", both (F = 140).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: `feat_type` is none of the three, or the file is not a fused file.
+
+    Example:
+        >>> read_spectrogram("fma_genre_spectrograms/train/1042.fused.full.npy", "chroma").shape
+        (1293, 12)
+
+    Source: step 4.
+    """
+    fused = read_fused(path)
+    match feat_type:
+        case "mel":
+            feature = mel_spectrogram(fused)
+        case "chroma":
+            feature = chromagram(fused)
+        case "fused":
+            feature = fused
+        case _:
+            raise ValueError(
+                f'read_spectrogram has no feat_type {feat_type!r}; take "mel", "chroma" or "fused".'
+            )
+    return feature.T.astype(np.float32, copy=False)
+
+
+class PaddingTransform:
+    """Bring a feature [T, F] to [max_length, F]: padded at the end, or cut there when it is longer.
+
+    Attributes:
+        max_length: number of timesteps of every output.
+        padding_value: value of the timesteps that are added.
+
+    Raises:
+        ValueError: `max_length` is below 1.
+
+    Example:
+        >>> PaddingTransform(3)(np.array([[1.0, 2.0]]))
+        array([[1., 2.],
+               [0., 0.],
+               [0., 0.]])
+
+    Source: step 4.
+    """
+
+    def __init__(self, max_length: int, padding_value: float = 0) -> None:
+        if max_length < 1:
+            raise ValueError(f"PaddingTransform's max_length is {max_length}; expected at least 1 timestep.")
+        self.max_length = max_length
+        self.padding_value = padding_value
+
+    def __call__(self, x: Num[np.ndarray, "T F"]) -> Num[np.ndarray, "max_length F"]:
+        """Return a new array [max_length, F] of the same dtype as x; x itself is left as it is."""
+        padded = np.full((self.max_length, x.shape[1]), self.padding_value, dtype=x.dtype)
+        padded[: len(x)] = x[: self.max_length]
+        return padded
+
+
+class LabelTransformer:
+    """Encode the names of classes as integers: the position of each among the sorted names.
+
+    Attributes:
+        classes_: names of the classes, sorted; set by `fit`.
+
+    Example:
+        >>> transformer = LabelTransformer().fit(["Rock", "Blues", "Rock"])
+        >>> transformer.transform(["Rock", "Blues"])
+        array([1, 0])
+        >>> transformer.inverse([1, 0])
+        ['Rock', 'Blues']
+
+    Source: step 4. Compare `sklearn.preprocessing.LabelEncoder`.
+    """
+
+    def __init__(self) -> None:
+        self.classes_: list[str] = []
+
+    def fit(self, labels: Iterable[str]) -> Self:
+        """Learn the classes from labels, which may repeat, and return the transformer itself."""
+        self.classes_ = sorted(set(labels))
+        return self
+
+    def transform(self, labels: Iterable[str]) -> Int64[np.ndarray, " N"]:
+        """Return the index of each label's class.
+
+        Raises:
+            ValueError: a label is none of the classes; the message names it.
+        """
+        index_of = {name: index for index, name in enumerate(self.classes_)}
+        try:
+            return np.array([index_of[label] for label in labels], dtype=np.int64)
+        except KeyError as error:
+            raise ValueError(
+                f"LabelTransformer has no class {error.args[0]!r}, only {self.classes_}; fit it on all."
+            ) from None
+
+    def inverse(self, indices: Iterable[int] | Int[np.ndarray, " N"]) -> list[str]:
+        """Return the name of each index's class.
+
+        Raises:
+            ValueError: an index is outside 0..C-1, where C is the number of classes.
+        """
+        names = dict(enumerate(self.classes_))
+        try:
+            return [names[int(index)] for index in indices]
+        except KeyError as error:
+            raise ValueError(
+                f"LabelTransformer has no class of index {error.args[0]}; expected 0..{len(names) - 1}."
+            ) from None
+
+
+class SpectrogramDataset(Dataset[tuple[np.ndarray, Any, int]]):
+    """The tracks of one split of a data folder, read once and padded to one length.
+
+    An item is (features, label, length):
+
+    - features: float32 [max_length, F], time first, padded with zeros at the end;
+    - label: the class as an int; with `regression`, a float32; with `multitask`, float32 [3];
+    - length: timesteps before padding, as an int, at most `max_length`: what lies beyond is padding.
+
+    Genres are encoded alike in both splits. With a `class_mapping` the classes are its merged genres, sorted,
+    and tracks of a genre mapped to None are left out; without one they are the genres of `train_labels.txt`,
+    sorted.
+
+    Args:
+        path: data folder, for example `fma_genre_spectrograms`, with `train/` and `train_labels.txt`, `test/`
+            and `test_labels.txt`.
+        class_mapping: merged genre of every genre, for example `CLASS_MAPPING`.
+        train: read the training split; otherwise the test split.
+        feat_type: "mel" (F = 128), "chroma" (F = 12) or "fused" (F = 140).
+        max_length: timesteps of every item; -1 takes the longest track of the split.
+        regression: 1, 2 or 3 for valence, energy or danceability, in a data folder that has them.
+        multitask: all three at once.
+
+    Attributes:
+        feats: one array [max_length, F] for each track.
+        labels: int64 [N], or float32 [N], or float32 [N, 3].
+        lengths: timesteps of each track before padding, at most `max_length`.
+        max_length: timesteps of every item.
+        label_transformer: the `LabelTransformer` of the genres; None when labels are numbers.
+
+    Raises:
+        FileNotFoundError: the index or a track is missing. The multitask data has no labels for its test
+            split.
+        ValueError: `regression` is not 1, 2 or 3, or comes with `multitask`; the split has no tracks; or an
+            argument is one that `read_spectrogram` or `PaddingTransform` refuses.
+
+    Example:
+        >>> dataset = SpectrogramDataset("fma_genre_spectrograms", CLASS_MAPPING)
+        >>> features, label, length = dataset[0]
+        >>> features.shape, dataset.label_transformer.classes_[label], length
+        ((1293, 128), 'Blues', 1293)
+
+    Source: step 4; steps 8 and 10 for `regression` and `multitask`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        class_mapping: Mapping[str, str | None] | None = None,
+        train: bool = True,
+        feat_type: str = "mel",
+        max_length: int = -1,
+        regression: int | None = None,
+        multitask: bool = False,
+    ) -> None:
+        _check_task(regression, multitask)
+        self._numeric = multitask or regression is not None
+        self._axes = slice(None) if regression is None else regression - 1
+        split = "train" if train else "test"
+        self._folder = Path(path) / split
+
+        files, labels = self.get_files_labels(Path(path) / f"{split}_labels.txt", class_mapping)
+        self.feats = [read_spectrogram(file, feat_type) for file in files]
+        self.max_length = max(map(len, self.feats)) if max_length == -1 else max_length
+        self.lengths = [min(len(feature), self.max_length) for feature in self.feats]
+        self._pad()
+
+        self.label_transformer: LabelTransformer | None = None
+        if self._numeric:
+            self.labels = np.array(labels, dtype=np.float32)
+        else:
+            genres = _genres(Path(path) / "train_labels.txt", class_mapping)
+            self.label_transformer = LabelTransformer().fit(genres)
+            self.labels = self.label_transformer.transform(labels)
+
+    def _pad(self) -> None:
+        pad = PaddingTransform(self.max_length)
+        # One by one and in place: the features as read are freed on the way, so memory never holds both.
+        for i, feature in enumerate(self.feats):
+            self.feats[i] = pad(feature)
+
+    def get_files_labels(
+        self, index_path: str | os.PathLike[str], class_mapping: Mapping[str, str | None] | None = None
+    ) -> tuple[list[str], list[Any]]:
+        """Return the paths of the split's tracks and their labels, both in the order of the index.
+
+        Labels are the names of genres, merged when there is a `class_mapping`; with `regression`, floats;
+        with `multitask`, lists [valence, energy, danceability]. A multitask index is a header and then one
+        `Id,valence,energy,danceability` a line, where Id is the name of a file or just the track's number:
+        12345 for `12345.fused.full.npy`.
+
+        Raises:
+            FileNotFoundError: the index is missing, or a track that it names.
+            ValueError: the index names no tracks, or a line of it cannot be read.
+        """
+        index = Path(index_path)
+        if not index.is_file():
+            raise FileNotFoundError(
+                f"{index} does not exist; check the data folder (multitask data has only training labels)."
+            )
+        entries = self._read_index(index, class_mapping)
+        if not entries:
+            raise ValueError(f"{index} names no tracks to load; check the index and the class mapping.")
+        files = [self._folder / name for name, _ in entries]
+        for file in files:
+            if not file.is_file():
+                raise FileNotFoundError(
+                    f"{file} does not exist, although {index.name} names it; check the data folder."
+                )
+        return [str(file) for file in files], [label for _, label in entries]
+
+    def _read_index(
+        self, index: Path, class_mapping: Mapping[str, str | None] | None
+    ) -> Sequence[tuple[str, Any]]:
+        if self._numeric:
+            return [(name, values[self._axes]) for name, values in _read_ratings(index)]
+        entries = read_labels(index)
+        return entries if class_mapping is None else merge_classes(entries, class_mapping)
+
+    def __len__(self) -> int:
+        """Return the number of tracks."""
+        return len(self.feats)
+
+    def __getitem__(self, item: int) -> tuple[Float32[np.ndarray, "max_length F"], Any, int]:
+        """Return (features, label, length) of one track."""
+        label = self.labels[item]
+        return self.feats[item], label if self._numeric else int(label), self.lengths[item]
+
+
+def _check_task(regression: int | None, multitask: bool) -> None:
+    if regression is None:
+        return
+    if multitask:
+        raise ValueError("SpectrogramDataset takes regression (one axis) or multitask (all three), not both.")
+    if not 1 <= regression <= len(_AXES):
+        names = ", ".join(f"{number} ({name})" for number, name in enumerate(_AXES, start=1))
+        raise ValueError(f"SpectrogramDataset has no regression={regression}; expected one of {names}.")
+
+
+def _genres(train_index: Path, class_mapping: Mapping[str, str | None] | None) -> list[str]:
+    """Return the genres to encode: never those of the test split, which may lack some."""
+    if class_mapping is None:
+        return [genre for _, genre in read_labels(train_index)]
+    return [genre for genre in class_mapping.values() if genre is not None]
+
+
+def _read_ratings(index: Path) -> list[tuple[str, list[float]]]:
+    """Read a multitask index as (file name, [valence, energy, danceability]) entries."""
+    entries = []
+    lines = index.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        track, *values = line.strip().split(",")
+        try:
+            ratings = [float(value) for value in values]
+        except ValueError:
+            ratings = []
+        if len(ratings) != len(_AXES):
+            raise ValueError(
+                f"{index}, line {number}: {line!r} is not Id,{','.join(_AXES)} with three numbers."
+            )
+        # The number of the track is what every spelling of its name begins with.
+        entries.append((f"{track.strip().split('.')[0]}.fused.full.npy", ratings))
+    return entries
+
+
+def torch_train_val_split(
+    dataset: Dataset[Any],
+    batch_train: int,
+    batch_eval: int,
+    val_size: float = 0.2,
+    test_size: float = 0.0,
+    shuffle: bool = True,
+    seed: int = 420,
+) -> tuple[DataLoader[Any], ...]:
+    """Split a dataset of N items into loaders: training, validation and, if test_size > 0, test.
+
+    Validation takes floor(val_size * N) items, test the next floor(test_size * N), training all others: each
+    item is in one part only. Batches are (data [B, T, F], labels [B], lengths [B]), made by PyTorch's default
+    collate; the last one may be smaller.
+
+    Args:
+        dataset: the items to split, for example a `SpectrogramDataset`.
+        batch_train: batch size for training.
+        batch_eval: batch size for validation and test.
+        val_size: fraction of the items for validation.
+        test_size: fraction of the items for test.
+        shuffle: shuffle the items before splitting them, and the training items anew in each epoch. Otherwise
+            the items keep their order throughout, and validation takes the first.
+        seed: seed of all shuffling. PyTorch's global generator is left alone.
+
+    Raises:
+        ValueError: a fraction is negative, or no item is left to train on.
+
+    Example:
+        >>> train_loader, val_loader = torch_train_val_split(dataset, batch_train=32, batch_eval=64)
+        >>> train_loader, val_loader, test_loader = torch_train_val_split(dataset, 32, 64, test_size=0.2)
+
+    Source: step 4; step 8 for `test_size`, since the multitask data has no test labels.
+    """
+    # Datasets with indices have a length, although their base class declares none.
+    count = len(dataset)  # type: ignore[arg-type]
+    n_val, n_test = math.floor(val_size * count), math.floor(test_size * count)
+    if val_size < 0 or test_size < 0 or n_val + n_test >= count:
+        raise ValueError(
+            f"torch_train_val_split's val_size={val_size} and test_size={test_size} leave nothing to train "
+            f"on, of {count} items; expected fractions of at least 0 with a sum below 1."
+        )
+    order = torch.randperm(count, generator=_generator(seed)).tolist() if shuffle else list(range(count))
+    val, test, train = order[:n_val], order[n_val : n_val + n_test], order[n_val + n_test :]
+
+    loaders = [
+        _loader(dataset, train, batch_train, shuffle, seed),
+        _loader(dataset, val, batch_eval, False, seed),
+    ]
+    if test_size > 0:
+        loaders.append(_loader(dataset, test, batch_eval, False, seed))
+    return tuple(loaders)
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _loader(
+    dataset: Dataset[Any], indices: list[int], batch_size: int, shuffle: bool, seed: int
+) -> DataLoader[Any]:
+    # A generator of its own even without shuffling: a loader draws a seed at each epoch, and would otherwise
+    # draw it from the global generator, so that validating would change the dropout of the next epoch.
+    return DataLoader(Subset(dataset, indices), batch_size, shuffle, generator=_generator(seed))
