@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graders.outcomes import Outcome
-from graders.rubric import Check
+from graders.rubric import STEP_MODULE, Check
 from graders.sandbox import kit
 
 
@@ -21,7 +21,7 @@ class _LocalLab:
     """The student's `lab` package, its modules imported when first asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
         return importlib.import_module(f"lab.{name}")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +17,7 @@ import msgspec
 from graders.outcomes import Died, HarnessFault, SubmissionError, TimedOut
 from graders.sandbox import channel, failures, wire
 from graders.sandbox.confinement import LAYERS, Policy
-from graders.sandbox.server import PACKET_BYTES, End, Ended, Fork
+from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
 from graders.sandbox.worker import Order
 
 SERVER_START_SECONDS = 120.0
@@ -94,13 +93,6 @@ def _environment() -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request to a worker, for messages: `step04_dataset.read_spectrogram(...)`."""
-
-    text: str
-
-
 class Worker:
     """One confined worker, from the judge's side. Use as a context manager; leaving it kills the worker.
 
@@ -133,7 +125,7 @@ class Worker:
         try:
             reply = self._receive(time.monotonic() + FORK_SECONDS, _refuse)
         except (channel.Closed, TimeoutError, wire.WireError) as error:
-            code = self.close()
+            code = self._exit_code()
             raise HarnessFault(f"a worker could not confine itself (exit code {code}): {error!r}") from error
         match reply:
             case [0, "ready", dict() as layers] if set(layers) == set(LAYERS):
@@ -165,7 +157,7 @@ class Worker:
         except TimeoutError:
             self._end(TimedOut(f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."))
         except channel.Closed:
-            self._end(failures.death(call, self.close()))
+            self._end(failures.death(call, self._exit_code()))
         except wire.WireError as error:
             self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
         return self._value(call, reply)
@@ -190,11 +182,17 @@ class Worker:
         self.ended = error
         raise error
 
-    def close(self) -> int:
-        """Kill the worker; return its exit code, negative for the signal that ended it."""
+    def close(self) -> None:
+        """Kill the worker."""
         self.sock.close()
-        if not self.pid:
-            return 0
+        if self.pid:
+            pid, self.pid = self.pid, 0
+            with contextlib.suppress(BrokenPipeError):  # a server that is gone has taken its workers with it
+                self.control.send(msgspec.msgpack.encode(Discard(pid)))
+
+    def _exit_code(self) -> int:
+        """Kill the worker if it still runs; return its exit code, negative for the signal that ended it."""
+        self.sock.close()
         pid, self.pid = self.pid, 0
         self.control.settimeout(FORK_SECONDS)
         try:

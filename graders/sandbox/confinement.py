@@ -83,18 +83,22 @@ class Confinement:
 
     Attributes:
         interpreter_paths: what Python itself reads.
+        address_space: bytes that the warm server maps, and so every worker from its start.
         landlock: the Landlock binding, or why there is none.
         syscall_filter: the seccomp filter, not yet loaded, or why there is none.
     """
 
     interpreter_paths: tuple[str, ...]
+    address_space: int
     landlock: Any
     syscall_filter: Any
 
     @classmethod
     def prepare(cls) -> Confinement:
         """Load the bindings and make the filter, while reading files is still allowed."""
-        return cls(tuple(interpreter_paths()), _landlock_binding(), _syscall_filter())
+        landlock, syscall_filter = _landlock_binding(), _syscall_filter()
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return cls(tuple(interpreter_paths()), pages * resource.getpagesize(), landlock, syscall_filter)
 
     def apply(self, policy: Policy) -> dict[str, str]:
         """Confine the calling process for good.
@@ -104,7 +108,7 @@ class Confinement:
         """
         status = {"clean_start": "on"}
         steps = {
-            "rlimits": lambda: _limit(policy.limits),
+            "rlimits": lambda: _limit(policy.limits, self.address_space),
             "no_new_privs": _no_new_privs,
             "landlock": lambda: self._landlock(policy),
             "seccomp": self._seccomp,
@@ -149,24 +153,21 @@ def interpreter_paths() -> list[str]:
     """
     sites = {Path(folder) for folder in (*site.getsitepackages(), site.getusersitepackages()) if Path(folder).is_dir()}
     stdlib = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-    paths = [path for folder in stdlib | sites for path in _readable_parts(folder)]
+    paths = [path for folder in stdlib | sites if folder.is_dir() for path in _readable_parts(folder)]
     libraries = [Path(sys.base_prefix, "lib", name) for name in os.listdir(Path(sys.base_prefix, "lib")) if ".so" in name]
     system = [Path(name) for name in SYSTEM_READABLE if Path(name).exists()]
     return sorted({str(path) for path in (*paths, *libraries, *system)})
 
 
 def _readable_parts(folder: Path) -> list[Path]:
-    """Return the folder, or, where it holds this project's packages, its other entries."""
-    if not folder.is_dir():
-        return []
-    if folder.name not in {"site-packages", "dist-packages"}:
-        nested = [folder / "site-packages", folder / "dist-packages"]
-        if not any(path.is_dir() for path in nested):
-            return [folder]
-        return [path for path in folder.iterdir() if path not in nested]
-    if not any((folder / name).exists() for name in OWN_PACKAGES):
+    """Return the folder, or, where it or its package folder holds this project's packages, its other entries."""
+    nested = [path for path in (folder / "site-packages", folder / "dist-packages") if path.is_dir()]
+    hidden = {path for inside in (folder, *nested) for path in inside.glob("*") if path.name in OWN_PACKAGES}
+    if folder.name in {"site-packages", "dist-packages"}:
+        return [path for path in folder.iterdir() if path not in hidden] if hidden else [folder]
+    if not any(path.parent in nested for path in hidden):
         return [folder]
-    return [path for path in folder.iterdir() if path.name not in OWN_PACKAGES]
+    return [path for path in folder.iterdir() if path not in nested]
 
 
 def _landlock_binding() -> Any:
@@ -205,10 +206,9 @@ def _no_new_privs() -> str:
     return "on"
 
 
-def _limit(limits: Limits) -> str:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+def _limit(limits: Limits, address_space: int) -> str:
     wanted = {
-        resource.RLIMIT_AS: pages * resource.getpagesize() + limits.memory,
+        resource.RLIMIT_AS: address_space + limits.memory,
         resource.RLIMIT_FSIZE: limits.file_size,
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CPU: limits.cpu_seconds,

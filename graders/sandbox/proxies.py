@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from graders.describe import describe_call
 from graders.outcomes import SubmissionError, WrongType
+from graders.rubric import STEP_MODULE
 from graders.sandbox import wire
 from graders.sandbox.client import Worker
 
@@ -106,7 +107,7 @@ class RemoteLab:
     modules: dict[str, RemoteModule] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> RemoteModule:
-        if name.startswith("_"):
+        if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
         return self.modules.setdefault(name, RemoteModule(self.source, name))
 

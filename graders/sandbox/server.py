@@ -2,7 +2,10 @@
 
 It holds no secrets: it never imports the checks or the reference solutions, and its environment is empty by the time
 it forks. It talks to judges over sequenced-packet sockets, one for each judge: `fork` comes with the worker's end of
-a stream socket, `end` kills a worker and tells how it had ended.
+a stream socket, `end` kills a worker and tells how it had ended, `discard` kills one without a word.
+
+One worker is always forked ahead, a spare that waits for its order, because copying the page tables of a process with
+PyTorch in it takes longer than everything else that a fresh worker needs.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import signal
 import socket
 import sys
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -44,6 +47,12 @@ class End(msgspec.Struct, tag="end", frozen=True):
     pid: int
 
 
+class Discard(msgspec.Struct, tag="discard", frozen=True):
+    """Kill a worker; nobody waits for an answer."""
+
+    pid: int
+
+
 class Ended(msgspec.Struct, frozen=True):
     """How a worker had ended: its exit code, or the signal that killed it, negated (`-9` when `End` did)."""
 
@@ -64,6 +73,7 @@ def _preload() -> None:
     warnings.simplefilter("ignore")
     for name in PRELOADED:
         importlib.import_module(name)
+    importlib.import_module("graders.sandbox.adaptations").adapt_libraries()
     sys.modules["torch"].set_num_threads(1)
     sys.dont_write_bytecode = True
     os.environ.clear()
@@ -72,60 +82,96 @@ def _preload() -> None:
     gc.freeze()
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Spare:
+    """A worker that has no order yet, and the socket over which it gets one."""
+
+    pid: int
+    orders: socket.socket
+
+
 class _Server:
-    confinement: Confinement
-    controls: list[socket.socket]
-    workers: dict[int, socket.socket] = field(default_factory=dict)
+    def __init__(self, confinement: Confinement, controls: list[socket.socket]) -> None:
+        self.confinement = confinement
+        self.controls = controls
+        self.owners: dict[int, socket.socket] = {}
+        self.dying: list[int] = []
+        self.spare = self.fork_spare()
 
     def serve(self) -> None:
         while self.controls:
             for control in select.select(self.controls, [], [])[0]:
                 data, descriptors, _, _ = socket.recv_fds(control, PACKET_BYTES, 1)
                 if data:
-                    self.answer(control, msgspec.msgpack.decode(data, type=Fork | End), descriptors)
+                    self.answer(control, msgspec.msgpack.decode(data, type=Fork | End | Discard), descriptors)
                 else:
                     self.close(control)
+            self.reap()
 
-    def answer(self, control: socket.socket, request: Fork | End, descriptors: list[int]) -> None:
-        if isinstance(request, Fork):
-            control.send(msgspec.msgpack.encode(self.fork(control, request.order, descriptors[0])))
-        else:
-            control.send(msgspec.msgpack.encode(Ended(self.end(request.pid))))
+    def answer(self, control: socket.socket, request: Fork | End | Discard, descriptors: list[int]) -> None:
+        match request:
+            case Fork(order):
+                pid = self.hand_out_spare(order, descriptors[0])
+                self.owners[pid] = control
+                control.send(msgspec.msgpack.encode(pid))
+                self.spare = self.fork_spare()
+            case End(pid):
+                control.send(msgspec.msgpack.encode(Ended(self.end(pid))))
+            case Discard(pid):
+                self.discard(pid)
 
-    def fork(self, control: socket.socket, order: worker.Order, descriptor: int) -> int:
+    def hand_out_spare(self, order: worker.Order, descriptor: int) -> int:
+        socket.send_fds(self.spare.orders, [msgspec.msgpack.encode(order)], [descriptor])
+        self.spare.orders.close()
+        os.close(descriptor)
+        return self.spare.pid
+
+    def fork_spare(self) -> _Spare:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if not pid:
             status = 1
             try:
-                _become_worker(descriptor, order, self.confinement)
+                ours.close()
+                _become_worker(theirs, self.confinement)
                 status = 0
             finally:
                 os._exit(status)
-        os.close(descriptor)
-        self.workers[pid] = control
-        return pid
+        theirs.close()
+        return _Spare(pid, ours)
 
     def end(self, pid: int) -> int:
-        if pid not in self.workers:
+        if pid not in self.owners:
             return 0
-        del self.workers[pid]
+        del self.owners[pid]
         os.kill(pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
+    def discard(self, pid: int) -> None:
+        """Kill a worker; it is reaped later, since giving back the memory of a large process takes a while."""
+        if self.owners.pop(pid, None):
+            os.kill(pid, signal.SIGKILL)
+            self.dying.append(pid)
+
+    def reap(self) -> None:
+        self.dying = [pid for pid in self.dying if not os.waitpid(pid, os.WNOHANG)[0]]
+
     def close(self, control: socket.socket) -> None:
-        for pid in [pid for pid, owner in self.workers.items() if owner is control]:
-            self.end(pid)
+        for pid in [pid for pid, owner in self.owners.items() if owner is control]:
+            self.discard(pid)
         self.controls.remove(control)
         control.close()
 
 
-def _become_worker(descriptor: int, order: worker.Order, confinement: Confinement) -> None:
-    """Keep the worker's socket as the only descriptor besides the three standard ones, which lead nowhere."""
+def _become_worker(orders: socket.socket, confinement: Confinement) -> None:
+    """Wait for an order; then keep its socket as the only descriptor besides the standard ones, which lead nowhere."""
     os.setsid()
+    data, descriptors, _, _ = socket.recv_fds(orders, PACKET_BYTES, 1)
+    if not data:
+        return
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.dup2(descriptor, 3)
+    os.dup2(descriptors[0], 3)
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    worker.run(socket.socket(fileno=3), order, confinement)
+    worker.run(socket.socket(fileno=3), msgspec.msgpack.decode(data, type=worker.Order), confinement)

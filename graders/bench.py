@@ -1,0 +1,204 @@
+"""The bench: the figures that the design promises, measured on this machine, each beside its bound."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from graders.rubric import load_rubric
+from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one
+from graders.sandbox.client import WarmServer, Worker, order_for
+from graders.sandbox.proxies import RemoteLab
+
+ROOT = Path(__file__).parents[1]
+ECHO = "def echo(value):\n    return value\n"
+MEGABYTE = 1 << 20
+CLASS_SIZE = 20
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One measured figure.
+
+    Attributes:
+        what: what was measured.
+        value: the measurement.
+        unit: its unit.
+        bound: what it must not exceed, or must reach.
+        at_least: the bound is a least value, not a largest one.
+    """
+
+    what: str
+    value: float
+    unit: str
+    bound: float
+    at_least: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the measurement is within its bound."""
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+def measure(console: Console, out: Path | None) -> int:
+    """Measure every figure, print the table, and return 0 if all hold, else 1."""
+    figures: list[Figure] = []
+    for group in (_sandbox_figures, _grading_figures, _class_figures):
+        figures += group()
+    console.print(figure_table(figures))
+    if out:
+        out.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2))
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def figure_table(figures: list[Figure]) -> Table:
+    """Return the table of figures beside their bounds."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("figure", "measured", "bound", "holds"):
+        table.add_column(name, justify="left" if name == "figure" else "right")
+    for figure in figures:
+        sign = "≥" if figure.at_least else "≤"
+        verdict = "yes" if figure.holds else "[bold red]no[/]"
+        table.add_row(figure.what, f"{figure.value:.3g} {figure.unit}", f"{sign} {figure.bound:g} {figure.unit}", verdict)
+    return table
+
+
+def _sandbox_figures() -> list[Figure]:
+    with WarmServer() as server, tempfile.TemporaryDirectory() as folder:
+        package = Path(folder, "lab")
+        package.mkdir()
+        (package / "step00_echo.py").write_text(ECHO, encoding="utf-8")
+        server.wait_until_warm()
+
+        def fresh() -> tuple[Worker, Any]:
+            worker = Worker(server.controls[0], order_for(package.parent, [], Path(tempfile.mkdtemp(dir=folder)), 0), 60.0)
+            return worker, RemoteLab(_Held(worker)).step00_echo
+
+        def first_answer() -> float:
+            start = time.perf_counter()
+            worker, echo = fresh()
+            echo.echo(1)
+            elapsed = time.perf_counter() - start
+            worker.close()
+            time.sleep(0.1)  # as between the steps of a submission; the server forks its next spare meanwhile
+            return elapsed
+
+        start_up = statistics.median(first_answer() for _ in range(30))
+        worker, module = fresh()
+        small = _median(lambda: module.echo(1), 3000)
+        array = np.zeros(25 * MEGABYTE, np.uint8)
+        large = _median(lambda: module.echo(array), 20)
+        added = _memory_of_further_workers(server, fresh)
+        worker.close()
+    return [
+        Figure("fresh confined worker, from request to first answer (median of 30)", start_up * 1e3, "ms", 25),
+        Figure("small call and answer (median of 3000)", small * 1e6, "us", 150),
+        Figure("25 MB array there and back (median of 20)", large * 1e3, "ms", 60),
+        Figure("memory each further worker adds (PSS)", added / MEGABYTE, "MB", 150),
+    ]
+
+
+class _Held(msgspec.Struct, frozen=True):
+    held: Worker
+
+    def worker(self) -> Worker:
+        return self.held
+
+
+def _median(action: Callable[[], object], count: int) -> float:
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _memory_of_further_workers(server: WarmServer, fresh: Callable[[], tuple[Worker, Any]]) -> float:
+    """Return by how many bytes the proportional set size of server and workers grows with each further worker."""
+    count = 4
+    before = _proportional_set_size([server.process.pid, *_children(server.process.pid)])
+    workers = [fresh() for _ in range(count)]
+    for _, module in workers:
+        module.echo(1)
+    after = _proportional_set_size([server.process.pid, *_children(server.process.pid)])
+    for worker, _ in workers:
+        worker.close()
+    return (after - before) / count
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def _proportional_set_size(pids: list[int]) -> int:
+    lines = (Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines() for pid in pids)
+    return sum(int(line.split()[1]) * 1024 for rollup in lines for line in rollup if line.startswith("Pss:"))
+
+
+def _grading_figures() -> list[Figure]:
+    importlib.import_module("torch")
+    with WarmServer() as server:
+        server.wait_until_warm()
+        control = server.controls[0]
+        everything = Task(load_rubric(), DEFAULT_SEED, None)
+        first_steps = Task(load_rubric(frozenset({1, 2, 3})), DEFAULT_SEED, None)
+
+        def seconds(folder: str, task: Task, count: int) -> float:
+            return _median(lambda: grade_one(ROOT / folder, folder, task, control, lambda _: None), count)
+
+        reference, skeleton = seconds("solutions", everything, 3), seconds("lab", everything, 3)
+        warm = seconds("solutions", first_steps, 5)
+    cold = _cold_pytest_seconds()
+    return [
+        Figure("reference submission, all steps that have checks, one core", reference, "s", 30),
+        Figure("untouched skeleton", skeleton, "s", 2),
+        Figure("steps 1-3: a cold pytest process over a warm worker", cold / warm, "times", 20, at_least=True),
+    ]
+
+
+def _cold_pytest_seconds() -> float:
+    """Time a new Python process that runs the same checks of steps 1-3 on the reference, in one process."""
+    with _reference_as_lab() as root:
+        command = [sys.executable, "-c", "from graders.student import main; main()", "check", "1", "2", "3", "--root", str(root)]
+        return _median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), 3)  # noqa: S603 - our own code
+
+
+@contextmanager
+def _reference_as_lab() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "solutions", Path(folder, "lab"))
+        yield Path(folder)
+
+
+def _class_figures() -> list[Figure]:
+    """Grade twenty submissions with one job and with two; the ratio of the times is the figure."""
+    task = Task(load_rubric(), DEFAULT_SEED, None)
+    times = []
+    for jobs in (1, 2):
+        with WarmServer(jobs) as server:
+            server.wait_until_warm()
+            start = time.perf_counter()
+            events = list(grade_all([ROOT / "solutions"] * CLASS_SIZE, task, server))
+            times.append(time.perf_counter() - start)
+        graded = [event for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)]
+        if len(graded) != CLASS_SIZE:
+            raise RuntimeError(f"only {len(graded)} of {CLASS_SIZE} submissions were graded")
+    cores = os.cpu_count() or 1
+    what = f"two jobs over one, {CLASS_SIZE} submissions ({cores} cores)"
+    return [Figure(what, times[0] / times[1], "times", 1.8, at_least=True)]

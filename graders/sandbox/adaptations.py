@@ -1,0 +1,25 @@
+"""Library behaviours that need what a worker may not have, replaced by ones with the same results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba.core.caching
+from torch.utils.data import DataLoader
+
+
+def adapt_libraries() -> None:
+    """Make the libraries of this process content with one process and a read-only disk.
+
+    PyTorch's loaders read in the process itself, whatever `num_workers` says; numba, and with it librosa, keeps what
+    it compiles in memory instead of beside its sources.
+    """
+    original = DataLoader.__init__
+
+    def load_in_process(self: DataLoader[Any], *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self.num_workers = 0
+        self.timeout = 0
+
+    DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
+    numba.core.caching.Cache.save_overload = lambda *_: None
