@@ -6,11 +6,19 @@ absolute paths and other people's configuration files never reach the disk.
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
+import os
+import struct
 import tarfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO, Self
 
 import msgspec
 
@@ -20,9 +28,23 @@ from graders.rubric import STEP_MODULE
 FILE_BYTES = 2 << 20
 TOTAL_BYTES = 20 << 20
 NOTEBOOK_BYTES = 64 << 20
+UNPACKED_BYTES = 128 << 20
+HEADER_BYTES = 16 << 10
 ENTRIES = 5000
+ARCHIVE_ENTRIES = 50_000
+NAME_BYTES = 240
+DESCRIBING = frozenset(
+    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+)
+OPENERS: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 PASSED_OVER = frozenset({"__pycache__", "__MACOSX", "site-packages", "node_modules"})
+
+
+DAMAGE = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, OSError,
+    ValueError,
+)  # fmt: skip
 
 
 class UnreadableSubmission(Exception):
@@ -60,9 +82,9 @@ class Submission(msgspec.Struct, frozen=True):
 
 def submission_name(path: Path) -> str:
     """Return a submission's name: that of its file or folder, without the suffix of an archive or a notebook."""
-    name = path.resolve().name
-    suffixes = (*TAR_SUFFIXES, ".zip", ".ipynb")
-    return next((name.removesuffix(end) for end in suffixes if name.lower().endswith(end)), name)
+    name = os.fsencode(path.resolve().name).decode("utf-8", "replace")
+    suffix = next((end for end in (*TAR_SUFFIXES, ".zip", ".ipynb") if name.lower().endswith(end)), "")
+    return name[: len(name) - len(suffix)] or name
 
 
 def read_submission(path: Path) -> Submission:
@@ -75,19 +97,26 @@ def read_submission(path: Path) -> Submission:
         UnreadableSubmission: it is none of these, is damaged, is too large, or holds no step module.
     """
     name = submission_name(path)
-    if path.suffix.lower() == ".ipynb":
-        if path.stat().st_size > NOTEBOOK_BYTES:
-            raise UnreadableSubmission(f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again.")
-        try:
-            files, notes = modules_from_notebook(path.read_bytes())
-        except ValueError as error:
-            raise UnreadableSubmission(f"{path.name}: not a Jupyter notebook ({error}); save it again and hand that in.") from error
-        return Submission(name, files, notes)
+    if path.suffix.lower() == ".ipynb" and not path.is_dir():
+        return Submission(name, *_notebook_package(path))
     try:
         files = _package(dict(_entries(path)), path.name)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, OSError) as error:
+    except DAMAGE as error:
         raise UnreadableSubmission(f"{path.name}: cannot be read ({error}); make the archive again and hand that in.") from error
     return Submission(name, files, [])
+
+
+def _notebook_package(path: Path) -> tuple[dict[str, bytes], list[str]]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(NOTEBOOK_BYTES + 1)
+        if len(data) > NOTEBOOK_BYTES:
+            raise UnreadableSubmission(f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again.")
+        return modules_from_notebook(data)
+    except ValueError as error:
+        raise UnreadableSubmission(f"{path.name}: not a Jupyter notebook ({error}); save it again and hand that in.") from error
+    except OSError as error:
+        raise UnreadableSubmission(f"{path.name}: cannot be read ({error}).") from error
 
 
 def _entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -101,35 +130,40 @@ def _entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     else:
         raise UnreadableSubmission(f"{path.name}: expected a folder, a .zip, a {', '.join(TAR_SUFFIXES)} or a .ipynb file.")
     total = 0
-    for name, data in found:
+    for count, (name, data) in enumerate(found, start=1):
         total += len(data)
         if len(data) > FILE_BYTES or total > TOTAL_BYTES:
             raise UnreadableSubmission(
                 f"{path.name}: its Python files are too large ({name}); the limit is {FILE_BYTES >> 20} MB each, {TOTAL_BYTES >> 20} MB in all."
             )
+        if count > ENTRIES:
+            raise UnreadableSubmission(f"{path.name}: more than {ENTRIES} Python files; hand in the lab folder alone.")
         yield name, data
 
 
 def _wanted(name: PurePosixPath) -> bool:
     unsafe = name.is_absolute() or ".." in name.parts
-    hidden = any(part.startswith(".") or part in PASSED_OVER for part in name.parts)
-    return name.suffix == ".py" and not unsafe and not hidden
+    return name.suffix == ".py" and not unsafe and not any(map(_passed_over, name.parts))
+
+
+def _passed_over(part: str) -> bool:
+    return part.startswith(".") or part in PASSED_OVER
 
 
 def _folder_entries(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    for count, path in enumerate(folder.rglob("*.py")):
-        if count > ENTRIES:
-            raise UnreadableSubmission(f"{folder.name}: more than {ENTRIES} Python files; hand in the lab folder alone.")
-        name = PurePosixPath(path.relative_to(folder).as_posix())
-        linked = any(part.is_symlink() for part in (path, *path.parents[: len(name.parts) - 1]))
-        if _wanted(name) and path.is_file() and not linked:
-            with path.open("rb") as file:
-                yield name, file.read(FILE_BYTES + 1)
+    for place, folders, files in os.walk(folder):  # which does not enter folders that are links
+        folders[:] = [name for name in folders if not _passed_over(name)]
+        for path in (Path(place, file) for file in files):
+            name = PurePosixPath(path.relative_to(folder).as_posix())
+            if _wanted(name) and path.is_file() and not path.is_symlink():
+                with path.open("rb") as file:
+                    yield name, file.read(FILE_BYTES + 1)
 
 
 def _zip_entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
+        for count, info in enumerate(archive.infolist()):
+            _refuse_after(count, path)
             name = PurePosixPath(info.filename.replace("\\", "/"))
             if _wanted(name) and not info.is_dir():
                 with archive.open(info) as file:
@@ -137,12 +171,41 @@ def _zip_entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def _tar_entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    with tarfile.open(path) as archive:
-        for info in archive:
+    with tarfile.open(fileobj=_unpacked(path), mode="r:", tarinfo=_Header) as archive:
+        for count, info in enumerate(archive):
+            _refuse_after(count, path)
             name = PurePosixPath(info.name)
             file = archive.extractfile(info) if info.isreg() and _wanted(name) else None
             if file:
                 yield name, file.read(FILE_BYTES + 1)
+
+
+def _refuse_after(count: int, path: Path) -> None:
+    if count >= ARCHIVE_ENTRIES:
+        raise UnreadableSubmission(f"{path.name}: more than {ARCHIVE_ENTRIES} entries; hand in the lab folder alone.")
+
+
+def _unpacked(path: Path) -> io.BytesIO:
+    """Unpack a tarball in memory, within limits: its members cannot be skipped without being unpacked."""
+    with path.open("rb") as packed:
+        start = packed.read(max(map(len, OPENERS)))
+        packed.seek(0)
+        opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)
+        data = (opener(packed) if opener else packed).read(UNPACKED_BYTES + 1)
+    if len(data) > UNPACKED_BYTES:
+        raise UnreadableSubmission(f"{path.name}: unpacks to more than {UNPACKED_BYTES >> 20} MB; hand in the lab folder alone.")
+    return io.BytesIO(data)
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header; one that only describes the next member must be short, as `tarfile` searches it slowly."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in DESCRIBING and header.size > HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {header.size} bytes")
+        return header
 
 
 def _package(entries: dict[PurePosixPath, bytes], source: str) -> dict[str, bytes]:
@@ -154,4 +217,12 @@ def _package(entries: dict[PurePosixPath, bytes], source: str) -> dict[str, byte
         )
     root = min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)))
     inside = {name.relative_to(root): data for name, data in entries.items() if name.is_relative_to(root)}
-    return {str(name): inside[name] for name in sorted(inside)}
+    # Without this file a `lab` that is installed elsewhere would be imported in its place.
+    inside.setdefault(PurePosixPath("__init__.py"), b"")
+    return {str(name): inside[name] for name in sorted(inside) if _importable(name)}
+
+
+def _importable(name: PurePosixPath) -> bool:
+    """Tell whether `import` could find a file, which also leaves out names that cannot be written to a disk."""
+    words = all(part.isidentifier() for part in (*name.parent.parts, name.stem))
+    return words and len(str(name).encode()) <= NAME_BYTES

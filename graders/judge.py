@@ -74,7 +74,7 @@ def judge(
     """
     plugin = _Plugin(rubric, subject, seed, progress)
     arguments = [
-        *("-c", os.devnull, f"--rootdir={Path(checks.__path__[0]).parents[1]}", "--assert=plain"),
+        *("-c", os.devnull, f"--rootdir={Path(checks.__path__[0]).parents[1]}", "--assert=plain", "--import-mode=importlib"),
         *("--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
         *[check.node for check in rubric],
     ]

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class _LocalLab:
 class LocalSubject:
     """A student's own checkout, run in this process, where breakpoints and tracebacks work.
 
+    Use as a context manager; leaving it removes the folders that checks wrote.
+
     Args:
         root: the folder that holds the `lab` package.
     """
@@ -40,6 +42,12 @@ class LocalSubject:
         self.lab = _LocalLab()
         self._folder = tempfile.TemporaryDirectory(prefix="lab-check-")
         sys.path.insert(0, str(root.resolve()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._folder.cleanup()
 
     def begin(self, check: Check) -> None:
         random.seed(check.step)
@@ -62,8 +70,8 @@ class LocalSubject:
         if frames:
             where = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}"
             return Outcome.STUDENT_ERROR, f"{text} [{where}]"
-        if isinstance(error, ImportError | AttributeError) and "lab" in str(error):
-            return Outcome.STUDENT_ERROR, text
+        if isinstance(error, ImportError | AttributeError) and "lab.step" in str(error):
+            return Outcome.NOT_IMPLEMENTED, text
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def _is_students(self, filename: str) -> bool:

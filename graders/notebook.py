@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import re
+import warnings
 from collections.abc import Iterator
 
 import nbformat
@@ -20,6 +22,9 @@ PLAIN_CALLS = frozenset(
 )
 VIEWS = frozenset({"items", "keys", "values"})
 SHOWN_CHARACTERS = 60
+SOURCE_CHARACTERS = 2 << 20
+MAGICS_OF_A_CELL = 50
+DAMAGE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
@@ -37,65 +42,135 @@ def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
     Raises:
         ValueError: it is not a notebook.
     """
-    try:
-        notebook = nbformat.reads(data.decode("utf-8"), as_version=4)
-        cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    except (UnicodeDecodeError, json.JSONDecodeError, nbformat.reader.NotJSONError) as error:
-        raise ValueError("its JSON is damaged") from error
-    except (nbformat.ValidationError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError("its structure is not that of a notebook") from error
-    notes: list[str] = []
-    parts: list[str] = []
-    for number, source in enumerate(cells, start=1):
-        parts += [f"# cell {number}", *_kept(source, f"cell {number}", notes), ""]
+    with warnings.catch_warnings(action="ignore"):
+        cells = _code_cells(data)
+        notes: list[str] = []
+        parts: list[str] = []
+        known = {*dir(builtins), "__name__", "__file__"}
+        for number, source in enumerate(cells, start=1):
+            parts += [f"# cell {number}", *_kept(source, f"cell {number}", known, notes), ""]
+    # A module may have these at its top only, a notebook in every cell.
+    parts.sort(key=lambda part: not part.startswith("from __future__"))
     files = {"__init__.py": b"", "notebook.py": "\n".join(parts).encode()}
     stub = b"from lab import notebook\n\nglobals().update({name: value for name, value in vars(notebook).items() if name[0] != '_'})\n"
     return files | {f"{name}.py": stub for name in step_modules()}, notes
 
 
-def _kept(source: str, cell: str, notes: list[str]) -> Iterator[str]:
+def _code_cells(data: bytes) -> list[str]:
+    try:
+        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
+        sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    except (UnicodeDecodeError, json.JSONDecodeError, nbformat.reader.NotJSONError) as error:
+        raise ValueError("its JSON is damaged") from error
+    except (nbformat.ValidationError, AttributeError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError("its structure is not that of a notebook") from error
+    if not all(isinstance(source, str) for source in sources):
+        raise ValueError("a cell of it holds no text")
+    if sum(map(len, sources)) > SOURCE_CHARACTERS:
+        raise ValueError(f"its code is longer than {SOURCE_CHARACTERS >> 20} million characters")
+    return [source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n") for source in sources]
+
+
+def _kept(source: str, cell: str, known: set[str], notes: list[str]) -> Iterator[str]:
     first = source.lstrip().split("\n", maxsplit=1)[0].split(" ", maxsplit=1)[0]
     if first.startswith("%%") and first not in BODY_MAGICS:
-        notes.append(f"{cell}: skipped whole, it is a {first} cell")
+        notes.append(f"{cell}: skipped whole, it is a {_short(first)} cell")
         return
     code, tree = _parsed(source, cell, notes)
+    lines = code.encode().split(b"\n")
     for node in tree.body if tree else []:
-        text = ast.get_source_segment(code, node) or ""
-        if _is_definition(node):
-            decorators = [f"@{ast.get_source_segment(code, one)}" for one in getattr(node, "decorator_list", [])]
-            yield from (*decorators, text)
+        text = _text_of(node, lines)
+        missing = _names_missing(node, known)
+        shown = _short(text.split("\n", maxsplit=1)[0])
+        if _is_definition(node) and not missing:
+            known |= _names_bound(node)
+            yield text
+        elif _is_definition(node):
+            notes.append(f"{cell} line {node.lineno}: skipped, no definition that is kept gives {', '.join(missing)}: {shown}")
         elif not _is_docstring(node):
-            shown = text.split("\n", maxsplit=1)[0]
-            notes.append(f"{cell} line {node.lineno}: skipped work at the top level: {_short(shown)}")
+            notes.append(f"{cell} line {node.lineno}: skipped work at the top level: {shown}")
+
+
+def _text_of(node: ast.stmt, lines: list[bytes]) -> str:
+    decorators = getattr(node, "decorator_list", [])
+    first, start = (decorators[0].lineno, 0) if decorators else (node.lineno, node.col_offset)
+    last, end = node.end_lineno or first, node.end_col_offset
+    own = lines[first - 1 : last]
+    own[-1] = own[-1][:end]
+    own[0] = own[0][start:]
+    return b"\n".join(own).decode()
 
 
 def _parsed(source: str, cell: str, notes: list[str]) -> tuple[str, ast.Module | None]:
-    """Parse a cell; only one that is no Python as it stands has its magics taken out."""
-    try:
-        return source, ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
+    """Parse a cell; a line at which that fails is taken out if it is a magic, so that text and operators stay."""
     lines = source.split("\n")
-    for index, line in enumerate(lines):
-        match = MAGIC.match(line)
-        if match:
-            notes.append(f"{cell} line {index + 1}: skipped a magic or shell line: {_short(line.strip())}")
-            lines[index] = f"{match['indent']}pass"
-    code = "\n".join(lines)
-    try:
-        return code, ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None) or 1
-        notes.append(f"{cell} line {line}: skipped the cell, it is not Python: {getattr(error, 'msg', error)}")
-        return code, None
+    for _ in range(MAGICS_OF_A_CELL):
+        code = "\n".join(lines)
+        try:
+            tree = ast.parse(code)
+            compile(tree, cell, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        except DAMAGE as error:
+            number = getattr(error, "lineno", None) or 1
+            match = MAGIC.match(lines[number - 1]) if number <= len(lines) else None
+            if not match:
+                notes.append(f"{cell} line {number}: skipped the cell, it is not Python: {getattr(error, 'msg', error)}")
+                return code, None
+            notes.append(f"{cell} line {number}: skipped a magic or shell line: {_short(lines[number - 1].strip())}")
+            lines[number - 1] = f"{match['indent']}pass"
+        else:
+            return code, tree
+    notes.append(f"{cell}: skipped the cell, more than {MAGICS_OF_A_CELL} of its lines are no Python")
+    return "", None
 
 
 def _is_definition(node: ast.stmt) -> bool:
     if isinstance(node, ast.Try):
         return all(_is_definition(child) or isinstance(child, ast.Pass) for child in _try_bodies(node))
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        return _is_constant(node.value)
+        return isinstance(node.value, ast.Lambda) or _is_constant(node.value)
     return isinstance(node, DEFINITIONS)
+
+
+def _names_missing(node: ast.stmt, known: set[str]) -> list[str]:
+    """Return the names that a statement needs at once, not only when a function is called, and that nothing kept binds."""
+    if "*" in known:
+        return []
+    names = [name for part in _run_at_once(node) for name in ast.walk(part) if isinstance(name, ast.Name)]
+    own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return sorted({name.id for name in names} - own - known)
+
+
+def _run_at_once(node: ast.stmt | ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return [*node.decorator_list, *_defaults(node.args)]
+        case ast.ClassDef():
+            return [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+        case ast.Assign(targets=targets, value=value):
+            return [*(one for one in targets if not isinstance(one, ast.Name | ast.Tuple)), *_run_at_once(value)]
+        case ast.AnnAssign(value=ast.expr() as value):
+            return [node.annotation, *_run_at_once(value)]
+        case ast.Lambda():
+            return _defaults(node.args)
+        case ast.expr():
+            return [node]
+    return []
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [*arguments.defaults, *(default for default in arguments.kw_defaults if default)]
+
+
+def _names_bound(node: ast.stmt) -> set[str]:
+    bound = set()
+    for child in ast.walk(node):
+        if isinstance(child, ast.alias):
+            bound.add((child.asname or child.name).partition(".")[0])
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            bound.add(child.id)
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(child.name)
+    return bound
 
 
 def _try_bodies(node: ast.Try) -> list[ast.stmt]:
@@ -113,7 +188,15 @@ def _is_constant(value: ast.expr) -> bool:
 
 
 def _does_no_work(function: ast.expr) -> bool:
-    return ast.unparse(function) in PLAIN_CALLS or (isinstance(function, ast.Attribute) and function.attr in VIEWS)
+    return _dotted(function) in PLAIN_CALLS or (isinstance(function, ast.Attribute) and function.attr in VIEWS)
+
+
+def _dotted(function: ast.expr) -> str:
+    parts: list[str] = []
+    while isinstance(function, ast.Attribute):
+        parts.append(function.attr)
+        function = function.value
+    return ".".join([function.id, *reversed(parts)]) if isinstance(function, ast.Name) else ""
 
 
 def _is_docstring(node: ast.stmt) -> bool:

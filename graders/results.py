@@ -20,6 +20,8 @@ from graders.rubric import Check
 SCHEMA = 1
 VERSIONED = ("torch", "numpy", "librosa", "scikit-learn", "scipy", "pytest", "hypothesis", "nbformat")
 HIDDEN_MESSAGE = "This check is hidden: its title and hint are all that is shown."
+ROOT = Path(__file__).resolve().parents[1]
+JUDGING = ("graders", "solutions", "fixtures")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -85,7 +87,7 @@ def score(rubric: Sequence[Check], verdicts: Mapping[str, Verdict]) -> list[Chec
 def _scored(check: Check, verdict: Verdict) -> CheckResult:
     info = check.info
     passed = verdict.outcome is Outcome.PASSED
-    secret = info.visibility == "hidden" and verdict.outcome not in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED, Outcome.BLOCKED}
+    secret = info.visibility == "hidden" and verdict.outcome not in {Outcome.PASSED, Outcome.BLOCKED}
     return CheckResult(
         id=check.id,
         step=check.step,
@@ -93,11 +95,16 @@ def _scored(check: Check, verdict: Verdict) -> CheckResult:
         points=info.points if passed else 0.0,
         max_points=info.points,
         outcome=verdict.outcome,
-        message=HIDDEN_MESSAGE if secret and verdict.outcome is not Outcome.HARNESS_FAULT else verdict.message,
+        message=HIDDEN_MESSAGE if secret and verdict.outcome is not Outcome.HARNESS_FAULT else _encodable(verdict.message),
         hint="" if passed else info.hint,
         visibility=info.visibility,
         seconds=round(verdict.seconds, 4),
     )
+
+
+def _encodable(text: str) -> str:
+    """Return a text without lone surrogates, which student code may put into an error and no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def versions() -> dict[str, str]:
@@ -106,8 +113,9 @@ def versions() -> dict[str, str]:
 
 
 def fingerprint(digest: str, rubric: Sequence[Check], seed: int) -> str:
-    """Hash what a result depends on: the submission's files, the checks' source, the seed, the versions."""
+    """Hash what a result depends on: the submission's files, the source of checks, harness and oracle, the seed, the versions."""
     sources = {Path(check.node.partition("::")[0]) for check in rubric}
+    sources.update(path for package in JUDGING for path in (ROOT / package).rglob("*.py"))
     total = hashlib.sha256(repr((digest, seed, sorted(versions().items()), [check.id for check in rubric])).encode())
     for source in sorted(sources):
         total.update(source.read_bytes())
@@ -123,9 +131,10 @@ def write_result(result: Result, folder: Path) -> None:
 def read_result(folder: Path) -> Result | None:
     """Read `folder/result.json`; None if there is none, or not one of this schema."""
     try:
-        return msgspec.json.decode((folder / "result.json").read_bytes(), type=Result)
-    except (FileNotFoundError, msgspec.DecodeError):
+        result = msgspec.json.decode((folder / "result.json").read_bytes(), type=Result)
+    except (OSError, ValueError, RecursionError):
         return None
+    return result if result.schema == SCHEMA else None
 
 
 def write_summary(results: Iterable[Result], path: Path) -> None:

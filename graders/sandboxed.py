@@ -9,12 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from graders import checks
 from graders.outcomes import Outcome, SubmissionError
 from graders.rubric import Check
 from graders.sandbox.client import Worker, order_for
 from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
 
 STANDARD_SECONDS = 10.0
+STUMBLES = (TypeError, AttributeError, LookupError, ValueError)
+CHECKS = Path(checks.__path__[0])
 
 
 class SandboxedSubject:
@@ -90,6 +93,10 @@ class SandboxedSubject:
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         if isinstance(error, AssertionError):
             return Outcome.FAILED, str(error)
+        # A check that stumbles over a value stumbles over what the submission returned: the reference, on which every
+        # check passes, gives it values that it can use.
+        if isinstance(error, STUMBLES) and Path(traceback.extract_tb(error.__traceback__)[-1].filename).parent == CHECKS:
+            return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def _drop_worker(self) -> None:

@@ -36,7 +36,8 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
     if not rubric:
         raise click.UsageError(f"No checks exist for step {', '.join(map(str, sorted(numbers)))}.")
     extra = ["--pdb", "--tb=short"] if pdb else ["-p", "no:terminal"]
-    results = score(rubric, judge(rubric, LocalSubject(root), seed=0, extra=extra))
+    with LocalSubject(root) as subject:
+        results = score(rubric, judge(rubric, subject, seed=0, extra=extra))
     console = Console()
     console.print(check_lines(results), soft_wrap=True)
     total, maximum = (number(sum(getattr(one, name) for one in results)) for name in ("points", "max_points"))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +21,7 @@ COLOURS = {Outcome.PASSED: "green", Outcome.NOT_IMPLEMENTED: "dim", Outcome.BLOC
 def printable(text: str) -> str:
     """Return a text without the characters that a terminal would obey or reorder, such as escape sequences."""
     kept = (" " if char in "\n\r\t" else char for char in text)
-    return "".join(char if unicodedata.category(char) not in {"Cc", "Cf", "Cs"} else "�" for char in kept)
+    return "".join(char if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else "�" for char in kept)
 
 
 def number(points: float) -> str:
@@ -82,7 +81,7 @@ def summary_table(results: Sequence[Result]) -> Table:
     table.add_column("checks that did not pass", overflow="fold")
     for result in results:
         steps = [number(points[0]) for points in _points_of_steps(result).values()]
-        table.add_row(escape(printable(result.submission)), number(result.score), *steps, _failures(result))
+        table.add_row(Text(printable(result.submission)), number(result.score), *steps, _failures(result))
     return table
 
 

@@ -66,7 +66,7 @@ def test_read_labels_refuses_a_line_without_a_tab(lab, inputs):
 
 @check(points=0.5, hint="Draw the second entry among those whose genre differs from the first one's.")
 @examples(
-    genres=st.lists(st.sampled_from(TEN_GENRES), min_size=2, max_size=12).filter(lambda names: len(set(names)) > 1),
+    genres=st.lists(st.sampled_from(TEN_GENRES[:2]), min_size=2, max_size=12).filter(lambda names: len(set(names)) > 1),
     seed=st.integers(0, 2**31),
 )
 def test_pick_two_genres_picks_different_genres(lab, genres, seed):

@@ -75,6 +75,7 @@ def _exactly(sock: socket.socket, size: int, deadline: float | None) -> bytearra
 
 def _set_timeout(sock: socket.socket, deadline: float | None) -> None:
     if deadline is None:
+        sock.settimeout(None)
         return
     left = deadline - time.monotonic()
     if left <= 0:

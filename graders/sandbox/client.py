@@ -109,6 +109,9 @@ class Worker:
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self.pid = self._fork(order, theirs)
+        except HarnessFault:
+            self.sock.close()
+            raise
         finally:
             theirs.close()
         self.layers = self._ready()
@@ -187,7 +190,7 @@ class Worker:
         self.sock.close()
         if self.pid:
             pid, self.pid = self.pid, 0
-            with contextlib.suppress(BrokenPipeError):  # a server that is gone has taken its workers with it
+            with contextlib.suppress(OSError):  # a server that is gone has taken its workers with it
                 self.control.send(msgspec.msgpack.encode(Discard(pid)))
 
     def _exit_code(self) -> int:

@@ -55,7 +55,8 @@ def death(call: str, code: int) -> SubmissionError:
     if code == -signal.SIGKILL:
         return Died(f"{call} closed the connection to the judge.")
     if code < 0:
-        return Died(f"{call} crashed the Python interpreter ({signal.Signals(-code).name}).")
+        name = next((one.name for one in signal.Signals if one == -code), f"signal {-code}")
+        return Died(f"{call} crashed the Python interpreter ({name}).")
     return Died(f"{call} ended the process with exit code {code}; a function returns its result, it does not exit.")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graders.describe import describe_call
-from graders.outcomes import SubmissionError, WrongType
+from graders.outcomes import NotImplementedYet, SubmissionError, WrongType
 from graders.rubric import STEP_MODULE
 from graders.sandbox import wire
 from graders.sandbox.client import Worker
@@ -128,7 +128,10 @@ class RemoteModule:
         module = self._import()
         if name not in self._members:
             label = f"{self._name}.{name}"
-            member = _request(module._worker, label, "get", module, name)  # noqa: SLF001 - the two are one thing
+            try:
+                member = _request(module._worker, label, "get", module, name)  # noqa: SLF001 - the two are one thing
+            except AttributeError as error:
+                raise NotImplementedYet(f"{self._name} has no {name}; keep the names of the skeleton.") from error
             if not isinstance(member, Remote):
                 return member
             self._members[name] = member
@@ -143,8 +146,9 @@ class RemoteModule:
             try:
                 module = _request(worker, label, "import", self._name)
             except SubmissionError as error:
-                self._failure = error
-                raise
+                missing = f"No module named 'lab.{self._name}'" in str(error)
+                self._failure = NotImplementedYet(f"{self._name}.py is not in the submission.") if missing else error
+                raise self._failure from error
             if not isinstance(module, Remote):
                 raise WrongType(f"{label} gave {module!r:.80}; expected a module.")
             self._imported = worker, module

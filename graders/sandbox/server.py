@@ -33,6 +33,7 @@ PRELOADED = (
     "matplotlib.figure", "matplotlib.pyplot", "jaxtyping",
 )  # fmt: skip
 PACKET_BYTES = 1 << 16
+REAP_SECONDS = 0.05
 
 
 class Fork(msgspec.Struct, tag="fork", frozen=True):
@@ -100,7 +101,7 @@ class _Server:
 
     def serve(self) -> None:
         while self.controls:
-            for control in select.select(self.controls, [], [])[0]:
+            for control in select.select(self.controls, [], [], REAP_SECONDS if self.dying else None)[0]:
                 data, descriptors, _, _ = socket.recv_fds(control, PACKET_BYTES, 1)
                 if data:
                     self.answer(control, msgspec.msgpack.decode(data, type=Fork | End | Discard), descriptors)

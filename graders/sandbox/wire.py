@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 import pathlib
+import re
 import struct
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -26,6 +28,9 @@ NODES = 500_000
 INT_HEX_DIGITS = 256
 ALIGNMENT = 16
 ARRAY_KINDS = "biufcUS"
+DTYPE = re.compile(r"[<|][biufcUS][1-9][0-9]{0,9}")
+HIGHEST_CODE_POINT = 0x10FFFF
+KEYS_OF_ONE_HASH = 64
 TENSOR_DTYPES = frozenset(
     {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"}
 )
@@ -59,8 +64,6 @@ def encode(value: object, stand_in: StandIn) -> tuple[bytes, list[memoryview]]:
     data = msgspec.msgpack.encode(tree)
     if len(data) > TREE_BYTES:
         raise WireError(f"the value takes {len(data)} bytes besides its arrays; the limit is {TREE_BYTES}")
-    if encoder.size > PAYLOAD_BYTES:
-        raise WireError(f"its arrays take {encoder.size} bytes; the limit is {PAYLOAD_BYTES}")
     return data, encoder.buffers
 
 
@@ -103,7 +106,7 @@ class _Encoder:
             pairs = [[self.node(k, depth + 1), self.node(v, depth + 1)] for k, v in value.items()]
             return ["dict", pairs]
         if isinstance(value, np.ndarray):
-            return ["array", *self.array(np.ma.getdata(value))]
+            return ["array", *self.array(np.asarray(np.ma.getdata(value)))]
         if isinstance(value, pathlib.PurePath):
             return ["path", _encode_text(str(value))]
         return self.tensor(value)
@@ -112,7 +115,9 @@ class _Encoder:
         torch = sys.modules.get("torch")
         if torch is None or not isinstance(value, torch.Tensor):
             raise _NotPlain
-        if value.layout != torch.strided or value.is_quantized or str(value.dtype)[6:] not in TENSOR_DTYPES:
+        if value.layout != torch.strided or value.is_quantized or value.is_nested or value.is_meta:
+            raise _NotPlain
+        if str(value.dtype).removeprefix("torch.") not in TENSOR_DTYPES:
             raise _NotPlain
         with torch.no_grad():
             return ["tensor", *self.array(value.detach().resolve_conj().resolve_neg().cpu().numpy())]
@@ -120,11 +125,13 @@ class _Encoder:
     def array(self, value: np.ndarray) -> list[object]:
         if value.dtype.kind not in ARRAY_KINDS or not value.dtype.itemsize:
             raise _NotPlain
+        self.size += _padded(value.nbytes)
+        if self.size > PAYLOAD_BYTES:
+            raise WireError(f"its arrays take {self.size} bytes or more; the limit is {PAYLOAD_BYTES}")
         layout = "C" if value.flags.c_contiguous else "F" if value.flags.f_contiguous else "strided"
         packed = np.ascontiguousarray(value.T if layout == "F" else value).astype(value.dtype.newbyteorder("<"), copy=False)
         raw = packed.reshape(-1).view(np.uint8) if packed.size else np.empty(0, np.uint8)
-        self.buffers.append(memoryview(raw))
-        self.size += _padded(raw.nbytes)
+        self.buffers.append(raw.data)
         return [packed.dtype.str, list(value.shape), layout]
 
 
@@ -139,10 +146,9 @@ def _encode_int(value: int) -> object:
 def _encode_text(value: str) -> object:
     data = value.encode("utf-8", "surrogatepass")
     try:
-        data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
         return ["text", data]
-    return str(value)
 
 
 def _padded(size: int) -> int:
@@ -166,7 +172,7 @@ def decode(tree: bytes, payload: bytearray, codec: Codec) -> object:
 
     Raises:
         WireError: the frame breaks the protocol: an unknown tag, lengths or dtypes that lie, nesting deeper than
-            `DEPTH`, an unhashable key, bytes left over.
+            `DEPTH`, more than `NODES` parts, keys that are unhashable or made to collide, bytes left over.
     """
     try:
         root = msgspec.msgpack.decode(tree)
@@ -184,6 +190,7 @@ class _Decoder:
         self.payload = payload
         self.codec = codec
         self.offset = 0
+        self.nodes = 0
         self.containers: dict[str, Callable[[Any, int], object]] = {
             "list": self.items,
             "tuple": lambda body, depth: tuple(self.items(body, depth)),
@@ -201,11 +208,14 @@ class _Decoder:
         }
 
     def node(self, node: object, depth: int) -> object:
+        self.nodes += 1
+        if self.nodes > NODES:
+            raise WireError(f"more than {NODES} parts")
         if node is None or isinstance(node, bool | int | float | str | bytes):
             return node
         if not isinstance(node, list) or not node or not isinstance(node[0], str):
             raise WireError(f"a node is of type {type(node).__name__}, without a tag")
-        if depth >= DEPTH:
+        if depth > DEPTH:  # at `DEPTH` itself stands what the encoder put in for what is deeper
             raise WireError(f"nested deeper than {DEPTH}")
         tag, *body = node
         if tag in self.containers and len(body) == 1 and isinstance(body[0], list):
@@ -221,22 +231,26 @@ class _Decoder:
         return [self.node(item, depth) for item in body]
 
     def mapping(self, body: list[object], depth: int) -> dict[object, object]:
-        result: dict[object, object] = {}
-        for pair in body:
-            if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 - a key and a value
-                raise WireError("a dict has an entry that is not a pair")
-            key = self.node(pair[0], depth)
-            try:
-                result[key] = self.node(pair[1], depth)
-            except TypeError as error:
-                raise WireError("a dict has an unhashable key") from error
-        return result
+        pairs = [self.pair(entry, depth) for entry in body]
+        try:
+            hashes = [hash(key) for key, _ in pairs]
+        except TypeError as error:
+            raise WireError("a dict has an unhashable key") from error
+        if len(hashes) > KEYS_OF_ONE_HASH and max(Counter(hashes).values()) > KEYS_OF_ONE_HASH:
+            raise WireError(f"more than {KEYS_OF_ONE_HASH} keys of a dict have one hash")
+        return dict(pairs)
+
+    def pair(self, entry: object, depth: int) -> tuple[object, object]:
+        match entry:
+            case [key, value]:
+                return self.node(key, depth), self.node(value, depth)
+        raise WireError("a dict has an entry that is not a pair")
 
     def array(self, dtype_name: str, shape: list[int], layout: str) -> np.ndarray:
-        dtype = np.dtype(dtype_name)
-        if dtype.kind not in ARRAY_KINDS or dtype.str != dtype_name or not dtype.itemsize:
+        # NumPy's own reading of dtype names evaluates parts of them, so it sees none but the plainest.
+        if not DTYPE.fullmatch(dtype_name) or (dtype := np.dtype(dtype_name)).str != dtype_name:
             raise WireError(f"no such dtype: {str(dtype_name)[:20]!r}")
-        if len(shape) > DEPTH or not all(type(n) is int and n >= 0 for n in shape):
+        if not isinstance(shape, list) or len(shape) > DEPTH or not all(type(n) is int and n >= 0 for n in shape):
             raise WireError("an array's shape is not a list of sizes")
         count = math.prod(shape)
         size = count * dtype.itemsize
@@ -245,7 +259,7 @@ class _Decoder:
             raise WireError(f"an array of {size} bytes does not fit the payload")
         flat = np.frombuffer(self.payload, dtype, count, self.offset) if size else np.zeros(count, dtype)
         self.offset = end
-        return _laid_out(flat, tuple(shape), layout)
+        return _laid_out(_sound(flat), tuple(shape), layout)
 
     def scalar(self, dtype_name: str, shape: list[int], layout: str) -> object:
         if shape:
@@ -267,6 +281,15 @@ class _Decoder:
 
     def library(self, name: str) -> object:
         return self.codec.library(name)
+
+
+def _sound(flat: np.ndarray) -> np.ndarray:
+    """Return a flat array whose bytes all mean something: no truth values besides 0 and 1, no letters that are none."""
+    if flat.dtype.kind == "b":
+        return np.not_equal(flat.view(np.uint8), 0)
+    if flat.dtype.kind == "U" and flat.size and flat.view(np.uint32).max() > HIGHEST_CODE_POINT:
+        raise WireError("an array holds characters that do not exist")
+    return flat
 
 
 def _laid_out(flat: np.ndarray, shape: tuple[int, ...], layout: str) -> np.ndarray:

@@ -1,0 +1,52 @@
+"""Fixtures for the tests of the harness: one warm server for all, and submissions written on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders.sandbox.client import WarmServer, Worker, order_for
+from graders.sandbox.proxies import RemoteLab
+
+SECONDS = 5.0
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def warm_server() -> Iterator[WarmServer]:
+    with WarmServer(judges=2) as server:
+        server.wait_until_warm()
+        yield server
+
+
+class OneWorker:
+    """Hands out the same worker for ever, alive or not."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.held = worker
+
+    def worker(self) -> Worker:
+        return self.held
+
+
+@pytest.fixture
+def start_worker(warm_server: WarmServer, tmp_path: Path) -> Iterator[Callable[..., tuple[Worker, Any]]]:
+    """Start a worker that holds the given source as `lab.step01_student`; return it and the module's proxy."""
+    workers: list[Worker] = []
+
+    def start(source: str, readable: list[Path] | None = None, seconds: float = SECONDS) -> tuple[Worker, Any]:
+        folder = tmp_path / f"submission-{len(workers)}"
+        (folder / "lab").mkdir(parents=True)
+        (folder / "lab" / "step01_student.py").write_text(source, encoding="utf-8")
+        scratch = tmp_path / f"scratch-{len(workers)}"
+        scratch.mkdir()
+        worker = Worker(warm_server.controls[0], order_for(folder, readable or [], scratch, 7), seconds)
+        workers.append(worker)
+        return worker, RemoteLab(OneWorker(worker)).step01_student
+
+    yield start
+    for worker in workers:
+        worker.close()

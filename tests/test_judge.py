@@ -1,0 +1,146 @@
+"""The judge: only a pass that it saw counts, whatever a check or a submission does."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from graders.check import CheckInfo
+from graders.judge import Verdict, judge
+from graders.outcomes import Outcome
+from graders.rubric import Check
+from graders.sandboxed import SandboxedSubject
+
+SUBMISSION = """
+import random
+def one(): return 1
+def unwritten(): raise NotImplementedError
+def broken(): raise KeyError("κλειδί")
+def dies():
+    import os; os._exit(0)
+def dice(): return random.random()
+_count = 0
+def counter():
+    global _count; _count += 1; return _count
+"""
+
+
+@pytest.fixture
+def verdicts(warm_server, tmp_path):
+    """Judge checks written on the spot, each `name: body`, on SUBMISSION; `needs` maps a check to those it needs."""
+    (tmp_path / "submission" / "lab").mkdir(parents=True)
+    (tmp_path / "submission" / "lab" / "step01_student.py").write_text(SUBMISSION, encoding="utf-8")
+
+    def run(needs: dict[str, tuple[str, ...]] | None = None, **bodies: str) -> dict[str, Verdict]:
+        source = "import pytest\nfrom graders.examples import examples, st\nfrom graders.expect import *\n"
+        for name, body in bodies.items():
+            decorator, _, rest = body.partition("\n") if body.startswith("@") else ("", "", body)
+            arguments = "lab, n" if decorator else "lab"
+            source += f"{decorator}\ndef test_{name}({arguments}):\n{textwrap.indent(textwrap.dedent(rest), '    ')}\n"
+        module = tmp_path / "step01_checks.py"
+        module.write_text(source, encoding="utf-8")
+        rubric = [
+            Check(f"step01.{name}", 1, name, f"{module}::test_{name}", CheckInfo(1, "hint", needs=(needs or {}).get(name, ())))
+            for name in bodies
+        ]
+        with SandboxedSubject(warm_server.controls[0], tmp_path / "submission", [], 0) as subject:
+            found = judge(rubric, subject, 0, ["-p", "no:terminal", "--capture=no"])
+        return {name.removeprefix("step01."): verdict for name, verdict in found.items()}
+
+    return run
+
+
+def outcomes(verdicts: dict[str, Verdict]) -> dict[str, str]:
+    return {name: str(verdict.outcome) for name, verdict in verdicts.items()}
+
+
+def test_each_ending_has_its_outcome(verdicts):
+    student = "lab.step01_student"
+    found = verdicts(
+        passes=f"expect_number({student}.one(), 1, 'one()')",
+        fails=f"expect_number({student}.one(), 2, 'one()')",
+        wrong_type=f"expect_array({student}.one(), [1], 'one()')",
+        unwritten=f"{student}.unwritten()",
+        missing=f"{student}.no_such_function()",
+        broken=f"{student}.broken()",
+        dies=f"{student}.dies()",
+        after_death=f"expect_number({student}.one(), 1, 'one()')",
+        other_module="lab.step02_missing.f()",
+    )
+    assert outcomes(found) == {
+        "passes": "passed",
+        "fails": "failed",
+        "wrong_type": "wrong_type",
+        "unwritten": "not_implemented",
+        "missing": "not_implemented",
+        "broken": "student_error",
+        "dies": "died",
+        "after_death": "passed",
+        "other_module": "not_implemented",
+    }
+    assert found["fails"].message == "one() returned 1; expected 2."
+    assert "KeyError: 'κλειδί'" in found["broken"].message
+
+
+def test_a_check_that_does_not_run_to_its_end_is_a_fault_and_no_pass(verdicts):
+    found = verdicts(
+        skips="pytest.skip('no')",
+        expects_failure="pytest.xfail('no')",
+        exits="raise SystemExit(0)",
+        has_a_bug="return 1 / 0",
+        misses_a_fixture="raise LookupError",
+        passes="assert lab.step01_student.one() == 1",
+    )
+    assert set(outcomes(found).values()) == {"harness_fault", "passed"}
+    assert found["passes"].outcome is Outcome.PASSED
+    assert "ZeroDivisionError" in found["has_a_bug"].message
+
+
+def test_a_module_of_checks_that_cannot_be_imported_is_a_fault(verdicts):
+    found = verdicts(broken="pass\nimport no_such_module_at_all\n", other="pass")
+    assert set(outcomes(found).values()) == {"harness_fault", "passed"}
+    found = verdicts(**{"syntax": "((("})
+    assert outcomes(found) == {"syntax": "harness_fault"}
+
+
+def test_a_need_that_fails_blocks_and_one_that_is_unwritten_does_not(verdicts):
+    found = verdicts(
+        needs={"on_failed": ("test_fails",), "on_unwritten": ("test_unwritten",), "on_passed": ("test_passes",)},
+        fails="assert False, 'no'",
+        unwritten="lab.step01_student.unwritten()",
+        passes="pass",
+        on_failed="assert lab.step01_student.one() == 1",
+        on_unwritten="assert lab.step01_student.one() == 1",
+        on_passed="assert lab.step01_student.one() == 1",
+    )
+    assert outcomes(found) | {"fails": "", "unwritten": "", "passes": ""} == {
+        "fails": "", "unwritten": "", "passes": "", "on_failed": "blocked", "on_unwritten": "passed", "on_passed": "passed",
+    }  # fmt: skip
+
+
+def test_state_of_an_earlier_check_does_not_decide_seeds(verdicts):
+    draw = "expect_equal(lab.step01_student.dice(), {}, 'dice()')"
+    first = verdicts(a=draw.format(-1), b=draw.format(-1))
+    assert first["a"].message == first["b"].message
+
+
+def test_answers_that_change_within_an_example_are_named_as_such(verdicts):
+    found = verdicts(changing="@examples(n=st.integers())\nif lab.step01_student.counter() == 3: raise AssertionError('third')")
+    assert outcomes(found) == {"changing": "failed"}
+    assert "different results" in found["changing"].message
+
+
+def test_an_empty_rubric_gives_no_verdicts():
+    subject: Any = SimpleNamespace()
+    assert judge([], subject, 0) == {}
+
+
+def test_the_users_pytest_options_do_not_reach_the_judge(verdicts, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.chdir(tmp_path)
+    Path("pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", encoding="utf-8")
+    assert outcomes(verdicts(passes="pass")) == {"passes": "passed"}

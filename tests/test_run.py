@@ -1,0 +1,212 @@
+"""Grading whole submissions: what hostile ones gain, what results hold, and what a class run leaves behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graders.outcomes import HarnessFault
+from graders.results import Result, read_result
+from graders.rubric import load_rubric
+from graders.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of
+from graders.sandbox.client import WarmServer
+
+ROOT = Path(__file__).parents[1]
+SEED = 420
+
+
+@pytest.fixture
+def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
+    """Grade the reference with something done to it: files appended to, or replaced."""
+    rubric = load_rubric()
+
+    def run(append: dict[str, str] | None = None, replace: dict[str, str] | None = None, prepend: dict[str, str] | None = None) -> Result:
+        folder = tmp_path / "submission"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(ROOT / "solutions", folder / "lab")
+        for name, text in (append or {}).items():
+            path = folder / "lab" / name
+            path.write_text(path.read_text(encoding="utf-8") + "\n" + text, encoding="utf-8")
+        for name, text in (prepend or {}).items():
+            path = folder / "lab" / name
+            path.write_text(text + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+        for name, text in (replace or {}).items():
+            (folder / "lab" / name).write_text(text, encoding="utf-8")
+        graded = grade_one(folder, "submission", Task(rubric, SEED, None), warm_server.controls[0], lambda _: None)
+        return graded.result
+
+    return run
+
+
+def not_passed(result: Result) -> dict[str, str]:
+    return {check.id: str(check.outcome) for check in result.checks if check.outcome != "passed"}
+
+
+def test_the_reference_gets_full_marks_and_the_skeleton_none(warm_server):
+    task = Task(load_rubric(), SEED, None)
+    events = list(grade_all([ROOT / "solutions", ROOT / "lab"], task, warm_server))
+    ended = {event.name: event.outcome for event in events if isinstance(event, Finished)}
+    assert isinstance(ended["solutions"], Graded)
+    assert isinstance(ended["lab"], Graded)
+    reference, skeleton = ended["solutions"].result, ended["lab"].result
+    assert (reference.score, reference.max_score, not_passed(reference)) == (40, 40, {})
+    assert skeleton.score == 0
+    assert {check.outcome for check in skeleton.checks} == {"not_implemented"}
+    assert reference.isolation.level == "full"
+    progress = [event.ended for event in events if isinstance(event, Progress) and event.name == "solutions"]
+    assert progress[0] == 0
+    assert progress[-1] == len(reference.checks)
+
+
+def test_exiting_on_import_costs_that_step_alone(grade):
+    result = grade(prepend={"step02_beat_sync.py": "import os; os._exit(0)"})
+    assert {check_id[:6] for check_id in not_passed(result)} == {"step02"}
+    assert set(not_passed(result).values()) == {"died"}
+    assert result.score == 40 - 6
+
+
+def test_a_function_without_end_costs_its_own_checks_alone(grade):
+    result = grade(append={"step02_beat_sync.py": "def duration_seconds(n, sr=22050, hop_length=512):\n    import os\n    os.read(os.pipe()[0], 1)\n"})
+    assert not_passed(result) == {
+        "step02.duration_of_a_clip": "timed_out",
+        "step02.duration_follows_rate_and_hop": "timed_out",
+    }
+
+
+@pytest.mark.parametrize(
+    ("attack", "outcome"),
+    [
+        ("import os; os.fork()", "forbidden"),
+        ("import socket; socket.create_connection(('127.0.0.1', 9))", "forbidden"),
+        (f"open({str(ROOT / 'solutions' / 'step02_beat_sync.py')!r}).read()", "forbidden"),
+        ("import solutions.step02_beat_sync", "forbidden"),
+        ("import subprocess; subprocess.check_output(['id'])", "forbidden"),
+        ("import sys; sys.exit(0)", "student_error"),
+    ],
+)
+def test_a_forbidden_act_costs_what_it_was_done_in(grade, attack, outcome):
+    result = grade(append={"step02_beat_sync.py": f"def duration_seconds(n, sr=22050, hop_length=512):\n    {attack}\n    return n * hop_length / sr\n"})
+    assert not_passed(result) == {
+        "step02.duration_of_a_clip": outcome,
+        "step02.duration_follows_rate_and_hop": outcome,
+    }
+
+
+PATCHES = """
+import sys, types, builtins, numpy, torch
+class Equal:
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __getattr__(self, name): return lambda *a, **k: Equal()
+    def __len__(self): return 2
+    def __iter__(self): return iter(())
+for name in ("pytest", "_pytest", "hypothesis", "graders.expect", "graders.judge"):
+    sys.modules[name] = types.ModuleType(name)
+numpy.testing.assert_allclose = numpy.allclose = numpy.array_equal = lambda *a, **k: True
+torch.equal = torch.allclose = lambda *a, **k: True
+builtins.AssertionError = Exception
+main = sys.modules.get("graders.sandbox.worker")
+if main: main._Worker.describe = lambda self, error: {"bases": [], "type": "", "text": "", "frames": []}
+"""
+
+
+def test_patching_the_libraries_that_judge_gains_nothing(grade):
+    wrong = "def duration_seconds(n, sr=22050, hop_length=512):\n    return Equal()\n"
+    result = grade(append={"step02_beat_sync.py": PATCHES + wrong})
+    # It loses what it faked, and the refusals: it has overwritten how its own exceptions are told.
+    assert not_passed(result) == {
+        "step02.duration_of_a_clip": "wrong_type",
+        "step02.duration_follows_rate_and_hop": "wrong_type",
+        "step02.beat_sync_refuses_beats_outside_the_track": "failed",
+        "step02.beat_sync_refuses_other_dimensions": "failed",
+    }
+
+
+def test_forging_the_workers_answers_gains_nothing(grade):
+    forge = (
+        "import graders.sandbox.worker as w\n"
+        "w._Worker.answer = lambda self, number, operation, arguments: self.send([number, 'value', 'passed'])\n"
+    )
+    result = grade(prepend={"step02_beat_sync.py": forge})
+    assert {check.outcome for check in result.checks if check.step == 2} <= {"wrong_type", "failed"}
+    assert all(check.outcome == "passed" for check in result.checks if check.step != 2)
+
+
+def test_a_file_that_does_not_parse_costs_its_step_and_names_its_line(grade):
+    result = grade(replace={"step03_chromagrams.py": "x = 1\ndef chromagram(fused:\n    return\n"})
+    assert {check_id[:6] for check_id in not_passed(result)} == {"step03", "step04"}  # step 4 imports step 3 in the reference
+    messages = [check.message for check in result.checks if check.step == 3]
+    assert all("step03_chromagrams.py line 2" in message for message in messages if "builds on" not in message)
+
+
+def test_nothing_is_left_behind(grade, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    grade(prepend={"step01_spectrograms.py": "open('left', 'w').close()"})
+    assert os.listdir(temporary) == []
+
+
+def test_results_are_kept_and_taken_up_again(warm_server, tmp_path):
+    rubric = load_rubric(frozenset({2}))
+    out = tmp_path / "grades"
+    paths = [ROOT / "solutions", ROOT / "lab"]
+
+    def run(seed: int = SEED) -> dict[str, Graded]:
+        events = list(grade_all(paths, Task(rubric, seed, out), warm_server))
+        return {event.name: event.outcome for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)}
+
+    first = run()
+    again = run()
+    assert [one.resumed for one in first.values()] == [False, False]
+    assert [one.resumed for one in again.values()] == [True, True]
+    assert {name: one.result for name, one in again.items()} == {name: one.result for name, one in first.items()}
+    assert read_result(out / "solutions") == first["solutions"].result
+    assert not any(one.resumed for one in run(seed=1).values())
+    (out / "lab" / "result.json").write_text("{", encoding="utf-8")
+    assert [one.resumed for one in run(seed=1).values()] == [True, False]
+
+
+def test_an_unreadable_submission_is_recorded_and_the_others_are_graded(warm_server, tmp_path):
+    (tmp_path / "σπασμένο.zip").write_bytes(b"PK\x03\x04 not a zip")
+    task = Task(load_rubric(frozenset({2})), SEED, tmp_path / "grades")
+    events = list(grade_all([tmp_path / "σπασμένο.zip", ROOT / "solutions"], task, warm_server))
+    ended = {event.name: event.outcome for event in events if isinstance(event, Finished)}
+    broken, whole = ended["σπασμένο"], ended["solutions"]
+    assert isinstance(broken, Graded)
+    assert isinstance(whole, Graded)
+    assert "σπασμένο.zip" in broken.problem
+    assert (broken.result.score, broken.result.max_score) == (0, 6)
+    assert whole.result.score == 6
+    assert read_result(tmp_path / "grades" / "σπασμένο") == broken.result
+
+
+def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monkeypatch):
+    from graders.sandbox import client
+
+    real = client.Worker._ready
+    monkeypatch.setattr(client.Worker, "_ready", lambda self: {**real(self), "seccomp": "missing: libseccomp cannot be loaded"})
+    task = Task(load_rubric(frozenset({2})), SEED, None)
+    with pytest.raises(HarnessFault, match="cannot isolate student code as required .*seccomp missing: libseccomp"):
+        grade_one(ROOT / "solutions", "solutions", task, warm_server.controls[0], lambda _: None)
+    lenient = Task(task.rubric, SEED, None, required="partial")
+    graded = grade_one(ROOT / "solutions", "solutions", lenient, warm_server.controls[0], lambda _: None)
+    assert (graded.result.score, graded.result.isolation.level) == (6, "partial")
+
+
+def test_names_are_unique_in_any_letter_case(tmp_path):
+    paths = [tmp_path / name for name in ("a/Lab.zip", "b/lab.tar.gz", "c/lab", "d/other.ipynb", "e/lab-2")]
+    assert names_of(paths) == ["Lab", "lab-2", "lab-3", "other", "lab-2-2"]
+
+
+def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
+    monkeypatch.setattr("graders.run.grade_one", lambda *_: os._exit(1))
+    with WarmServer() as server:
+        server.wait_until_warm()
+        events = list(grade_all([ROOT / "lab", ROOT / "solutions"], Task(load_rubric(frozenset({2})), SEED, None), server))
+    outcomes = [event.outcome for event in events if isinstance(event, Finished)]
+    assert [type(outcome) for outcome in outcomes] == [HarnessFault, HarnessFault]

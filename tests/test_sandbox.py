@@ -1,0 +1,287 @@
+"""The confined worker, from the judge's side: what crosses, what is stopped, and what a death leaves behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from graders import doctor
+from graders.outcomes import (
+    Died,
+    Forbidden,
+    HarnessFault,
+    NotImplementedYet,
+    OutOfMemory,
+    StudentError,
+    TimedOut,
+    WrongType,
+)
+from graders.sandbox.client import WarmServer, Worker, order_for
+from graders.sandbox.confinement import LAYERS
+from graders.sandbox.proxies import Remote
+
+ECHO = "def echo(value):\n    return value\n"
+
+
+def test_arguments_and_results_cross_as_plain_data(start_worker):
+    _, student = start_worker(ECHO)
+    for value in (None, True, -3, 2**80, 0.5, "Ρεμπέτικο", b"\0", [1, (2, "β")], {"κ": [None]}, Path("/a/β.npy")):
+        assert student.echo(value) == value
+    tensor = torch.arange(6.0).reshape(2, 3).T
+    assert torch.equal(student.echo(tensor), tensor)
+
+
+def test_memory_order_reaches_the_student(start_worker):
+    _, student = start_worker("def order(x):\n    return x.flags.c_contiguous, x.flags.f_contiguous\n")
+    array = np.zeros((3, 4))
+    assert student.order(array) == (True, False)
+    assert student.order(np.asfortranarray(array)) == (False, True)
+    assert student.order(np.repeat(array, 2, axis=1)[:, ::2]) == (False, False)
+
+
+def test_objects_stay_in_the_worker(start_worker):
+    _, student = start_worker(
+        "class Data:\n"
+        "    size = 3\n"
+        "    def __len__(self):\n        return self.size\n"
+        "    def __getitem__(self, i):\n"
+        "        if i >= 3: raise IndexError(i)\n"
+        "        return i * 10\n"
+        "    def twice(self, x, *, times=2):\n        return x * times\n"
+        "def total(data):\n    return sum(data)\n"
+    )
+    data = student.Data()
+    assert isinstance(data, Remote)
+    assert (len(data), data[1], list(data), data.twice(4, times=3), data.size) == (3, 10, [0, 10, 20], 12, 3)
+    assert student.total(data) == 30
+    with pytest.raises(IndexError):
+        data[7]
+    assert "Data" in repr(data)
+
+
+def test_library_functions_cross_by_name(start_worker):
+    _, student = start_worker("def apply(f, x):\n    return f(x)\n")
+    assert student.apply(np.median, np.array([1.0, 2.0, 9.0])) == 2.0
+
+
+def test_exceptions_name_type_text_and_line(start_worker):
+    _, student = start_worker("def half(x):\n    if x % 2:\n        raise ValueError(f'{x} είναι περιττός')\n    return x // 2\n")
+    with pytest.raises(ValueError, match=r"half\(3\) raised ValueError: 3 είναι περιττός .*step01_student.py line 3, in half"):
+        student.half(3)
+    assert student.half(4) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("raise NotImplementedError('not yet')", NotImplementedYet),
+        ("raise SystemExit(0)", StudentError),
+        ("raise KeyboardInterrupt", StudentError),
+        ("raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})", StudentError),
+        ("raise RecursionError", StudentError),
+        ("f()", StudentError),
+        ("return bytearray(1 << 40)", OutOfMemory),
+        ("import torch; return torch.ones(1 << 40)", OutOfMemory),
+        ("import os; os._exit(0)", Died),
+        ("import os; os._exit(3)", Died),
+        ("import os; os.close(3); import time; time.sleep(60)", Died),
+        ("import ctypes; ctypes.string_at(0)", Died),
+        ("import os; os.write(3, b'x' * 1000); return 1", Died),
+        ("import os; os.abort()", Died),
+        ("open('/etc/passwd')", Forbidden),
+        ("import socket; socket.socket()", Forbidden),
+        ("import os; os.fork()", Forbidden),
+        ("import subprocess; subprocess.run(['true'])", Forbidden),
+        ("import os; os.kill(os.getppid(), 9)", Forbidden),
+        ("import os; os.kill(-1, 9)", Forbidden),
+        ("import os; os.execv('/bin/true', ['true'])", Forbidden),
+        ("import os; os.chmod('.', 0o777)", Forbidden),
+        ("open('../escape', 'w')", Forbidden),
+    ],
+)
+def test_each_misfortune_has_its_outcome(start_worker, body, error):
+    _, student = start_worker(f"def f():\n    {body}\n")
+    with pytest.raises(error):
+        student.f()
+
+
+def test_a_call_without_end_is_stopped_at_its_deadline(start_worker):
+    worker, student = start_worker("def f():\n    while True: pass\ndef g():\n    return 1\n", seconds=0.3)
+    with pytest.raises(TimedOut, match=r"step01_student.f\(\) gave no answer within 0.3 s"):
+        student.f()
+    with pytest.raises(TimedOut):
+        student.g()  # the check in progress is lost, whatever it asks next
+    assert worker.ended
+
+
+def test_an_endless_iterator_is_stopped(start_worker):
+    _, student = start_worker("def f():\n    while True: yield 1\n")
+    with pytest.raises(WrongType, match="has not ended"):
+        list(student.f())
+
+
+def test_signals_and_handlers_do_not_keep_a_worker_alive(start_worker):
+    source = "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\ndef f():\n    while True: pass\n"
+    worker, student = start_worker(source, seconds=0.3)
+    with pytest.raises(TimedOut):
+        student.f()
+    assert worker.ended
+
+
+def test_scratch_is_the_one_place_to_write_and_files_are_capped(start_worker):
+    _, student = start_worker(
+        "import os, tempfile\n"
+        "def write(n):\n    with open('x', 'wb') as f: f.write(bytes(n))\n    return os.path.getsize('x')\n"
+        "def temporary():\n    with tempfile.TemporaryFile() as f: return f.write(b'1')\n"
+    )
+    assert student.write(1 << 20) == 1 << 20
+    assert student.temporary() == 1
+    with pytest.raises(OSError, match="too large"):
+        student.write(64 << 20)
+
+
+def test_only_what_is_listed_can_be_read(start_worker, tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "a.txt").write_text("α", encoding="utf-8")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "b.txt").write_text("β", encoding="utf-8")
+    _, student = start_worker("def read(p):\n    return open(p, encoding='utf-8').read()\n", readable=[tmp_path / "given"])
+    assert student.read(tmp_path / "given" / "a.txt") == "α"
+    for secret in (tmp_path / "kept" / "b.txt", Path(__file__), Path("/proc/self/environ"), Path("/proc/1/cmdline")):
+        with pytest.raises((Forbidden, FileNotFoundError)):
+            student.read(secret)
+
+
+@pytest.mark.parametrize("package", ["solutions", "graders", "tests", "fixtures"])
+def test_the_harness_cannot_be_read_from_a_worker(start_worker, package):
+    _, student = start_worker("import os\ndef read(p):\n    return os.listdir(p)\n")
+    with pytest.raises(Forbidden):
+        student.read(Path(__file__).parents[1] / package)
+
+
+def test_nothing_worth_stealing_is_loaded(warm_server):
+    with doctor.probe_worker(warm_server) as (_, probe):
+        loaded = probe.modules()
+        assert not [name for name in loaded if name.split(".")[0] in {"solutions", "pytest", "_pytest", "hypothesis"}]
+        assert {name for name in loaded if name.startswith("graders") and "sandbox" not in name} <= {"graders"}
+        assert set(probe.environment()) <= {"HOME", "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "LC_CTYPE"}
+        assert probe.descriptors() == [3]
+        assert not probe.gained_privileges_possible()
+
+
+@pytest.mark.parametrize("attempt", doctor.ATTEMPTS, ids=lambda attempt: attempt.what)
+def test_what_the_doctor_tries_is_stopped(warm_server, attempt):
+    with doctor.probe_worker(warm_server) as (worker, probe):
+        assert set(worker.layers) == set(LAYERS)
+        assert all(status.startswith("on") for status in worker.layers.values())
+        with pytest.raises((Forbidden, StudentError, OutOfMemory)):
+            attempt.run(probe)
+
+
+def test_threads_work_but_do_not_outlive_the_worker(start_worker):
+    source = (
+        "import threading, time\n"
+        "def f():\n    out = []\n    t = threading.Thread(target=lambda: out.append(1)); t.start(); t.join()\n    return out\n"
+        "def spin():\n    for _ in range(3): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n    return threading.active_count()\n"
+    )
+    worker, student = start_worker(source)
+    assert student.f() == [1]
+    assert student.spin() == 4
+    pid = worker.pid
+    worker.close()
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def wait_for(condition: Any) -> bool:
+    """Poll a condition for up to ten seconds: long enough for any machine, ended as soon as it holds."""
+    for _ in range(1000):
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_seeds_make_students_random_numbers_repeat(start_worker):
+    source = "import random, numpy, torch\ndef draw():\n    return random.random(), numpy.random.rand(), torch.rand(1).item()\n"
+    worker, student = start_worker(source)
+    first = student.draw()
+    worker.request("seed", "seed", 7)
+    assert student.draw() == first
+    assert start_worker(source)[1].draw() == first
+
+
+def test_loaders_with_worker_processes_load_in_process(start_worker):
+    _, student = start_worker(
+        "from torch.utils.data import DataLoader\n"
+        "def batches():\n"
+        "    loader = DataLoader(list(range(5)), batch_size=2, num_workers=2, persistent_workers=True, timeout=3)\n"
+        "    return [batch.tolist() for batch in loader]\n"
+    )
+    assert student.batches() == [[0, 1], [2, 3], [4]]
+
+
+def test_compiled_librosa_functions_need_no_cache_on_disk(start_worker):
+    _, student = start_worker(
+        "import numpy as np, librosa\ndef f(y):\n    return librosa.feature.chroma_cqt(y=y, sr=22050).shape\n", seconds=60.0
+    )
+    assert student.f(np.sin(np.arange(22050 * 3, dtype=np.float32))) == (12, 130)
+
+
+def test_workers_do_not_see_each_other(start_worker):
+    source = "import os, numpy as np\ndef spoil():\n    np.load = None\n    open('left', 'w').close()\ndef look():\n    return np.load is None, os.listdir('.')\n"
+    _, first = start_worker(source)
+    _, second = start_worker(source)
+    first.spoil()
+    assert first.look() == (True, ["left"])
+    assert second.look() == (False, [])
+
+
+def test_a_closing_server_takes_its_workers_along(tmp_path):
+    (tmp_path / "lab").mkdir()
+    with WarmServer() as server:
+        server.wait_until_warm()
+        worker = Worker(server.controls[0], order_for(tmp_path, [], tmp_path, 0), 5.0)
+        pid, server_pid = worker.pid, server.process.pid
+        os.kill(pid, 0)
+    worker.close()
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists())
+    assert not Path(f"/proc/{server_pid}").exists()
+
+
+def test_a_dead_server_is_a_harness_fault(tmp_path):
+    with WarmServer() as server:
+        server.wait_until_warm()
+        server.process.kill()
+        server.process.wait()
+        with pytest.raises(HarnessFault, match="warm server"):
+            Worker(server.controls[0], order_for(tmp_path, [], tmp_path, 0), 5.0)
+
+
+def test_a_judge_that_goes_away_takes_its_workers_along(tmp_path):
+    (tmp_path / "lab").mkdir()
+    with WarmServer(judges=2) as server:
+        server.wait_until_warm()
+        gone = Worker(server.controls[0], order_for(tmp_path, [], tmp_path, 0), 5.0)
+        server.controls[0].close()
+        assert wait_for(lambda: not Path(f"/proc/{gone.pid}").exists())
+        gone.sock.close()
+        with Worker(server.controls[1], order_for(tmp_path, [], tmp_path, 0), 5.0) as other:
+            assert other.request("seed", "seed", 1) is None
+
+
+def test_the_server_has_one_thread(warm_server):
+    assert len(os.listdir(f"/proc/{warm_server.process.pid}/task")) == 1
+
+
+def test_a_control_socket_is_all_that_a_server_inherits(warm_server):
+    links = [os.readlink(f"/proc/{warm_server.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{warm_server.process.pid}/fd")]
+    sockets = [link for link in links if link.startswith("socket:")]
+    assert len(sockets) <= len(warm_server.controls) + 1  # and the spare worker's
+    assert isinstance(warm_server.controls[0], socket.socket)
