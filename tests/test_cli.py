@@ -1,0 +1,173 @@
+"""The two commands as users meet them: what they print, what they write, how they exit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from graders import bench, doctor
+from graders.outcomes import HarnessFault
+from graders.sandbox.client import WarmServer
+
+ROOT = Path(__file__).parents[1]
+RESULT_KEYS = {"schema", "submission", "score", "max_score", "isolation", "seed", "versions", "checks"}
+CHECK_KEYS = {"id", "step", "title", "points", "max_points", "outcome", "message", "hint", "visibility", "seconds"}
+
+
+def command(module: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    code = f"from graders.{module} import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=240, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def graders(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return command("cli", *arguments, cwd=cwd)
+
+
+def lab(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return command("student", *arguments, cwd=cwd)
+
+
+def test_run_prints_a_table_and_writes_results(tmp_path):
+    broken = tmp_path / "broken.tar.gz"
+    broken.write_bytes(b"no archive")
+    done = graders("run", "solutions", "lab", broken, "--step", 2, "--jobs", 2, "--out", tmp_path / "grades")
+    assert done.returncode == 2  # one submission could not be read; the others are graded all the same
+    assert done.stderr.startswith("graders: broken.tar.gz: cannot be read")
+    assert "Traceback" not in done.stderr
+    assert "solutions" in done.stdout
+    assert "Isolation: full" in done.stdout
+    result = json.loads((tmp_path / "grades" / "solutions" / "result.json").read_text(encoding="utf-8"))
+    assert set(result) >= RESULT_KEYS
+    assert all(set(check) == CHECK_KEYS for check in result["checks"])
+    assert (result["schema"], result["score"], result["max_score"], result["seed"]) == (1, 6, 6, 420)
+    with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8") as file:
+        rows = {row["submission"]: row for row in csv.DictReader(file)}
+    assert {name: float(row["score"]) for name, row in rows.items()} == {"solutions": 6, "lab": 0, "broken": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "no-such-folder"), "no-such-folder"),
+        (("run",), "SUBMISSIONS"),
+        (("run", "lab", "--step", "11"), "--step"),
+        (("run", "lab", "--jobs", "0"), "--jobs"),
+        (("run", "lab", "--seed", "-1"), "--seed"),
+        (("run", "lab", "--out", "pyproject.toml"), "pyproject.toml"),
+        (("run", "lab", "--out", "/proc/grades"), "cannot be made"),
+        (("frobnicate",), "frobnicate"),
+        (("run", "lab", "--step", "9"), "step 9"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments, says):
+    done = graders(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_lab_check_passes_on_the_reference_and_fails_on_the_skeleton(tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "lab")
+    done = lab("check", "1", "step02", "step03_chromagrams", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "16 of 16 points" in done.stdout
+    untouched = lab("check", "1")
+    assert untouched.returncode == 1
+    assert "0 of 6 points" in untouched.stdout
+
+
+def test_lab_check_shows_what_went_wrong_and_where(tmp_path):
+    shutil.copytree(ROOT / "lab", tmp_path / "lab")
+    path = tmp_path / "lab" / "step02_beat_sync.py"
+    source = path.read_text(encoding="utf-8")
+    wrong = source.replace('raise NotImplementedError("timesteps is yours to write: step 2")', "return feature.shape[0]")
+    wrong = wrong.replace('raise NotImplementedError("duration_seconds is yours to write: step 2")', "return n / άγνωστο")
+    path.write_text(wrong, encoding="utf-8")
+    done = lab("check", "2", "--root", tmp_path)
+    assert done.returncode == 1
+    assert "timesteps(feature [128, 1293]) returned 128; expected 1293." in done.stdout
+    assert "hint: The columns of [F, T] are the timesteps: shape[1]." in done.stdout
+    assert "name 'άγνωστο' is not defined [step02_beat_sync.py line" in done.stdout
+
+
+def test_lab_check_works_without_the_reference_solutions(tmp_path):
+    for name in ("graders", "lab", "fixtures"):
+        ignored = shutil.ignore_patterns("data", "submissions", "__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    blocked = "import sys; sys.modules['solutions'] = None; sys.path.insert(0, '.'); from graders.student import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", blocked, "check", "1", "2", "3", "4"],
+        capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "0 of 40 points" in done.stdout
+
+
+@pytest.mark.parametrize(("arguments", "says"), [(("check", "11"), "no step"), (("check", "abc"), "no step")])
+def test_lab_check_refuses_what_is_no_step(arguments, says):
+    done = lab(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_lab_check_needs_a_lab_folder(tmp_path):
+    done = lab("check", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "There is no lab folder" in done.stderr
+
+
+def test_doctor_says_that_isolation_is_full():
+    done = graders("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("stopped") == len(doctor.ATTEMPTS)
+    assert "Isolation: full" in done.stdout
+
+
+def test_doctor_names_a_layer_that_is_missing(monkeypatch):
+    attempts = (doctor.Attempt("answering", lambda probe: probe.answer()), *doctor.ATTEMPTS[:1])
+    monkeypatch.setattr(doctor, "ATTEMPTS", attempts)
+    console = Console(record=True, width=120)
+    assert doctor.examine(console) == 3
+    text = console.export_text()
+    assert "GOT THROUGH    answering" in text
+    assert "refuses to start" in text
+
+
+def test_bench_measures_the_sandbox_on_a_running_server():
+    figures = bench.sandbox_figures(repeats=3)
+    assert len(figures) == 4
+    assert all(figure.value > 0 for figure in figures)
+
+
+def test_a_figure_beyond_its_bound_fails_the_bench(monkeypatch, tmp_path):
+    good = bench.Figure("calls", 3.0, "us", 5.0)
+    bad = bench.Figure("speed-up", 1.1, "times", 1.8, at_least=True)
+    for figures, code in (([good], 0), ([good, bad], 1)):
+        monkeypatch.setattr(bench, "GROUPS", (lambda figures=figures: figures,))
+        console = Console(record=True, width=120)
+        assert bench.measure(console, tmp_path / "figures.json") == code
+        assert "≤ 5 us" in console.export_text()
+    written = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert [figure["what"] for figure in written] == ["calls", "speed-up"]
+
+
+def test_help_starts_without_loading_what_grading_needs():
+    code = "import sys; sys.argv = ['graders', '--help']\nfrom graders.cli import main\ntry: main()\nexcept SystemExit: pass\nprint([m for m in ('torch', 'librosa', 'pytest') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    assert done.stdout.rstrip().endswith("[]")
+
+
+def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
+    monkeypatch.setattr("graders.sandbox.client.BOOTSTRAP", "raise SystemExit(1)")
+    with WarmServer() as server, pytest.raises(HarnessFault, match="warm server"):
+        server.wait_until_warm()
