@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import statistics
@@ -22,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graders.rubric import load_rubric
-from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one
+from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one, warm_up
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import RemoteLab
 
@@ -153,8 +152,8 @@ def _proportional_set_size(pids: list[int]) -> int:
 
 
 def _grading_figures() -> list[Figure]:
-    importlib.import_module("torch")
     with WarmServer() as server:
+        warm_up()
         server.wait_until_warm()
         control = server.controls[0]
         everything = Task(load_rubric(), DEFAULT_SEED, None)
@@ -193,6 +192,7 @@ def _class_figures() -> list[Figure]:
     times = []
     for jobs in (1, 2):
         with WarmServer(jobs) as server:
+            warm_up()
             server.wait_until_warm()
             start = time.perf_counter()
             events = list(grade_all([ROOT / "solutions"] * CLASS_SIZE, task, server))

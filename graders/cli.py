@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +57,7 @@ def run(submissions: tuple[Path, ...], out: Path | None, jobs: int, steps: tuple
 
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
-    from graders.run import Task  # noqa: PLC0415 - `graders --help` need not load what grading needs
+    from graders.run import Task, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
     from graders.rubric import load_rubric  # noqa: PLC0415
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
@@ -68,7 +67,7 @@ def run(submissions: tuple[Path, ...], out: Path | None, jobs: int, steps: tuple
         rubric = load_rubric(frozenset(steps))
         if not rubric:
             raise click.UsageError(f"No checks exist for step {', '.join(map(str, steps))}.")
-        importlib.import_module("torch")  # once, for all judges that are forked from here
+        warm_up()
         server.wait_until_warm()
         sys.exit(_grade(submissions, Task(rubric, seed, out, require), server))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 SETTINGS = hypothesis.settings(
-    max_examples=15,
+    max_examples=12,
     deadline=None,
     database=None,
     # Without shrinking a failing example costs a student's slow function no further calls.

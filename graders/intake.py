@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -36,7 +36,7 @@ NAME_BYTES = 240
 DESCRIBING = frozenset(
     {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 )
-OPENERS: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 PASSED_OVER = frozenset({"__pycache__", "__MACOSX", "site-packages", "node_modules"})
 
@@ -191,7 +191,7 @@ def _unpacked(path: Path) -> io.BytesIO:
         start = packed.read(max(map(len, OPENERS)))
         packed.seek(0)
         opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)
-        data = (opener(packed) if opener else packed).read(UNPACKED_BYTES + 1)
+        data: bytes = (opener(packed) if opener else packed).read(UNPACKED_BYTES + 1)
     if len(data) > UNPACKED_BYTES:
         raise UnreadableSubmission(f"{path.name}: unpacks to more than {UNPACKED_BYTES >> 20} MB; hand in the lab folder alone.")
     return io.BytesIO(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import multiprocessing
 import socket
 import tempfile
@@ -24,6 +26,9 @@ from graders.sandboxed import SandboxedSubject
 
 DEFAULT_SEED = 420
 LEVELS = ("none", "partial", "full")
+# What these plugins do for a person at a terminal costs more than the checks themselves.
+UNUSED_PLUGINS = ("terminal", "unraisableexception", "threadexception", "logging", "faulthandler", "doctest", "junitxml")
+PYTEST_OPTIONS = ["--capture=no", *(option for name in UNUSED_PLUGINS for option in ("-p", f"no:{name}"))]
 
 
 class Graded(msgspec.Struct, frozen=True):
@@ -48,6 +53,13 @@ class Task:
     seed: int
     out: Path | None
     required: str = "full"
+
+
+def warm_up() -> None:
+    """Load once what every judge uses, in the process that judges are forked from."""
+    importlib.import_module("torch")
+    gc.collect()
+    gc.freeze()  # keeps the collector from going through what was loaded, again and again
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -121,7 +133,7 @@ def _judged(
                     f"this machine cannot isolate student code as required ({level.level}, not {task.required}): {missing}. "
                     "See graders doctor; --require partial or none grades all the same."
                 )
-            return judge(task.rubric, subject, task.seed, ["-p", "no:terminal", "--capture=no"], progress), level
+            return judge(task.rubric, subject, task.seed, PYTEST_OPTIONS, progress), level
 
 
 def _unreadable(name: str, problem: str, task: Task) -> Result:

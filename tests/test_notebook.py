@@ -1,0 +1,464 @@
+"""Notebooks: which of their lines become modules, and what is said of the others."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from graders.intake import UnreadableSubmission, read_submission
+from graders.notebook import modules_from_notebook
+from graders.rubric import step_modules
+
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+def notebook(*sources: object, **changes: object) -> bytes:
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"c{number}",
+            "metadata": {},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for number, source in enumerate(sources)
+    ]
+    return json.dumps(
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells, **changes}
+    ).encode()
+
+
+def kept(*sources: object) -> tuple[str, list[str]]:
+    """Return the module's lines without the comments and blank lines between cells, and the notes."""
+    files, notes = modules_from_notebook(notebook(*sources))
+    text = files["notebook.py"].decode()
+    return "\n".join(line for line in text.split("\n") if line and not line.startswith("# cell")), notes
+
+
+def names_of(*sources: object) -> dict[str, Any]:
+    """Run the module that a notebook becomes, and return its names."""
+    files, _ = modules_from_notebook(notebook(*sources))
+    names: dict[str, Any] = {"__name__": "lab.notebook"}
+    exec(compile(files["notebook.py"], "notebook.py", "exec", dont_inherit=True), names)
+    return names
+
+
+# What is kept
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as np",
+        "from pathlib import Path",
+        "def f(x):\n    return x + 1",
+        "async def f(x):\n    return x",
+        "class A:\n    '''Text.'''\n\n    x = 1",
+        "import functools\n@functools.cache\n@functools.wraps(len)\ndef f():\n    pass",
+        "from dataclasses import dataclass\n@dataclass(\n    frozen=True\n)\nclass A:\n    x: int",
+        "N_MELS = 128",
+        "SIZES: list[int] = [1, 2, 3]",
+        "a, b = 1, 2",
+        "GENRES = {'Ρεμπέτικο': 0, 'Blues': 1}",
+        "ROOT = __import__\nX = {**{}}",
+        "N = 3\nTABLE = [i * N for i in range(3)]",
+        "NAMES = {'a': 1}\nBY_NUMBER = {number: name for name, number in NAMES.items()}",
+        "from pathlib import Path\nROOT = Path('a') / 'b'",
+        "import torch\nDEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
+        "relu = lambda x: max(x, missing(x))",
+        "try:\n    import tqdm\nexcept ImportError:\n    tqdm = None",
+        "try:\n    import tqdm\nexcept ImportError:\n\n    def tqdm(): ...\nfinally:\n    pass",
+        "TEXT = '''\n%matplotlib inline\n!ls\n'''",
+        "def f():\n    '''\n    %time\n    ?\n    '''\n    return 5 \\\n  % 3",
+        "from os.path import *\nx = sep",
+        "x = 1\nx = x",
+    ],
+)
+def test_definitions_imports_and_constants_are_kept_as_they_stand(source: str) -> None:
+    assert kept(source) == ("\n".join(line for line in source.split("\n") if line), [])
+
+
+def test_statements_that_share_a_line_are_told_apart() -> None:
+    assert kept("α = 'ά'; print(α); b = 2") == (
+        "α = 'ά'\nb = 2",
+        ["cell 1 line 1: skipped work at the top level: print(α)"],
+    )
+
+
+def test_cells_stand_in_their_order_and_may_use_each_other() -> None:
+    names = names_of("N = 3", "def f():\n    return g() + N", "def g():\n    return 1")
+
+    assert names["f"]() == 4
+
+
+def test_a_name_defined_twice_is_the_later_one() -> None:
+    assert names_of("N = 3", "N = 4")["N"] == 4
+
+
+def test_markdown_and_raw_cells_are_no_code() -> None:
+    cells: list[dict[str, object]] = [
+        {"cell_type": kind, "id": kind, "metadata": {}, "source": "not % python"}
+        for kind in ("markdown", "raw")
+    ]
+    files, notes = modules_from_notebook(notebook(cells=cells))
+
+    assert (files["notebook.py"], notes) == (b"", [])
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_every_line_end_is_read(end: str) -> None:
+    assert names_of(end.join(["x = 1", "train()", "def f():", "    return x", ""]))["f"]() == 1
+
+
+def test_sources_may_be_lists_of_lines() -> None:
+    assert names_of(["x = 1\n", "y = 2"])["y"] == 2
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert b"x = 1" in modules_from_notebook(b"\xef\xbb\xbf" + notebook("x = 1"))[0]["notebook.py"]
+
+
+def test_future_imports_of_any_cell_stand_first() -> None:
+    names = names_of("x = 1", "from __future__ import annotations\ndef f(a: Nowhere) -> None: ...")
+
+    assert names["f"].__annotations__["a"] == "Nowhere"
+
+
+# What is left out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%matplotlib inline",
+        "%load_ext autoreload",
+        "%time train(model)",
+        "!pip install librosa",
+        "!echo \"it's $HOME",
+        "files = !ls -la",
+        "a, b = !ls",
+        "took = %timeit -o f()",
+        "np.median?",
+        "np.median??",
+        "?np.median",
+    ],
+)
+def test_magic_and_shell_lines_are_left_out_and_named(line: str) -> None:
+    assert kept(f"x = 1\n{line}\ny = '''\n% kept\n'''") == (
+        "x = 1\ny = '''\n% kept\n'''",
+        [f"cell 1 line 2: skipped a magic or shell line: {line}"],
+    )
+
+
+def test_a_magic_line_inside_a_function_leaves_a_function() -> None:
+    names = names_of("def f():\n    %time pass\n    return 7 \\\n    % 4")
+
+    assert names["f"]() == 3
+
+
+@pytest.mark.parametrize("magic", ["%%time", "%%timeit -n 1", "%%capture out", "%%prun"])
+def test_cells_under_a_magic_that_runs_python_are_kept(magic: str) -> None:
+    text, notes = kept(f"{magic}\nx = 1")
+
+    assert text == "x = 1"
+    assert notes == [f"cell 1 line 1: skipped a magic or shell line: {magic}"]
+
+
+@pytest.mark.parametrize(
+    "magic", ["%%bash", "%%html", "%%writefile lab/step01_a.py", "%%javascript", "\n  %%sh -x"]
+)
+def test_cells_under_another_magic_are_skipped_whole(magic: str) -> None:
+    text, notes = kept(f"{magic}\nx = 1", "y = 2")
+
+    assert text == "y = 2"
+    assert notes == [f"cell 1: skipped whole, it is a {magic.split(maxsplit=1)[0]} cell"]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "train(model)",
+        "model = train()",
+        "for epoch in range(10):",
+        "while True:",
+        "with open('a') as file:",
+        "if __name__ == '__main__':",
+        "import_module('a').b = len(load())",
+        "x = [f(i) for i in range(3)]",
+        "x = await load()",
+        "del sys",
+        "assert False",
+    ],
+)
+def test_work_at_the_top_level_is_skipped_and_named(work: str) -> None:
+    text, notes = kept("a = 1", f"\n{work}" + ("\n    a()" if work.endswith(":") else "") + "\nb = 2")
+
+    assert text == "a = 1\nb = 2"
+    assert notes == [f"cell 2 line 2: skipped work at the top level: {work}"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "best = model.score",
+        "def f(x=model): ...",
+        "class Net(model): ...",
+        "@model\ndef f(): ...",
+        "f = lambda x=model: x",
+        "model.a = 1",
+    ],
+)
+def test_what_needs_a_skipped_name_at_once_is_skipped_too(use: str) -> None:
+    text, notes = kept("model = train()", use, "def later(x: int) -> None:\n    model(x)")
+
+    assert text == "def later(x: int) -> None:\n    model(x)"
+    assert "no definition that is kept gives model" in notes[1]
+
+
+def test_a_cell_that_is_no_python_costs_only_itself() -> None:
+    text, notes = kept("x = 1", "y = 2\nthis is no python", "z = 3")
+
+    assert text == "x = 1\nz = 3"
+    assert len(notes) == 1
+    assert notes[0].startswith("cell 2 line 2: skipped the cell, it is not Python: ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(a, a): pass",
+        "def f():\n    break",
+        "return 5",
+        "x = " + "(" * 3000,
+        "x = " + "-" * 3000 + "1",
+        "x = " + "a." * 5000 + "b()",
+        "x = 1\0",
+        "(x",
+        "'''",
+        "if x:\n\ty\n        z",
+        "\\",
+        "\ud800 = 1",
+        "%x\n" * 60,
+    ],
+    ids=lambda source: repr(source[:20]),
+)
+def test_cells_that_python_cannot_compile_cost_only_themselves(source: str) -> None:
+    text, notes = kept("x = 1", source, "z = 3")
+
+    assert text == "x = 1\nz = 3"
+    assert notes[-1].startswith("cell 2")
+    assert all(note.isprintable() and len(note) < 250 for note in notes)
+
+
+def test_a_long_name_of_calls_is_work() -> None:
+    assert kept("x = " + "a." * 600 + "b()")[0] == ""
+
+
+def test_a_long_cell_is_read_in_its_stride() -> None:
+    names = names_of("\n".join(f"x{n} = {n}" for n in range(20_000)))
+
+    assert names["x19999"] == 19_999
+
+
+def test_half_characters_do_not_spread() -> None:
+    files, notes = modules_from_notebook(notebook("x = '\ud800'", "%magic \ud800\ny = 1"))
+
+    assert b"x = '?'" in files["notebook.py"]
+    assert json.dumps(notes, ensure_ascii=False).encode()
+
+
+# What the package does
+
+
+def imported(name: str, place: Path, *sources: str) -> ModuleType:
+    (place / "alice.ipynb").write_bytes(notebook(*sources))
+    read_submission(place / "alice.ipynb").stage(place)
+    others = {
+        known: sys.modules.pop(known) for known in list(sys.modules) if known.partition(".")[0] == "lab"
+    }
+    sys.path.insert(0, str(place))
+    try:
+        return importlib.import_module(f"lab.{name}")
+    finally:
+        sys.path.remove(str(place))
+        for new in [new for new in sys.modules if new.partition(".")[0] == "lab"]:
+            del sys.modules[new]
+        sys.modules.update(others)
+
+
+@pytest.mark.parametrize("name", step_modules())
+def test_every_step_module_has_the_notebooks_names(name: str, tmp_path: Path) -> None:
+    module = imported(
+        name, tmp_path, "import math\n_HIDDEN = 1", "def area(r):\n    return math.pi * r * r * _HIDDEN"
+    )
+
+    assert module.area(1) == pytest.approx(3.14159, abs=1e-4)
+    assert module.__name__ == f"lab.{name}"
+
+
+# What is no notebook
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"5",
+        b"null",
+        b'"text"',
+        b"{}",
+        b'{"nbformat": 4}',
+        b'{"nbformat": "4"}',
+        b'{"nbformat": null, "cells": []}',
+        b'{"nbformat": 1}',
+        b'{"nbformat": 99, "nbformat_minor": 0, "cells": []}',
+        b'{"nbformat": -1, "cells": []}',
+        b'{"nbformat": 3, "nbformat_minor": 0}',
+        b'{"nbformat": 4, "nbformat_minor": "a", "cells": []}',
+        b'{"nbformat": ' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+        notebook(cells=5),
+        notebook(cells=[5]),
+        notebook(cells=[[]]),
+        notebook(cells=[{"cell_type": "code"}]),
+        notebook(5),
+        notebook(None),
+        notebook({}),
+        notebook("x = 1\n" * 400_000),
+    ],
+    ids=lambda data: repr(data[:40]),
+)
+def test_what_is_no_notebook_is_refused_in_a_sentence(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "alice.ipynb"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableSubmission, match=r"alice\.ipynb: not a Jupyter notebook \(.*\)") as caught:
+        read_submission(path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+def test_a_giant_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "alice.ipynb"
+    with path.open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(UnreadableSubmission, match=r"larger than 64 MB; clear its outputs"):
+        read_submission(path)
+
+
+def test_a_notebook_of_the_third_format_is_read() -> None:
+    cell = {
+        "cell_type": "code",
+        "input": "x = 1",
+        "language": "python",
+        "outputs": [],
+        "collapsed": False,
+        "metadata": {},
+    }
+    data = {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": ""},
+        "worksheets": [{"cells": [cell], "metadata": {}}],
+    }
+
+    assert b"x = 1" in modules_from_notebook(json.dumps(data).encode())[0]["notebook.py"]
+
+
+# pytest turns every warning that escapes into an error.
+
+
+def test_cells_without_ids_or_with_the_same_one_make_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
+    for ids in ({}, {"id": "same"}, {"id": "not an id!"}):
+        cell: dict[str, object] = {
+            "cell_type": "code",
+            "metadata": {},
+            "source": "x = 1",
+            "outputs": [],
+            "execution_count": None,
+            **ids,
+        }
+        assert modules_from_notebook(notebook(cells=[cell, cell]))[1] == []
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_warnings_of_the_parser_stay_inside() -> None:
+    source = "import re\nPATTERN = '\\d+'\ndef f(x):\n    return x is 5 or ()()"
+
+    assert kept(source) == (source, [])
+
+
+junk: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["cells", "cell_type", "source", "metadata", "nbformat", "id", "outputs"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+lines = st.sampled_from(
+    [
+        "x = 1",
+        "%magic",
+        "!ls",
+        "y = !ls",
+        "f?",
+        "'''",
+        "def f():",
+        "    return 1",
+        "  %time",
+        "@f",
+        "(",
+        ")",
+        "α = f(x)",
+        "\f",
+        "\u2028",
+        ";",
+        "\\",
+    ]
+)
+cells = st.one_of(
+    junk,
+    st.fixed_dictionaries(
+        {
+            "cell_type": st.just("code"),
+            "source": st.lists(lines, max_size=8).map("\n".join) | junk,
+            "metadata": junk,
+            "outputs": junk,
+        },
+        optional={"id": junk},
+    ),
+)
+
+
+@settings(STEADY, max_examples=200)
+@given(
+    st.fixed_dictionaries(
+        {
+            "nbformat": st.just(4) | junk,
+            "nbformat_minor": st.integers(0, 5) | junk,
+            "cells": st.lists(cells, max_size=4) | junk,
+        }
+    )
+)
+def test_any_json_is_a_notebook_or_is_refused(content: object) -> None:
+    try:
+        files, notes = modules_from_notebook(json.dumps(content).encode())
+    except ValueError:
+        return
+    compile(files["notebook.py"], "notebook.py", "exec", dont_inherit=True)
+    assert json.dumps(notes, ensure_ascii=False).encode()

@@ -1,0 +1,210 @@
+"""The terminal: nothing that a student wrote is obeyed there, and a whole table fits 80 columns."""
+
+import io
+import unicodedata
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console, RenderableType
+
+from graders.outcomes import HarnessFault, Outcome
+from graders.results import CheckResult, Isolation, Result
+from graders.run import Finished, Graded, Progress
+from graders.terminal import ProgressLines, check_lines, isolation_line, number, printable, summary_table
+
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\u200b\r\n\x08\x7f\ud800\u2028"
+MARKUP = "[bold red]x[/] [/nothing] [link=file:///etc]y[/link] \\[a] :skull: \\"
+
+
+def check(
+    step: int = 1, outcome: Outcome = Outcome.FAILED, message: str = "It failed.", title: str = "The title."
+) -> CheckResult:
+    passed = outcome is Outcome.PASSED
+    return CheckResult(
+        id=f"step{step:02d}.a",
+        step=step,
+        title=title,
+        points=2.5 if passed else 0.0,
+        max_points=2.5,
+        outcome=outcome,
+        message=message,
+        hint="" if passed else "The hint.",
+        visibility="public",
+        seconds=0.25,
+    )
+
+
+def result(submission: str = "alice", *checks: CheckResult, notes: list[str] | None = None) -> Result:
+    rows = list(checks) or [
+        check(step, outcome) for step in (1, 2, 3, 4) for outcome in (Outcome.PASSED, Outcome.NOT_IMPLEMENTED)
+    ]
+    return Result(
+        submission=submission,
+        score=sum(row.points for row in rows),
+        max_score=sum(row.max_points for row in rows),
+        isolation=Isolation.of({"seccomp": "on", "landlock": "on (ABI 4)"}),
+        seed=1,
+        versions={},
+        checks=rows,
+        notes=notes or [],
+        fingerprint="",
+    )
+
+
+def shown(*things: RenderableType, width: int = 80, soft_wrap: bool = True, terminal: bool = False) -> str:
+    file = io.StringIO()
+    Console(file=file, width=width, force_terminal=terminal).print(*things, soft_wrap=soft_wrap)
+    return file.getvalue()
+
+
+def obeyed(text: str) -> set[str]:
+    """Return the characters of a text that a terminal would obey or reorder, but for the ends of lines."""
+    return {
+        char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and char != "\n"
+    }
+
+
+# What students write
+
+
+@STEADY
+@given(st.text(st.characters(exclude_categories=())))
+def test_printable_text_is_one_line_that_is_obeyed_by_no_terminal(text: str) -> None:
+    got = printable(text)
+
+    assert len(got) == len(text)
+    assert not obeyed(got)
+    assert len(got.splitlines()) <= 1
+    assert printable(got) == got
+
+
+@pytest.mark.parametrize("text", ["Ρεμπέτικο", "l'été", "日本語", "a\u0301", "🎵", "[bold]", ""])
+def test_text_of_every_language_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("soft_wrap", [True, False])
+def test_names_and_messages_cannot_speak_to_the_terminal(soft_wrap: bool) -> None:
+    evil = result(EVIL, check(message=EVIL))
+    text = shown(summary_table([evil]), check_lines(evil.checks), isolation_line([evil]), soft_wrap=soft_wrap)
+
+    assert "evil" in text
+    assert not obeyed(text)
+
+
+def test_names_and_messages_are_no_markup() -> None:
+    name = shown(summary_table([result(MARKUP)]), width=200)
+    message = shown(check_lines([check(message=MARKUP)]), width=200)
+
+    assert MARKUP in name
+    assert MARKUP in message
+
+
+def test_a_name_alone_is_no_markup() -> None:
+    for name in ("[/]", "[red]", ":smile:", "a\\", "[", "]"):
+        assert name in shown(summary_table([result(name)]))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_cannot_speak_to_the_terminal(terminal: bool) -> None:
+    file = io.StringIO()
+    fault = HarnessFault(EVIL)
+    with ProgressLines(Console(file=file, width=200, force_terminal=terminal, no_color=True), 10) as lines:
+        lines.show(Progress(EVIL, 3))
+        lines.show(Finished(EVIL, Graded(result(EVIL), resumed=True)))
+        lines.show(Finished(MARKUP, fault))
+    text = file.getvalue()
+
+    assert "]0;owned" in text
+    assert "\x1b]0" not in text
+    assert "\x9b" not in text
+    assert "\u202e" not in text
+    assert MARKUP in text
+
+
+# What is shown
+
+
+def test_the_whole_table_fits_eighty_columns() -> None:
+    results = [result("alice"), result("a-very-long-name-of-a-submission-" * 4)]
+    for text in (shown(summary_table(results)), shown(summary_table(results), soft_wrap=False)):
+        lines = text.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "…" not in text
+        for word in (
+            "submission",
+            "score",
+            "of 20",
+            "step 1",
+            "step 4",
+            "of 5",
+            "alice",
+            "2.5",
+            "4 not_implemented",
+        ):
+            assert word in " ".join(text.split())
+
+
+def test_the_table_names_what_went_wrong_how_often() -> None:
+    rows = [
+        check(1, outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.FAILED, Outcome.TIMED_OUT)
+    ]
+    text = shown(summary_table([result("bob", *rows)]))
+
+    assert "bob" in text
+    assert "2 failed, 1 timed_out" in text
+
+
+@pytest.mark.parametrize(
+    ("points", "text"), [(3.0, "3"), (2.5, "2.5"), (0.25, "0.25"), (0.0, "0"), (100.0, "100")]
+)
+def test_points_have_no_needless_decimals(points: float, text: str) -> None:
+    assert number(points) == text
+
+
+def test_isolation_in_a_line() -> None:
+    assert isolation_line([result()]) == "Isolation: full (seccomp on, landlock on (ABI 4))."
+    unread = Result(
+        **{name: getattr(result(), name) for name in Result.__struct_fields__ if name != "isolation"},
+        isolation=Isolation.of({}),
+    )
+    assert isolation_line([unread]) == "Isolation: no code of a submission ran."
+    assert isolation_line([unread, result()]) == isolation_line([result()])
+
+
+def test_each_check_has_its_mark_message_and_hint() -> None:
+    rows = [
+        check(1, Outcome.PASSED, "", "It is there."),
+        check(1, Outcome.NOT_IMPLEMENTED, "todo", "It is open."),
+        check(2, Outcome.WRONG_TYPE, "f() returned None.", "It is wrong."),
+    ]
+    lines = [line.rstrip() for line in shown(check_lines(rows)).splitlines() if line.strip()]
+
+    assert lines == [
+        "Step 1: 2.5 of 5 points",
+        "  ✓ It is there.",
+        "  · It is open.",
+        "Step 2: 0 of 2.5 points",
+        "  ✗ It is wrong.",
+        "      wrong_type: f() returned None.",
+        "      hint: The hint.",
+    ]
+
+
+def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
+    file = io.StringIO()
+    with ProgressLines(Console(file=file, width=80), 10) as lines:
+        lines.show(Progress("alice", 5))
+        lines.show(Finished("alice", Graded(result(notes=["left out"]))))
+        lines.show(Finished("bob", Graded(result("bob"), resumed=True)))
+        lines.show(Finished("eve", HarnessFault("it broke")))
+
+    assert file.getvalue().split("\n") == [
+        "alice  10 of 20  (2.0 s, 1 notes on what was left out)",
+        "bob  10 of 20  (unchanged since an earlier run)",
+        "eve  harness fault: it broke",
+        "",
+    ]
