@@ -73,7 +73,12 @@ def figure_table(figures: list[Figure]) -> Table:
     for figure in figures:
         sign = "≥" if figure.at_least else "≤"
         verdict = "yes" if figure.holds else "[bold red]no[/]"
-        table.add_row(figure.what, f"{figure.value:.3g} {figure.unit}", f"{sign} {figure.bound:g} {figure.unit}", verdict)
+        table.add_row(
+            figure.what,
+            f"{figure.value:.3g} {figure.unit}",
+            f"{sign} {figure.bound:g} {figure.unit}",
+            verdict,
+        )
     return table
 
 
@@ -86,7 +91,9 @@ def sandbox_figures(repeats: int = 30) -> list[Figure]:
         server.wait_until_warm()
 
         def fresh() -> tuple[Worker, Any]:
-            worker = Worker(server.controls[0], order_for(package.parent, [], Path(tempfile.mkdtemp(dir=folder)), 0), 60.0)
+            worker = Worker(
+                server.controls[0], order_for(package.parent, [], Path(tempfile.mkdtemp(dir=folder)), 0), 60.0
+            )
             return worker, RemoteLab(_Held(worker)).step00_echo
 
         def first_answer() -> float:
@@ -175,7 +182,17 @@ def _grading_figures() -> list[Figure]:
 def _cold_pytest_seconds() -> float:
     """Time a new Python process that runs the same checks of steps 1-3 on the reference, in one process."""
     with _reference_as_lab() as root:
-        command = [sys.executable, "-c", "from graders.student import main; main()", "check", "1", "2", "3", "--root", str(root)]
+        command = [
+            sys.executable,
+            "-c",
+            "from graders.student import main; main()",
+            "check",
+            "1",
+            "2",
+            "3",
+            "--root",
+            str(root),
+        ]
         return _median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), 3)  # noqa: S603 - our own code
 
 

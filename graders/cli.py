@@ -46,19 +46,42 @@ def graders() -> None:
 
 @graders.command()
 @click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for NAME/result.json and summary.csv.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for NAME/result.json and summary.csv.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Submissions graded at a time.")
-@click.option("--step", "steps", multiple=True, type=click.IntRange(1, 10), help="Grade this step only; may be repeated.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=420, show_default=True, help="Seed of all random inputs.")
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    type=click.IntRange(1, 10),
+    help="Grade this step only; may be repeated.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=420,
+    show_default=True,
+    help="Seed of all random inputs.",
+)
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade.")  # fmt: skip
-def run(submissions: tuple[Path, ...], out: Path | None, jobs: int, steps: tuple[int, ...], seed: int, require: str) -> None:
+def run(
+    submissions: tuple[Path, ...],
+    out: Path | None,
+    jobs: int,
+    steps: tuple[int, ...],
+    seed: int,
+    require: str,
+) -> None:
     """Grade SUBMISSIONS: folders, zips, tarballs or notebooks.
 
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
-    from graders.run import Task, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
     from graders.rubric import load_rubric  # noqa: PLC0415
+    from graders.run import Task, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
     if out:
@@ -75,7 +98,7 @@ def run(submissions: tuple[Path, ...], out: Path | None, jobs: int, steps: tuple
 def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
     from graders.results import write_summary  # noqa: PLC0415
     from graders.run import Finished, Graded, grade_all, names_of  # noqa: PLC0415
-    from graders.terminal import ProgressLines, check_lines, isolation_line, summary_table  # noqa: PLC0415
+    from graders.terminal import ProgressLines, check_lines, isolation_line, printable, summary_table  # noqa: PLC0415
 
     console = Console()
     graded: dict[str, Graded] = {}
@@ -91,16 +114,20 @@ def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
     if len(results) == 1:
         console.print(check_lines(results[0].checks), soft_wrap=True)
     if results:
-        console.print(summary_table(results), isolation_line(results), soft_wrap=True)
+        console.print(summary_table(results))
+        console.print(isolation_line(results), soft_wrap=True, markup=False)
     if task.out:
         write_summary(results, task.out / "summary.csv")
-        console.print(f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission.", soft_wrap=True)
+        console.print(
+            f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission.",
+            soft_wrap=True,
+        )
     faults += [f"{result.submission}: a check ended in harness_fault" for result in results if _has_fault(result)]
     for text in faults:
-        click.echo(f"graders: harness fault, nothing is charged to the student: {text}", err=True)
+        click.echo(f"graders: harness fault, nothing is charged to the student: {printable(text)}", err=True)
     unread = [one.problem for one in graded.values() if one.problem]
     for text in unread:
-        click.echo(f"graders: {text}", err=True)
+        click.echo(f"graders: {printable(text)}", err=True)
     return EXIT_HARNESS_FAULT if faults else EXIT_BAD_INPUT if unread else 0
 
 
@@ -124,7 +151,9 @@ def doctor() -> None:
 
 
 @graders.command()
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file."
+)
 def bench(out: Path | None) -> None:
     """Measure this machine's figures beside their bounds; exits 1 if one does not hold."""
     from graders.bench import measure  # noqa: PLC0415

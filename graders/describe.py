@@ -22,15 +22,19 @@ def describe(value: Any) -> str:
         return f"tensor {str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
     if isinstance(value, PurePath):
         return f"'{value.name}'"
-    if isinstance(value, list | tuple) and len(value) <= ITEMS:
-        inner = ", ".join(describe(item) for item in value)
-        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if isinstance(value, list | tuple | dict):
-        return f"{type(value).__name__} of {len(value)} items"
+        return _describe_items(value)
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
     text = repr(value)
     return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"
+
+
+def _describe_items(value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> str:
+    if isinstance(value, dict) or len(value) > ITEMS:
+        return f"{type(value).__name__} of {len(value)} items"
+    inner = ", ".join(describe(item) for item in value)
+    return f"[{inner}]" if isinstance(value, list) else f"({inner})"
 
 
 def describe_call(function: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 from graders.outcomes import HarnessFault, SubmissionError
 from graders.results import Isolation
 from graders.sandbox import probe
-from graders.sandbox.client import Worker, WarmServer, order_for
+from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import RemoteLab
 
 SECONDS = 20.0
@@ -33,8 +33,14 @@ class Attempt(NamedTuple):
 ATTEMPTS = (
     Attempt("reading /etc/passwd", lambda probe: probe.read_system_file()),
     Attempt("listing /proc", lambda probe: probe.read_folder_of("/proc")),
-    Attempt("reading the reference solutions", lambda probe: probe.read_folder_of(str(Path(__file__).parents[1] / "solutions"))),
-    Attempt("writing into /tmp", lambda probe: probe.write_outside(f"{tempfile.gettempdir()}/graders-doctor-probe")),
+    Attempt(
+        "reading the reference solutions",
+        lambda probe: probe.read_folder_of(str(Path(__file__).parents[1] / "solutions")),
+    ),
+    Attempt(
+        "writing into /tmp",
+        lambda probe: probe.write_outside(f"{tempfile.gettempdir()}/graders-doctor-probe"),
+    ),
     Attempt("opening a socket", lambda probe: probe.open_socket()),
     Attempt("starting a process", lambda probe: probe.start_process()),
     Attempt("signalling the warm server", lambda probe: probe.signal_parent()),

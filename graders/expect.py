@@ -28,7 +28,9 @@ def as_array(value: Any, call: str) -> np.ndarray:
         try:
             return np.asarray(value.detach().cpu().resolve_conj().resolve_neg())
         except (TypeError, RuntimeError) as error:
-            raise WrongType(f"{call} returned {describe(value)}, which is no NumPy array; expected a dense one.") from error
+            raise WrongType(
+                f"{call} returned {describe(value)}, which is no NumPy array; expected a dense one."
+            ) from error
     if not isinstance(value, np.ndarray):
         raise WrongType(f"{call} returned {describe(value)}; expected an array.")
     return value

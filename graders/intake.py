@@ -34,7 +34,13 @@ ENTRIES = 5000
 ARCHIVE_ENTRIES = 50_000
 NAME_BYTES = 240
 DESCRIBING = frozenset(
-    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+    {
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    }
 )
 OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -102,7 +108,9 @@ def read_submission(path: Path) -> Submission:
     try:
         files = _package(dict(_entries(path)), path.name)
     except DAMAGE as error:
-        raise UnreadableSubmission(f"{path.name}: cannot be read ({error}); make the archive again and hand that in.") from error
+        raise UnreadableSubmission(
+            f"{path.name}: cannot be read ({error}); make the archive again and hand that in."
+        ) from error
     return Submission(name, files, [])
 
 
@@ -111,10 +119,14 @@ def _notebook_package(path: Path) -> tuple[dict[str, bytes], list[str]]:
         with path.open("rb") as file:
             data = file.read(NOTEBOOK_BYTES + 1)
         if len(data) > NOTEBOOK_BYTES:
-            raise UnreadableSubmission(f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again.")
+            raise UnreadableSubmission(
+                f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again."
+            )
         return modules_from_notebook(data)
     except ValueError as error:
-        raise UnreadableSubmission(f"{path.name}: not a Jupyter notebook ({error}); save it again and hand that in.") from error
+        raise UnreadableSubmission(
+            f"{path.name}: not a Jupyter notebook ({error}); save it again and hand that in."
+        ) from error
     except OSError as error:
         raise UnreadableSubmission(f"{path.name}: cannot be read ({error}).") from error
 
@@ -128,13 +140,16 @@ def _entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     elif lower.endswith(TAR_SUFFIXES):
         found = _tar_entries(path)
     else:
-        raise UnreadableSubmission(f"{path.name}: expected a folder, a .zip, a {', '.join(TAR_SUFFIXES)} or a .ipynb file.")
+        raise UnreadableSubmission(
+            f"{path.name}: expected a folder, a .zip, a {', '.join(TAR_SUFFIXES)} or a .ipynb file."
+        )
     total = 0
     for count, (name, data) in enumerate(found, start=1):
         total += len(data)
         if len(data) > FILE_BYTES or total > TOTAL_BYTES:
             raise UnreadableSubmission(
-                f"{path.name}: its Python files are too large ({name}); the limit is {FILE_BYTES >> 20} MB each, {TOTAL_BYTES >> 20} MB in all."
+                f"{path.name}: its Python files are too large ({name}); "
+                f"the limit is {FILE_BYTES >> 20} MB each, {TOTAL_BYTES >> 20} MB in all."
             )
         if count > ENTRIES:
             raise UnreadableSubmission(f"{path.name}: more than {ENTRIES} Python files; hand in the lab folder alone.")
@@ -193,7 +208,9 @@ def _unpacked(path: Path) -> io.BytesIO:
         opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)
         data: bytes = (opener(packed) if opener else packed).read(UNPACKED_BYTES + 1)
     if len(data) > UNPACKED_BYTES:
-        raise UnreadableSubmission(f"{path.name}: unpacks to more than {UNPACKED_BYTES >> 20} MB; hand in the lab folder alone.")
+        raise UnreadableSubmission(
+            f"{path.name}: unpacks to more than {UNPACKED_BYTES >> 20} MB; hand in the lab folder alone."
+        )
     return io.BytesIO(data)
 
 
@@ -213,7 +230,8 @@ def _package(entries: dict[PurePosixPath, bytes], source: str) -> dict[str, byte
     folders = {name.parent for name in entries if STEP_MODULE.fullmatch(name.stem)}
     if not folders:
         raise UnreadableSubmission(
-            f"{source}: no step module (lab/step01_spectrograms.py and so on) is in it; hand in the folder that holds lab/."
+            f"{source}: no step module (lab/step01_spectrograms.py and so on) is in it; "
+            "hand in the folder that holds lab/."
         )
     root = min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)))
     inside = {name.relative_to(root): data for name, data in entries.items() if name.is_relative_to(root)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,8 +32,15 @@ class Verdict(msgspec.Struct, frozen=True):
 class Subject(Protocol):
     """What is being judged: the submission in its sandbox, or a student's own modules in this process."""
 
-    lab: Any
-    kit: Any
+    @property
+    def lab(self) -> Any:
+        """The submission's package."""
+        ...
+
+    @property
+    def kit(self) -> Any:
+        """The kit, on the submission's side."""
+        ...
 
     def begin(self, check: Check) -> None:
         """Make ready for a check: a live worker, the call deadline, the seeds."""
@@ -74,7 +81,13 @@ def judge(
     """
     plugin = _Plugin(rubric, subject, seed, progress)
     arguments = [
-        *("-c", os.devnull, f"--rootdir={Path(checks.__path__[0]).parents[1]}", "--assert=plain", "--import-mode=importlib"),
+        *(
+            "-c",
+            os.devnull,
+            f"--rootdir={Path(checks.__path__[0]).parents[1]}",
+            "--assert=plain",
+            "--import-mode=importlib",
+        ),
         *("--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
         *[check.node for check in rubric],
     ]
@@ -88,9 +101,7 @@ def judge(
 class _Plugin:
     """Gives checks their fixtures, blocks those whose needs failed, and records how each ended."""
 
-    def __init__(
-        self, rubric: Sequence[Check], subject: Subject, seed: int, progress: Callable[[int], None]
-    ) -> None:
+    def __init__(self, rubric: Sequence[Check], subject: Subject, seed: int, progress: Callable[[int], None]) -> None:
         self.rubric = rubric
         self.by_node = {check.node: check for check in rubric}
         self.subject = subject
@@ -141,15 +152,18 @@ class _Plugin:
                 raise Blocked(f"Mend another check first, this one builds on it: {title}")
         self.subject.begin(check)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         self.record(self.check_of(item), call)
         if call.when == "teardown":
             self.progress(len(self.verdicts))
-        return report
+        if item.config.pluginmanager.has_plugin("terminalreporter"):
+            return None
+        # Nobody reads pytest's own report here, and laying out a traceback takes longer than most checks.
+        assert call.when != "collect"
+        return pytest.TestReport(
+            item.nodeid, item.location, {}, "failed" if call.excinfo else "passed", None, call.when
+        )
 
     def record(self, check: Check, call: pytest.CallInfo[None]) -> None:
         """Keep the first outcome that is no pass, over a check's phases and parameters; a pass must reach its end."""
@@ -168,5 +182,8 @@ class _Plugin:
         if isinstance(error, SubmissionError):
             return error.outcome, str(error)
         if isinstance(error, Flaky):
-            return Outcome.FAILED, "The same input gave different results in two calls; nothing here is random."
+            return (
+                Outcome.FAILED,
+                "The same input gave different results in two calls; nothing here is random.",
+            )
         return self.subject.explain(error)

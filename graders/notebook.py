@@ -52,7 +52,7 @@ def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
     # A module may have these at its top only, a notebook in every cell.
     parts.sort(key=lambda part: not part.startswith("from __future__"))
     files = {"__init__.py": b"", "notebook.py": "\n".join(parts).encode()}
-    stub = b"from lab import notebook\n\nglobals().update({name: value for name, value in vars(notebook).items() if name[0] != '_'})\n"
+    stub = b"from lab import notebook\n\nglobals().update({k: v for k, v in vars(notebook).items() if k[0] != '_'})\n"
     return files | {f"{name}.py": stub for name in step_modules()}, notes
 
 
@@ -86,7 +86,9 @@ def _kept(source: str, cell: str, known: set[str], notes: list[str]) -> Iterator
             known |= _names_bound(node)
             yield text
         elif _is_definition(node):
-            notes.append(f"{cell} line {node.lineno}: skipped, no definition that is kept gives {', '.join(missing)}: {shown}")
+            notes.append(
+                f"{cell} line {node.lineno}: skipped, no definition that is kept gives {', '.join(missing)}: {shown}"
+            )
         elif not _is_docstring(node):
             notes.append(f"{cell} line {node.lineno}: skipped work at the top level: {shown}")
 
@@ -113,7 +115,9 @@ def _parsed(source: str, cell: str, notes: list[str]) -> tuple[str, ast.Module |
             number = getattr(error, "lineno", None) or 1
             match = MAGIC.match(lines[number - 1]) if number <= len(lines) else None
             if not match:
-                notes.append(f"{cell} line {number}: skipped the cell, it is not Python: {getattr(error, 'msg', error)}")
+                notes.append(
+                    f"{cell} line {number}: skipped the cell, it is not Python: {getattr(error, 'msg', error)}"
+                )
                 return code, None
             notes.append(f"{cell} line {number}: skipped a magic or shell line: {_short(lines[number - 1].strip())}")
             lines[number - 1] = f"{match['indent']}pass"
@@ -132,7 +136,7 @@ def _is_definition(node: ast.stmt) -> bool:
 
 
 def _names_missing(node: ast.stmt, known: set[str]) -> list[str]:
-    """Return the names that a statement needs at once, not only when a function is called, and that nothing kept binds."""
+    """Return the names that a statement needs at once, not when a function is called, and that nothing kept binds."""
     if "*" in known:
         return []
     names = [name for part in _run_at_once(node) for name in ast.walk(part) if isinstance(name, ast.Name)]
@@ -140,14 +144,17 @@ def _names_missing(node: ast.stmt, known: set[str]) -> list[str]:
     return sorted({name.id for name in names} - own - known)
 
 
-def _run_at_once(node: ast.stmt | ast.expr) -> list[ast.expr]:
+def _run_at_once(node: ast.stmt | ast.expr) -> list[ast.expr]:  # noqa: PLR0911 - one return for each kind of node
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return [*node.decorator_list, *_defaults(node.args)]
         case ast.ClassDef():
             return [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
         case ast.Assign(targets=targets, value=value):
-            return [*(one for one in targets if not isinstance(one, ast.Name | ast.Tuple)), *_run_at_once(value)]
+            return [
+                *(one for one in targets if not isinstance(one, ast.Name | ast.Tuple)),
+                *_run_at_once(value),
+            ]
         case ast.AnnAssign(value=ast.expr() as value):
             return [node.annotation, *_run_at_once(value)]
         case ast.Lambda():
@@ -174,7 +181,12 @@ def _names_bound(node: ast.stmt) -> set[str]:
 
 
 def _try_bodies(node: ast.Try) -> list[ast.stmt]:
-    return [*node.body, *node.orelse, *node.finalbody, *(child for handler in node.handlers for child in handler.body)]
+    return [
+        *node.body,
+        *node.orelse,
+        *node.finalbody,
+        *(child for handler in node.handlers for child in handler.body),
+    ]
 
 
 def _is_constant(value: ast.expr) -> bool:

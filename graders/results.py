@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
-import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
@@ -95,7 +95,9 @@ def _scored(check: Check, verdict: Verdict) -> CheckResult:
         points=info.points if passed else 0.0,
         max_points=info.points,
         outcome=verdict.outcome,
-        message=HIDDEN_MESSAGE if secret and verdict.outcome is not Outcome.HARNESS_FAULT else _encodable(verdict.message),
+        message=HIDDEN_MESSAGE
+        if secret and verdict.outcome is not Outcome.HARNESS_FAULT
+        else _encodable(verdict.message),
         hint="" if passed else info.hint,
         visibility=info.visibility,
         seconds=round(verdict.seconds, 4),
@@ -107,13 +109,14 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that a result depends on."""
     return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
 
 
 def fingerprint(digest: str, rubric: Sequence[Check], seed: int) -> str:
-    """Hash what a result depends on: the submission's files, the source of checks, harness and oracle, the seed, the versions."""
+    """Hash what a result depends on: the submission, the source of checks, harness and oracle, seed, versions."""
     sources = {Path(check.node.partition("::")[0]) for check in rubric}
     sources.update(path for package in JUDGING for path in (ROOT / package).rglob("*.py"))
     total = hashlib.sha256(repr((digest, seed, sorted(versions().items()), [check.id for check in rubric])).encode())
@@ -142,13 +145,13 @@ def write_summary(results: Iterable[Result], path: Path) -> None:
     rows = list(results)
     steps = sorted({check.step for result in rows for check in result.checks})
     with path.with_suffix(".part").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
+        table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
         table.writerow(["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome])
         for result in rows:
             points = [sum(check.points for check in result.checks if check.step == step) for step in steps]
             counts = [sum(check.outcome is outcome for check in result.checks) for outcome in Outcome]
             table.writerow([_cell(result.submission), result.score, result.max_score, *points, *counts])
-    os.replace(path.with_suffix(".part"), path)
+    path.with_suffix(".part").replace(path)
 
 
 def _cell(text: str) -> str:
@@ -159,4 +162,4 @@ def _cell(text: str) -> str:
 def _replace(path: Path, data: bytes) -> None:
     part = path.with_suffix(".part")
     part.write_bytes(data)
-    os.replace(part, path)
+    part.replace(path)

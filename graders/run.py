@@ -19,7 +19,16 @@ import fixtures
 from graders.intake import Submission, UnreadableSubmission, read_submission, submission_name
 from graders.judge import Verdict, judge
 from graders.outcomes import HarnessFault, Outcome
-from graders.results import CheckResult, Isolation, Result, fingerprint, read_result, score, versions, write_result
+from graders.results import (
+    CheckResult,
+    Isolation,
+    Result,
+    fingerprint,
+    read_result,
+    score,
+    versions,
+    write_result,
+)
 from graders.rubric import Check
 from graders.sandbox.client import WarmServer
 from graders.sandboxed import SandboxedSubject
@@ -27,7 +36,15 @@ from graders.sandboxed import SandboxedSubject
 DEFAULT_SEED = 420
 LEVELS = ("none", "partial", "full")
 # What these plugins do for a person at a terminal costs more than the checks themselves.
-UNUSED_PLUGINS = ("terminal", "unraisableexception", "threadexception", "logging", "faulthandler", "doctest", "junitxml")
+UNUSED_PLUGINS = (
+    "terminal",
+    "unraisableexception",
+    "threadexception",
+    "logging",
+    "faulthandler",
+    "doctest",
+    "junitxml",
+)
 PYTEST_OPTIONS = ["--capture=no", *(option for name in UNUSED_PLUGINS for option in ("-p", f"no:{name}"))]
 
 
@@ -77,9 +94,7 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def grade_one(
-    path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]
-) -> Graded:
+def grade_one(path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]) -> Graded:
     """Read, judge and score one submission, and write its result if the task has a folder for results.
 
     Args:
@@ -128,9 +143,12 @@ def _judged(
         with SandboxedSubject(control, Path(folder), [fixtures.DATA], task.seed) as subject:
             level = Isolation.of(subject.worker().layers)
             if LEVELS.index(level.level) < LEVELS.index(task.required):
-                missing = "; ".join(f"{name} {status}" for name, status in level.layers.items() if not status.startswith("on"))
+                missing = "; ".join(
+                    f"{name} {status}" for name, status in level.layers.items() if not status.startswith("on")
+                )
                 raise HarnessFault(
-                    f"this machine cannot isolate student code as required ({level.level}, not {task.required}): {missing}. "
+                    f"this machine cannot isolate student code as required ({level.level}, not {task.required}): "
+                    f"{missing}. "
                     "See graders doctor; --require partial or none grades all the same."
                 )
             return judge(task.rubric, subject, task.seed, PYTEST_OPTIONS, progress), level

@@ -7,7 +7,7 @@ import tempfile
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from graders import checks
 from graders.outcomes import Outcome, SubmissionError
@@ -16,6 +16,7 @@ from graders.sandbox.client import Worker, order_for
 from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
 
 STANDARD_SECONDS = 10.0
+UNTOUCHED = 0  # the step of a worker in which no step has run yet
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError)
 CHECKS = Path(checks.__path__[0])
 
@@ -41,7 +42,7 @@ class SandboxedSubject:
         self.layers: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="graders-")
         self._worker: Worker | None = None
-        self._step = 0
+        self._step = UNTOUCHED
         self._seconds = STANDARD_SECONDS
         self._kit: tuple[Worker, Remote] | None = None
 
@@ -49,7 +50,9 @@ class SandboxedSubject:
         (self._root / "inputs").mkdir()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._drop_worker()
         self._folder.cleanup()
 
@@ -77,7 +80,7 @@ class SandboxedSubject:
 
     def begin(self, check: Check) -> None:
         self._seconds = check.info.seconds
-        if self._worker and (self._worker.ended or self._step != check.step):
+        if self._worker and (self._worker.ended or self._step not in {UNTOUCHED, check.step}):
             self._drop_worker()
         self._step = check.step
         if self._worker:
@@ -95,8 +98,14 @@ class SandboxedSubject:
             return Outcome.FAILED, str(error)
         # A check that stumbles over a value stumbles over what the submission returned: the reference, on which every
         # check passes, gives it values that it can use.
-        if isinstance(error, STUMBLES) and Path(traceback.extract_tb(error.__traceback__)[-1].filename).parent == CHECKS:
-            return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
+        if (
+            isinstance(error, STUMBLES)
+            and Path(traceback.extract_tb(error.__traceback__)[-1].filename).parent == CHECKS
+        ):
+            return (
+                Outcome.WRONG_TYPE,
+                f"What the submission returned cannot be used as the check uses it: {error}.",
+            )
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def _drop_worker(self) -> None:

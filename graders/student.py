@@ -24,9 +24,11 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
     """Run the public checks of each STEP (1, step04 or step04_dataset), or of all steps."""
     numbers = frozenset(_step(text) for text in steps)
     if not (root / "lab").is_dir():
-        raise click.UsageError(f"There is no lab folder in {root.resolve()}; change to your checkout, or name it with --root.")
-    from graders.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
+        raise click.UsageError(
+            f"There is no lab folder in {root.resolve()}; change to your checkout, or name it with --root."
+        )
     from graders.judge import judge  # noqa: PLC0415
+    from graders.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
     from graders.outcomes import Outcome  # noqa: PLC0415
     from graders.results import score  # noqa: PLC0415
     from graders.rubric import load_rubric  # noqa: PLC0415

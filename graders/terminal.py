@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Self
 
 from rich import box
 from rich.console import Console, Group
@@ -15,7 +16,12 @@ from graders.outcomes import Outcome
 from graders.results import CheckResult, Result
 from graders.run import Finished, Graded, Progress
 
-COLOURS = {Outcome.PASSED: "green", Outcome.NOT_IMPLEMENTED: "dim", Outcome.BLOCKED: "dim", Outcome.HARNESS_FAULT: "bold red"}
+COLOURS = {
+    Outcome.PASSED: "green",
+    Outcome.NOT_IMPLEMENTED: "dim",
+    Outcome.BLOCKED: "dim",
+    Outcome.HARNESS_FAULT: "bold red",
+}
 
 
 def printable(text: str) -> str:
@@ -42,7 +48,7 @@ class ProgressLines:
         # No refresh thread: judges are forked from this process.
         self.live = Live(console=console, auto_refresh=False, transient=True)
 
-    def __enter__(self) -> ProgressLines:
+    def __enter__(self) -> Self:
         self.live.start()
         return self
 
@@ -66,7 +72,9 @@ def _ended_line(event: Finished) -> Text:
     if not isinstance(event.outcome, Graded):
         return Text(f"{name}  harness fault: {printable(str(event.outcome))}", style="bold red")
     result = event.outcome.result
-    tail = "unchanged since an earlier run" if event.outcome.resumed else f"{sum(c.seconds for c in result.checks):.1f} s"
+    tail = (
+        "unchanged since an earlier run" if event.outcome.resumed else f"{sum(c.seconds for c in result.checks):.1f} s"
+    )
     notes = f", {len(result.notes)} notes on what was left out" if result.notes else ""
     return Text(f"{name}  {number(result.score)} of {number(result.max_score)}  ({tail}{notes})")
 
@@ -101,7 +109,9 @@ def isolation_line(results: Sequence[Result]) -> str:
 
 def _failures(result: Result) -> str:
     counts = {outcome: sum(check.outcome is outcome for check in result.checks) for outcome in Outcome}
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count and outcome is not Outcome.PASSED)
+    return ", ".join(
+        f"{count} {outcome}" for outcome, count in counts.items() if count and outcome is not Outcome.PASSED
+    )
 
 
 def check_lines(checks: Sequence[CheckResult]) -> Group:

@@ -18,7 +18,18 @@ from graders.sandbox.client import WarmServer
 
 ROOT = Path(__file__).parents[1]
 RESULT_KEYS = {"schema", "submission", "score", "max_score", "isolation", "seed", "versions", "checks"}
-CHECK_KEYS = {"id", "step", "title", "points", "max_points", "outcome", "message", "hint", "visibility", "seconds"}
+CHECK_KEYS = {
+    "id",
+    "step",
+    "title",
+    "points",
+    "max_points",
+    "outcome",
+    "message",
+    "hint",
+    "visibility",
+    "seconds",
+}
 
 
 def command(module: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -52,7 +63,11 @@ def test_run_prints_a_table_and_writes_results(tmp_path):
     assert (result["schema"], result["score"], result["max_score"], result["seed"]) == (1, 6, 6, 420)
     with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8") as file:
         rows = {row["submission"]: row for row in csv.DictReader(file)}
-    assert {name: float(row["score"]) for name, row in rows.items()} == {"solutions": 6, "lab": 0, "broken": 0}
+    assert {name: float(row["score"]) for name, row in rows.items()} == {
+        "solutions": 6,
+        "lab": 0,
+        "broken": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,8 +105,12 @@ def test_lab_check_shows_what_went_wrong_and_where(tmp_path):
     shutil.copytree(ROOT / "lab", tmp_path / "lab")
     path = tmp_path / "lab" / "step02_beat_sync.py"
     source = path.read_text(encoding="utf-8")
-    wrong = source.replace('raise NotImplementedError("timesteps is yours to write: step 2")', "return feature.shape[0]")
-    wrong = wrong.replace('raise NotImplementedError("duration_seconds is yours to write: step 2")', "return n / άγνωστο")
+    wrong = source.replace(
+        'raise NotImplementedError("timesteps is yours to write: step 2")', "return feature.shape[0]"
+    )
+    wrong = wrong.replace(
+        'raise NotImplementedError("duration_seconds is yours to write: step 2")', "return n / άγνωστο"
+    )
     path.write_text(wrong, encoding="utf-8")
     done = lab("check", "2", "--root", tmp_path)
     assert done.returncode == 1
@@ -104,7 +123,9 @@ def test_lab_check_works_without_the_reference_solutions(tmp_path):
     for name in ("graders", "lab", "fixtures"):
         ignored = shutil.ignore_patterns("data", "submissions", "__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    blocked = "import sys; sys.modules['solutions'] = None; sys.path.insert(0, '.'); from graders.student import main; main()"
+    blocked = (
+        "import sys; sys.modules['solutions'] = None; sys.path.insert(0, '.'); from graders.student import main; main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", blocked, "check", "1", "2", "3", "4"],
         capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, timeout=240, check=False,
@@ -163,7 +184,9 @@ def test_a_figure_beyond_its_bound_fails_the_bench(monkeypatch, tmp_path):
 
 def test_help_starts_without_loading_what_grading_needs():
     code = "import sys; sys.argv = ['graders', '--help']\nfrom graders.cli import main\ntry: main()\nexcept SystemExit: pass\nprint([m for m in ('torch', 'librosa', 'pytest') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
+    )
     assert done.stdout.rstrip().endswith("[]")
 
 

@@ -87,8 +87,7 @@ def test_what_is_no_array_is_of_the_wrong_type(compare: Callable[[Any], object],
 def test_shapes(make: Callable[[Any], Any]) -> None:
     assert expect_shape(make([[1, 2, 3]]), (1, 3), CALL).tolist() == [[1, 2, 3]]
     assert (
-        message(AssertionError, expect_shape, make([1, 2]), (3,), CALL)
-        == f"{CALL} returned shape (2,); expected (3,)."
+        message(AssertionError, expect_shape, make([1, 2]), (3,), CALL) == f"{CALL} returned shape (2,); expected (3,)."
     )
 
 
@@ -316,9 +315,7 @@ def test_no_error_fails() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "error", [KeyError("bad"), reported(KeyError), reported(ZeroDivisionError)], ids=repr
-)
+@pytest.mark.parametrize("error", [KeyError("bad"), reported(KeyError), reported(ZeroDivisionError)], ids=repr)
 def test_another_error_fails_and_is_named(error: Exception) -> None:
     text = message(AssertionError, raising, error, ValueError)
 

@@ -59,9 +59,7 @@ def test_committed_data_follow_the_default_plan() -> None:
     plan, manifest = make_plan(), read_manifest(DATA)
     assert (manifest.seed, manifest.scale, manifest.seconds) == (plan.seed, plan.scale, plan.seconds)
     for track in plan.tracks:
-        full = np.load(
-            DATA / track.collection / track.split / f"{track.number}.fused.full.npy", mmap_mode="r"
-        )
+        full = np.load(DATA / track.collection / track.split / f"{track.number}.fused.full.npy", mmap_mode="r")
         assert full.shape == (140, track.frames)
 
 
@@ -82,10 +80,7 @@ def test_every_array_is_a_finite_fused_feature(collection: str) -> None:
 @pytest.mark.parametrize("collection", [GENRE, MULTITASK])
 def test_beat_copy_holds_the_same_tracks(collection: str) -> None:
     full = {path.relative_to(DATA / collection) for path in (DATA / collection).glob("*/*.npy")}
-    beat = {
-        path.relative_to(DATA / f"{collection}_beat")
-        for path in (DATA / f"{collection}_beat").glob("*/*.npy")
-    }
+    beat = {path.relative_to(DATA / f"{collection}_beat") for path in (DATA / f"{collection}_beat").glob("*/*.npy")}
     assert full == beat
 
 
@@ -129,9 +124,7 @@ def test_indexes_begin_with_a_header() -> None:
 @pytest.mark.parametrize("collection", [MULTITASK, f"{MULTITASK}_beat"])
 def test_multitask_rates_train_and_not_test(collection: str) -> None:
     rated = ratings(DATA / collection)
-    assert {f"{number}.fused.full.npy" for number in rated} == {
-        p.name for p in (DATA / collection / "train").iterdir()
-    }
+    assert {f"{number}.fused.full.npy" for number in rated} == {p.name for p in (DATA / collection / "train").iterdir()}
     assert all(((axes >= 0.0) & (axes <= 1.0)).all() for axes in rated.values())
     assert not (DATA / collection / "test_labels.txt").exists()
     assert len(list((DATA / collection / "test").iterdir())) == 6

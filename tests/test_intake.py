@@ -91,11 +91,7 @@ def staged(submission: Submission, place: Path) -> dict[str, bytes]:
     parent = place / "staged"
     parent.mkdir()
     submission.stage(parent)
-    return {
-        path.relative_to(parent).as_posix(): path.read_bytes()
-        for path in parent.rglob("*")
-        if not path.is_dir()
-    }
+    return {path.relative_to(parent).as_posix(): path.read_bytes() for path in parent.rglob("*") if not path.is_dir()}
 
 
 # Forms
@@ -123,9 +119,7 @@ def test_lab_is_found_below_other_folders(make: Make, tmp_path: Path) -> None:
 
 
 @every_form
-def test_lab_comes_before_other_folders_with_step_modules_and_the_shallowest_first(
-    make: Make, tmp_path: Path
-) -> None:
+def test_lab_comes_before_other_folders_with_step_modules_and_the_shallowest_first(make: Make, tmp_path: Path) -> None:
     others = {
         f"old/lab/{STEP}": b"old",
         f"attempt/{STEP}": b"other",
@@ -170,9 +164,7 @@ def test_a_notebook(tmp_path: Path) -> None:
         "execution_count": None,
     }
     path = tmp_path / "alice.ipynb"
-    path.write_text(
-        json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}), encoding="utf-8"
-    )
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}), encoding="utf-8")
     submission = read_submission(path)
 
     assert submission.name == "alice"
@@ -243,9 +235,7 @@ def test_names_that_lead_elsewhere_are_left_out(make: Make, tmp_path: Path) -> N
 
 
 def test_an_archive_of_nothing_but_names_that_lead_elsewhere_is_refused(tmp_path: Path) -> None:
-    assert "no step module" in refusal(
-        make_zip(tmp_path, {f"../{STEP}": b"", f"/{STEP}": b"", f"C:\\..\\{STEP}": b""})
-    )
+    assert "no step module" in refusal(make_zip(tmp_path, {f"../{STEP}": b"", f"/{STEP}": b"", f"C:\\..\\{STEP}": b""}))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
@@ -444,9 +434,7 @@ def test_a_module_of_many_megabytes_is_refused(make: Make, megabytes: int, tmp_p
 
 @every_form
 def test_many_large_modules_are_refused(make: Make, tmp_path: Path) -> None:
-    assert "20 MB in all" in refusal(
-        make(tmp_path, {f"lab/step01_{n}.py": bytes(2 << 20) for n in range(11)})
-    )
+    assert "20 MB in all" in refusal(make(tmp_path, {f"lab/step01_{n}.py": bytes(2 << 20) for n in range(11)}))
 
 
 @every_form
@@ -475,16 +463,12 @@ def test_tarballs_with_endless_headers_are_refused(kind: bytes, tmp_path: Path) 
 def test_too_many_modules_are_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graders.intake.ENTRIES", 50)
 
-    assert "more than 50 Python files" in refusal(
-        make(tmp_path, {f"lab/step01_{n}.py": b"" for n in range(51)})
-    )
+    assert "more than 50 Python files" in refusal(make(tmp_path, {f"lab/step01_{n}.py": b"" for n in range(51)}))
 
 
 def test_environments_beside_lab_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graders.intake.ENTRIES", 50)
-    files = {f".venv/lib/m{n}.py": b"" for n in range(40)} | {
-        f"env/lib/site-packages/m{n}.py": b"" for n in range(40)
-    }
+    files = {f".venv/lib/m{n}.py": b"" for n in range(40)} | {f"env/lib/site-packages/m{n}.py": b"" for n in range(40)}
 
     assert read_submission(make_folder(tmp_path, {**files, **FILES})).files == PACKAGE
 

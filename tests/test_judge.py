@@ -44,7 +44,13 @@ def verdicts(warm_server, tmp_path):
         module = tmp_path / "step01_checks.py"
         module.write_text(source, encoding="utf-8")
         rubric = [
-            Check(f"step01.{name}", 1, name, f"{module}::test_{name}", CheckInfo(1, "hint", needs=(needs or {}).get(name, ())))
+            Check(
+                f"step01.{name}",
+                1,
+                name,
+                f"{module}::test_{name}",
+                CheckInfo(1, "hint", needs=(needs or {}).get(name, ())),
+            )
             for name in bodies
         ]
         with SandboxedSubject(warm_server.controls[0], tmp_path / "submission", [], 0) as subject:
@@ -103,13 +109,17 @@ def test_a_check_that_does_not_run_to_its_end_is_a_fault_and_no_pass(verdicts):
 def test_a_module_of_checks_that_cannot_be_imported_is_a_fault(verdicts):
     found = verdicts(broken="pass\nimport no_such_module_at_all\n", other="pass")
     assert set(outcomes(found).values()) == {"harness_fault", "passed"}
-    found = verdicts(**{"syntax": "((("})
+    found = verdicts(syntax="(((")
     assert outcomes(found) == {"syntax": "harness_fault"}
 
 
 def test_a_need_that_fails_blocks_and_one_that_is_unwritten_does_not(verdicts):
     found = verdicts(
-        needs={"on_failed": ("test_fails",), "on_unwritten": ("test_unwritten",), "on_passed": ("test_passes",)},
+        needs={
+            "on_failed": ("test_fails",),
+            "on_unwritten": ("test_unwritten",),
+            "on_passed": ("test_passes",),
+        },
         fails="assert False, 'no'",
         unwritten="lab.step01_student.unwritten()",
         passes="pass",
@@ -129,7 +139,9 @@ def test_state_of_an_earlier_check_does_not_decide_seeds(verdicts):
 
 
 def test_answers_that_change_within_an_example_are_named_as_such(verdicts):
-    found = verdicts(changing="@examples(n=st.integers())\nif lab.step01_student.counter() == 3: raise AssertionError('third')")
+    found = verdicts(
+        changing="@examples(n=st.integers())\nif lab.step01_student.counter() == 3: raise AssertionError('third')"
+    )
     assert outcomes(found) == {"changing": "failed"}
     assert "different results" in found["changing"].message
 

@@ -30,9 +30,7 @@ def notebook(*sources: object, **changes: object) -> bytes:
         }
         for number, source in enumerate(sources)
     ]
-    return json.dumps(
-        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells, **changes}
-    ).encode()
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells, **changes}).encode()
 
 
 def kept(*sources: object) -> tuple[str, list[str]]:
@@ -104,8 +102,7 @@ def test_a_name_defined_twice_is_the_later_one() -> None:
 
 def test_markdown_and_raw_cells_are_no_code() -> None:
     cells: list[dict[str, object]] = [
-        {"cell_type": kind, "id": kind, "metadata": {}, "source": "not % python"}
-        for kind in ("markdown", "raw")
+        {"cell_type": kind, "id": kind, "metadata": {}, "source": "not % python"} for kind in ("markdown", "raw")
     ]
     files, notes = modules_from_notebook(notebook(cells=cells))
 
@@ -171,9 +168,7 @@ def test_cells_under_a_magic_that_runs_python_are_kept(magic: str) -> None:
     assert notes == [f"cell 1 line 1: skipped a magic or shell line: {magic}"]
 
 
-@pytest.mark.parametrize(
-    "magic", ["%%bash", "%%html", "%%writefile lab/step01_a.py", "%%javascript", "\n  %%sh -x"]
-)
+@pytest.mark.parametrize("magic", ["%%bash", "%%html", "%%writefile lab/step01_a.py", "%%javascript", "\n  %%sh -x"])
 def test_cells_under_another_magic_are_skipped_whole(magic: str) -> None:
     text, notes = kept(f"{magic}\nx = 1", "y = 2")
 
@@ -280,9 +275,7 @@ def test_half_characters_do_not_spread() -> None:
 def imported(name: str, place: Path, *sources: str) -> ModuleType:
     (place / "alice.ipynb").write_bytes(notebook(*sources))
     read_submission(place / "alice.ipynb").stage(place)
-    others = {
-        known: sys.modules.pop(known) for known in list(sys.modules) if known.partition(".")[0] == "lab"
-    }
+    others = {known: sys.modules.pop(known) for known in list(sys.modules) if known.partition(".")[0] == "lab"}
     sys.path.insert(0, str(place))
     try:
         return importlib.import_module(f"lab.{name}")
@@ -295,9 +288,7 @@ def imported(name: str, place: Path, *sources: str) -> ModuleType:
 
 @pytest.mark.parametrize("name", step_modules())
 def test_every_step_module_has_the_notebooks_names(name: str, tmp_path: Path) -> None:
-    module = imported(
-        name, tmp_path, "import math\n_HIDDEN = 1", "def area(r):\n    return math.pi * r * r * _HIDDEN"
-    )
+    module = imported(name, tmp_path, "import math\n_HIDDEN = 1", "def area(r):\n    return math.pi * r * r * _HIDDEN")
 
     assert module.area(1) == pytest.approx(3.14159, abs=1e-4)
     assert module.__name__ == f"lab.{name}"

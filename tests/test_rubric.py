@@ -25,9 +25,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         (tmp_path / f"{name}.py").write_text(f"from graders.check import check\n\n{body}\n", encoding="utf-8")
 
     yield do
-    for module in [
-        name for name in sys.modules if name not in before and name.startswith(f"{checks.__name__}.")
-    ]:
+    for module in [name for name in sys.modules if name not in before and name.startswith(f"{checks.__name__}.")]:
         del sys.modules[module]
         delattr(checks, module.rpartition(".")[2])
 

@@ -13,6 +13,7 @@ from graders.outcomes import HarnessFault
 from graders.results import Result, read_result
 from graders.rubric import load_rubric
 from graders.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of
+from graders.sandbox import client
 from graders.sandbox.client import WarmServer
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +25,11 @@ def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
     """Grade the reference with something done to it: files appended to, or replaced."""
     rubric = load_rubric()
 
-    def run(append: dict[str, str] | None = None, replace: dict[str, str] | None = None, prepend: dict[str, str] | None = None) -> Result:
+    def run(
+        append: dict[str, str] | None = None,
+        replace: dict[str, str] | None = None,
+        prepend: dict[str, str] | None = None,
+    ) -> Result:
         folder = tmp_path / "submission"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(ROOT / "solutions", folder / "lab")
@@ -70,7 +75,11 @@ def test_exiting_on_import_costs_that_step_alone(grade):
 
 
 def test_a_function_without_end_costs_its_own_checks_alone(grade):
-    result = grade(append={"step02_beat_sync.py": "def duration_seconds(n, sr=22050, hop_length=512):\n    import os\n    os.read(os.pipe()[0], 1)\n"})
+    result = grade(
+        append={
+            "step02_beat_sync.py": "def duration_seconds(n, sr=22050, hop_length=512):\n    import os\n    os.read(os.pipe()[0], 1)\n"
+        }
+    )
     assert not_passed(result) == {
         "step02.duration_of_a_clip": "timed_out",
         "step02.duration_follows_rate_and_hop": "timed_out",
@@ -89,7 +98,11 @@ def test_a_function_without_end_costs_its_own_checks_alone(grade):
     ],
 )
 def test_a_forbidden_act_costs_what_it_was_done_in(grade, attack, outcome):
-    result = grade(append={"step02_beat_sync.py": f"def duration_seconds(n, sr=22050, hop_length=512):\n    {attack}\n    return n * hop_length / sr\n"})
+    result = grade(
+        append={
+            "step02_beat_sync.py": f"def duration_seconds(n, sr=22050, hop_length=512):\n    {attack}\n    return n * hop_length / sr\n"
+        }
+    )
     assert not_passed(result) == {
         "step02.duration_of_a_clip": outcome,
         "step02.duration_follows_rate_and_hop": outcome,
@@ -138,7 +151,10 @@ def test_forging_the_workers_answers_gains_nothing(grade):
 
 def test_a_file_that_does_not_parse_costs_its_step_and_names_its_line(grade):
     result = grade(replace={"step03_chromagrams.py": "x = 1\ndef chromagram(fused:\n    return\n"})
-    assert {check_id[:6] for check_id in not_passed(result)} == {"step03", "step04"}  # step 4 imports step 3 in the reference
+    assert {check_id[:6] for check_id in not_passed(result)} == {
+        "step03",
+        "step04",
+    }  # step 4 imports step 3 in the reference
     messages = [check.message for check in result.checks if check.step == 3]
     assert all("step03_chromagrams.py line 2" in message for message in messages if "builds on" not in message)
 
@@ -158,7 +174,11 @@ def test_results_are_kept_and_taken_up_again(warm_server, tmp_path):
 
     def run(seed: int = SEED) -> dict[str, Graded]:
         events = list(grade_all(paths, Task(rubric, seed, out), warm_server))
-        return {event.name: event.outcome for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)}
+        return {
+            event.name: event.outcome
+            for event in events
+            if isinstance(event, Finished) and isinstance(event.outcome, Graded)
+        }
 
     first = run()
     again = run()
@@ -186,12 +206,14 @@ def test_an_unreadable_submission_is_recorded_and_the_others_are_graded(warm_ser
 
 
 def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monkeypatch):
-    from graders.sandbox import client
-
     real = client.Worker._ready
-    monkeypatch.setattr(client.Worker, "_ready", lambda self: {**real(self), "seccomp": "missing: libseccomp cannot be loaded"})
+    monkeypatch.setattr(
+        client.Worker,
+        "_ready",
+        lambda self: {**real(self), "seccomp": "missing: libseccomp cannot be loaded"},
+    )
     task = Task(load_rubric(frozenset({2})), SEED, None)
-    with pytest.raises(HarnessFault, match="cannot isolate student code as required .*seccomp missing: libseccomp"):
+    with pytest.raises(HarnessFault, match=r"cannot isolate student code as required .*seccomp missing: libseccomp"):
         grade_one(ROOT / "solutions", "solutions", task, warm_server.controls[0], lambda _: None)
     lenient = Task(task.rubric, SEED, None, required="partial")
     graded = grade_one(ROOT / "solutions", "solutions", lenient, warm_server.controls[0], lambda _: None)
@@ -207,6 +229,8 @@ def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
     monkeypatch.setattr("graders.run.grade_one", lambda *_: os._exit(1))
     with WarmServer() as server:
         server.wait_until_warm()
-        events = list(grade_all([ROOT / "lab", ROOT / "solutions"], Task(load_rubric(frozenset({2})), SEED, None), server))
+        events = list(
+            grade_all([ROOT / "lab", ROOT / "solutions"], Task(load_rubric(frozenset({2})), SEED, None), server)
+        )
     outcomes = [event.outcome for event in events if isinstance(event, Finished)]
     assert [type(outcome) for outcome in outcomes] == [HarnessFault, HarnessFault]

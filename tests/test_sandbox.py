@@ -32,7 +32,18 @@ ECHO = "def echo(value):\n    return value\n"
 
 def test_arguments_and_results_cross_as_plain_data(start_worker):
     _, student = start_worker(ECHO)
-    for value in (None, True, -3, 2**80, 0.5, "Ρεμπέτικο", b"\0", [1, (2, "β")], {"κ": [None]}, Path("/a/β.npy")):
+    for value in (
+        None,
+        True,
+        -3,
+        2**80,
+        0.5,
+        "Ρεμπέτικο",
+        b"\0",
+        [1, (2, "β")],
+        {"κ": [None]},
+        Path("/a/β.npy"),
+    ):
         assert student.echo(value) == value
     tensor = torch.arange(6.0).reshape(2, 3).T
     assert torch.equal(student.echo(tensor), tensor)
@@ -72,8 +83,12 @@ def test_library_functions_cross_by_name(start_worker):
 
 
 def test_exceptions_name_type_text_and_line(start_worker):
-    _, student = start_worker("def half(x):\n    if x % 2:\n        raise ValueError(f'{x} είναι περιττός')\n    return x // 2\n")
-    with pytest.raises(ValueError, match=r"half\(3\) raised ValueError: 3 είναι περιττός .*step01_student.py line 3, in half"):
+    _, student = start_worker(
+        "def half(x):\n    if x % 2:\n        raise ValueError(f'{x} είναι περιττός')\n    return x // 2\n"
+    )
+    with pytest.raises(
+        ValueError, match=r"half\(3\) raised ValueError: 3 είναι περιττός .*step01_student.py line 3, in half"
+    ):
         student.half(3)
     assert student.half(4) == 2
 
@@ -152,9 +167,16 @@ def test_only_what_is_listed_can_be_read(start_worker, tmp_path):
     (tmp_path / "given" / "a.txt").write_text("α", encoding="utf-8")
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "b.txt").write_text("β", encoding="utf-8")
-    _, student = start_worker("def read(p):\n    return open(p, encoding='utf-8').read()\n", readable=[tmp_path / "given"])
+    _, student = start_worker(
+        "def read(p):\n    return open(p, encoding='utf-8').read()\n", readable=[tmp_path / "given"]
+    )
     assert student.read(tmp_path / "given" / "a.txt") == "α"
-    for secret in (tmp_path / "kept" / "b.txt", Path(__file__), Path("/proc/self/environ"), Path("/proc/1/cmdline")):
+    for secret in (
+        tmp_path / "kept" / "b.txt",
+        Path(__file__),
+        Path("/proc/self/environ"),
+        Path("/proc/1/cmdline"),
+    ):
         with pytest.raises((Forbidden, FileNotFoundError)):
             student.read(secret)
 
@@ -229,7 +251,8 @@ def test_loaders_with_worker_processes_load_in_process(start_worker):
 
 def test_compiled_librosa_functions_need_no_cache_on_disk(start_worker):
     _, student = start_worker(
-        "import numpy as np, librosa\ndef f(y):\n    return librosa.feature.chroma_cqt(y=y, sr=22050).shape\n", seconds=60.0
+        "import numpy as np, librosa\ndef f(y):\n    return librosa.feature.chroma_cqt(y=y, sr=22050).shape\n",
+        seconds=60.0,
     )
     assert student.f(np.sin(np.arange(22050 * 3, dtype=np.float32))) == (12, 130)
 
@@ -281,7 +304,10 @@ def test_the_server_has_one_thread(warm_server):
 
 
 def test_a_control_socket_is_all_that_a_server_inherits(warm_server):
-    links = [os.readlink(f"/proc/{warm_server.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{warm_server.process.pid}/fd")]
+    links = [
+        str(Path(f"/proc/{warm_server.process.pid}/fd/{fd}").readlink())
+        for fd in os.listdir(f"/proc/{warm_server.process.pid}/fd")
+    ]
     sockets = [link for link in links if link.startswith("socket:")]
     assert len(sockets) <= len(warm_server.controls) + 1  # and the spare worker's
     assert isinstance(warm_server.controls[0], socket.socket)

@@ -31,10 +31,7 @@ def exercises() -> Iterator[Any]:
         text = (LAB / f"{step}.py").read_text(encoding="utf-8") if (LAB / f"{step}.py").exists() else ""
         for node in ast.parse(text).body:
             for item in [node, *(node.body if isinstance(node, ast.ClassDef) else [])]:
-                if (
-                    isinstance(item, ast.FunctionDef)
-                    and "# given" not in text.splitlines()[item.body[0].lineno - 2]
-                ):
+                if isinstance(item, ast.FunctionDef) and "# given" not in text.splitlines()[item.body[0].lineno - 2]:
                     owner = None if item is node else getattr(node, "name", None)
                     yield pytest.param(step, owner, item.name, id=f"{step}.{owner or ''}.{item.name}")
 

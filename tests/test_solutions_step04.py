@@ -382,9 +382,7 @@ def test_collated_targets_are_float32(
 
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize(("val_size", "test_size", "sizes"), [(0.2, 0.0, [19, 4]), (0.3, 0.25, [12, 6, 5])])
-def test_parts_are_disjoint_and_complete(
-    *, val_size: float, test_size: float, sizes: list[int], shuffle: bool
-) -> None:
+def test_parts_are_disjoint_and_complete(*, val_size: float, test_size: float, sizes: list[int], shuffle: bool) -> None:
     loaders = torch_train_val_split(Numbers(23), 5, 4, val_size, test_size, shuffle)
     parts = [labels_of(loader) for loader in loaders]
 

@@ -62,9 +62,7 @@ def shown(*things: RenderableType, width: int = 80, soft_wrap: bool = True, term
 
 def obeyed(text: str) -> set[str]:
     """Return the characters of a text that a terminal would obey or reorder, but for the ends of lines."""
-    return {
-        char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and char != "\n"
-    }
+    return {char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and char != "\n"}
 
 
 # What students write
@@ -149,18 +147,14 @@ def test_the_whole_table_fits_eighty_columns() -> None:
 
 
 def test_the_table_names_what_went_wrong_how_often() -> None:
-    rows = [
-        check(1, outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.FAILED, Outcome.TIMED_OUT)
-    ]
+    rows = [check(1, outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.FAILED, Outcome.TIMED_OUT)]
     text = shown(summary_table([result("bob", *rows)]))
 
     assert "bob" in text
     assert "2 failed, 1 timed_out" in text
 
 
-@pytest.mark.parametrize(
-    ("points", "text"), [(3.0, "3"), (2.5, "2.5"), (0.25, "0.25"), (0.0, "0"), (100.0, "100")]
-)
+@pytest.mark.parametrize(("points", "text"), [(3.0, "3"), (2.5, "2.5"), (0.25, "0.25"), (0.0, "0"), (100.0, "100")])
 def test_points_have_no_needless_decimals(points: float, text: str) -> None:
     assert number(points) == text
 

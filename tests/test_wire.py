@@ -91,12 +91,8 @@ def same(mine: Any, other: Any) -> bool:  # noqa: PLR0911 - one for each kind of
 # Plain data
 
 text = st.text(st.characters(exclude_categories=()), max_size=8)
-keys = st.one_of(
-    st.none(), st.booleans(), st.integers(), text, st.binary(max_size=4), st.tuples(st.integers(), text)
-)
-scalars = st.one_of(
-    keys, st.integers(-(2**1000), 2**1000), st.floats(), st.sampled_from(["Ρεμπέτικο", "\ud800", ""])
-)
+keys = st.one_of(st.none(), st.booleans(), st.integers(), text, st.binary(max_size=4), st.tuples(st.integers(), text))
+scalars = st.one_of(keys, st.integers(-(2**1000), 2**1000), st.floats(), st.sampled_from(["Ρεμπέτικο", "\ud800", ""]))
 plain_data: SearchStrategy[Any] = st.recursive(
     scalars,
     lambda inner: st.one_of(
@@ -134,9 +130,7 @@ def test_arrays_come_back_with_dtype_shape_and_values(data: st.DataObject) -> No
     assert same(crossed(array), little)
     assert same(crossed(array.copy(order="F")), little)
     assert same(crossed(array.T), little.T)
-    assert same(
-        crossed(array[..., ::-2] if array.ndim else array), little[..., ::-2] if array.ndim else little
-    )
+    assert same(crossed(array[..., ::-2] if array.ndim else array), little[..., ::-2] if array.ndim else little)
 
 
 @pytest.mark.parametrize("dtype", sorted(TENSOR_DTYPES))
@@ -356,9 +350,7 @@ def test_random_bytes_are_refused_or_mean_something(tree: bytes, payload: bytes)
 
 @settings(STEADY, max_examples=500)
 @given(st.sampled_from(SAMPLES), st.data())
-def test_damaged_frames_are_refused_or_mean_something(
-    sample: tuple[bytes, bytearray], data: st.DataObject
-) -> None:
+def test_damaged_frames_are_refused_or_mean_something(sample: tuple[bytes, bytearray], data: st.DataObject) -> None:
     tree, payload = bytearray(sample[0]), bytearray(sample[1])
     for part in (tree, payload):
         for _ in range(data.draw(st.integers(0, 3))):
@@ -425,12 +417,8 @@ def test_lying_trees_are_refused_or_mean_something(node: object, payload: bytes)
 
 
 @settings(STEADY, max_examples=300)
-@given(
-    dtype_names, st.lists(sizes, max_size=4), layouts, st.integers(0, 12).map(lambda n: bytes(range(16)) * n)
-)
-def test_an_array_is_what_it_says_or_refused(
-    dtype: str, shape: list[Any], layout: str, payload: bytes
-) -> None:
+@given(dtype_names, st.lists(sizes, max_size=4), layouts, st.integers(0, 12).map(lambda n: bytes(range(16)) * n))
+def test_an_array_is_what_it_says_or_refused(dtype: str, shape: list[Any], layout: str, payload: bytes) -> None:
     try:
         got = decode(msgspec.msgpack.encode(["array", dtype, shape, layout]), bytearray(payload), REFUSING)
     except (OverflowError, WireError):

@@ -31,6 +31,6 @@ def expect_label(text: Any, pattern: re.Pattern[str], call: str, wanted: str) ->
 def expect_end(limits: Any, end: float, slack: float, call: str) -> None:
     """Demand that an axis ends at `end`, give or take `slack`, in the axis's unit."""
     pair = limits if isinstance(limits, tuple | list) else ()
-    if len(pair) != 2:  # noqa: PLR2004 - from and to
+    if len(pair) != 2:
         raise AssertionError(f"{call} has no limits.")
     expect_number(pair[1], end, f"the end of {call}", tolerance=slack / max(1.0, abs(end)))

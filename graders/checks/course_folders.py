@@ -9,12 +9,27 @@ from typing import NamedTuple
 import numpy as np
 
 ROWS = 140
-TEN_GENRES = ("Blues", "Classical", "Electronic", "Folk", "Hip-Hop", "Jazz", "Metal", "Pop", "Rock", "Trip-Hop")
+TEN_GENRES = (
+    "Blues",
+    "Classical",
+    "Electronic",
+    "Folk",
+    "Hip-Hop",
+    "Jazz",
+    "Metal",
+    "Pop",
+    "Rock",
+    "Trip-Hop",
+)
 DROPPED_GENRES = ("Indie-Rock", "Post-Punk", "Soundtrack", "International", "Old-Time")
 MAPPING = {
     **{genre: genre for genre in TEN_GENRES},
     **dict.fromkeys(DROPPED_GENRES),
-    **{"Psych-Rock": "Rock", "Post-Rock": "Rock", "Psych-Folk": "Folk", "Punk": "Metal", "Chiptune": "Electronic"},
+    "Psych-Rock": "Rock",
+    "Post-Rock": "Rock",
+    "Psych-Folk": "Folk",
+    "Punk": "Metal",
+    "Chiptune": "Electronic",
 }
 
 

@@ -11,7 +11,11 @@ from graders.checks.course_folders import ROWS, TEN_GENRES, make_tracks, write_i
 from graders.examples import examples, features, st
 from graders.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
 
-ENTRIES = [("1042.fused.full.npy", "Blues"), ("69588.fused.full.npy", "Trip-Hop"), ("7.fused.full.npy", "Blues")]
+ENTRIES = [
+    ("1042.fused.full.npy", "Blues"),
+    ("69588.fused.full.npy", "Trip-Hop"),
+    ("7.fused.full.npy", "Blues"),
+]
 TOP_HERTZ = 11025.0
 
 
@@ -39,7 +43,10 @@ def test_read_labels_reads_greek(lab, inputs):
     expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index in Greek)")
 
 
-@check(points=0.75, hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.")
+@check(
+    points=0.75,
+    hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.",
+)
 @pytest.mark.parametrize("written", ["{}.fused.full.npy.gz", "{}.full.fused.npy.gz", "{}.beatsync.fused.npy"])
 def test_read_labels_returns_the_names_on_disk(lab, inputs, written):
     """read_labels returns names as the files have them on disk, whichever of the three ways the index writes them."""
@@ -82,7 +89,10 @@ def test_pick_two_genres_picks_different_genres(lab, genres, seed):
         raise AssertionError(f"{call} returned two tracks of {first[1]}; expected two genres.")
 
 
-@check(points=0.5, hint="Make a generator from the seed (np.random.default_rng(seed)) and draw with that one only.")
+@check(
+    points=0.5,
+    hint="Make a generator from the seed (np.random.default_rng(seed)) and draw with that one only.",
+)
 def test_pick_two_genres_depends_on_the_seed_alone(lab):
     """pick_two_genres draws the same pair for the same seed, and other pairs for other seeds."""
     labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(TEN_GENRES * 3)]
@@ -90,7 +100,9 @@ def test_pick_two_genres_depends_on_the_seed_alone(lab):
     again = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in range(8)]
     expect_equal(again, drawn, "pick_two_genres called again with the same seeds")
     if all(pair == drawn[0] for pair in drawn):
-        raise AssertionError("pick_two_genres draws the same pair for eight different seeds; expected it to use the seed.")
+        raise AssertionError(
+            "pick_two_genres draws the same pair for eight different seeds; expected it to use the seed."
+        )
 
 
 @check(points=0.25, hint="Count the genres first, and raise ValueError if there is only one.")
@@ -121,10 +133,17 @@ def test_read_fused_refuses_other_shapes(lab, inputs, shape):
 @examples(fused=features(ROWS))
 def test_mel_spectrogram_is_the_first_128_rows(lab, fused):
     """mel_spectrogram returns rows 0-127, [128, T]."""
-    expect_array(lab.step01_spectrograms.mel_spectrogram(fused), fused[:128], f"mel_spectrogram(fused {list(fused.shape)})")
+    expect_array(
+        lab.step01_spectrograms.mel_spectrogram(fused),
+        fused[:128],
+        f"mel_spectrogram(fused {list(fused.shape)})",
+    )
 
 
-@check(points=0.25, hint="A chromagram or a transposed array is no fused array: raise ValueError unless there are 140 rows.")
+@check(
+    points=0.25,
+    hint="A chromagram or a transposed array is no fused array: raise ValueError unless there are 140 rows.",
+)
 @pytest.mark.parametrize("shape", [(12, 40), (40, 140)])
 def test_mel_spectrogram_refuses_other_rows(lab, shape):
     """mel_spectrogram raises ValueError for an array without 140 rows."""

@@ -28,13 +28,19 @@ def features_and_beats(draw):
 @examples(feature=features(12))
 def test_timesteps_counts_columns(lab, feature):
     """timesteps returns T for a feature [F, T]."""
-    expect_number(lab.step02_beat_sync.timesteps(feature), feature.shape[1], f"timesteps(feature {list(feature.shape)})")
+    expect_number(
+        lab.step02_beat_sync.timesteps(feature), feature.shape[1], f"timesteps(feature {list(feature.shape)})"
+    )
 
 
 @check(points=0.25, hint="30 s at 22050 Hz with a hop of 512 samples are 1293 columns.")
 def test_timesteps_of_a_clip_of_30_seconds(lab):
     """timesteps returns 1293 for the spectrogram of a 30 s clip."""
-    expect_number(lab.step02_beat_sync.timesteps(np.zeros((128, 1293), np.float32)), 1293, "timesteps(feature [128, 1293])")
+    expect_number(
+        lab.step02_beat_sync.timesteps(np.zeros((128, 1293), np.float32)),
+        1293,
+        "timesteps(feature [128, 1293])",
+    )
 
 
 @check(points=0.5, hint="Each timestep lasts hop_length / sr seconds.")
@@ -51,11 +57,18 @@ def test_duration_follows_rate_and_hop(lab, n, sr, hop):
     expect_number(lab.step02_beat_sync.duration_seconds(n, sr=sr, hop_length=hop), n * hop / sr, call)
 
 
-@check(points=0.5, hint="S beats strictly inside the track cut it into S + 1 segments: 0 and T are boundaries too.")
+@check(
+    points=0.5,
+    hint="S beats strictly inside the track cut it into S + 1 segments: 0 and T are boundaries too.",
+)
 def test_beat_sync_keeps_both_ends(lab, rng):
     """beat_sync returns a column for the part before the first beat and one for the part after the last."""
     feature = rng.uniform(-80, 0, (128, 50)).astype(np.float32)
-    expect_shape(lab.step02_beat_sync.beat_sync(feature, [10, 20, 35]), (128, 4), "beat_sync(feature [128, 50], [10, 20, 35])")
+    expect_shape(
+        lab.step02_beat_sync.beat_sync(feature, [10, 20, 35]),
+        (128, 4),
+        "beat_sync(feature [128, 50], [10, 20, 35])",
+    )
 
 
 @check(points=1.5, hint="Take the median over the columns of each segment, boundary s up to and without s + 1.")
@@ -72,7 +85,11 @@ def test_beat_sync_accepts_unsorted_and_repeated_beats(lab, rng):
     """beat_sync treats beats as a set: order and repetition do not matter, nor do beats at 0 or T."""
     feature = rng.uniform(-80, 0, (3, 20)).astype(np.float32)
     beats = np.array([15, 0, 5, 5, 20])
-    expect_array(lab.step02_beat_sync.beat_sync(feature, beats), between_beats(feature, [5, 15]), "beat_sync(feature, [15, 0, 5, 5, 20])")
+    expect_array(
+        lab.step02_beat_sync.beat_sync(feature, beats),
+        between_beats(feature, [5, 15]),
+        "beat_sync(feature, [15, 0, 5, 5, 20])",
+    )
 
 
 @check(points=0.75, hint="Call aggregate(block, axis=-1) instead of np.median.")

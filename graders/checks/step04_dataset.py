@@ -17,6 +17,7 @@ from graders.checks.course_folders import (
     write_genres,
     write_multitask,
 )
+from graders.describe import describe_call
 from graders.examples import examples, features, st
 from graders.expect import (
     as_array,
@@ -68,17 +69,30 @@ def test_merge_classes_merges_and_drops(lab, genres):
     """merge_classes replaces each genre by its merged genre, drops those mapped to None, and keeps the order."""
     entries = entries_of(genres)
     expected = [(name, MAPPING[genre]) for name, genre in entries if MAPPING[genre] is not None]
-    expect_equal(lab.step04_dataset.merge_classes(entries, MAPPING), expected, f"merge_classes({len(entries)} labels, mapping)")
+    expect_equal(
+        lab.step04_dataset.merge_classes(entries, MAPPING),
+        expected,
+        f"merge_classes({len(entries)} labels, mapping)",
+    )
 
 
 @check(points=0.25, hint="Use the mapping that is passed in, not CLASS_MAPPING.")
 def test_merge_classes_uses_the_mapping_given(lab):
     """merge_classes follows any mapping, also one that is not the course's."""
-    merged = lab.step04_dataset.merge_classes(entries_of(["Jazz", "Λαϊκό", "Rock"]), {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"})
-    expect_equal(merged, [("1.fused.full.npy", "Rock"), ("2.fused.full.npy", "Jazz")], "merge_classes(labels, another mapping)")
+    merged = lab.step04_dataset.merge_classes(
+        entries_of(["Jazz", "Λαϊκό", "Rock"]), {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"}
+    )
+    expect_equal(
+        merged,
+        [("1.fused.full.npy", "Rock"), ("2.fused.full.npy", "Jazz")],
+        "merge_classes(labels, another mapping)",
+    )
 
 
-@check(points=0.25, hint="mapping[genre] raises KeyError by itself; mapping.get(genre) hides the genre that is missing.")
+@check(
+    points=0.25,
+    hint="mapping[genre] raises KeyError by itself; mapping.get(genre) hides the genre that is missing.",
+)
 def test_merge_classes_refuses_an_unknown_genre(lab):
     """merge_classes raises KeyError for a genre that the mapping lacks."""
     with expect_error((KeyError, ValueError), "merge_classes(labels with Polka, mapping)"):
@@ -89,10 +103,17 @@ def test_merge_classes_refuses_an_unknown_genre(lab):
 @examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
 def test_class_histogram_counts_tracks(lab, genres):
     """class_histogram returns how many entries each genre has."""
-    expect_equal(lab.step04_dataset.class_histogram(entries_of(genres)), dict(Counter(genres)), f"class_histogram({len(genres)} labels)")
+    expect_equal(
+        lab.step04_dataset.class_histogram(entries_of(genres)),
+        dict(Counter(genres)),
+        f"class_histogram({len(genres)} labels)",
+    )
 
 
-@check(points=0.75, hint="axes[0].bar(list(before), list(before.values())), the same for after, then labels and titles.")
+@check(
+    points=0.75,
+    hint="axes[0].bar(list(before), list(before.values())), the same for after, then labels and titles.",
+)
 def test_plot_class_histograms_draws_both(lab, kit):
     """plot_class_histograms draws a labelled bar for each genre, before merging and after."""
     histograms = ({"Punk": 3, "Metal": 4, "Ροκ": 2}, {"Metal": 7, "Ροκ": 2})
@@ -143,7 +164,11 @@ def test_padding_uses_the_value_given(lab, rng):
     """PaddingTransform pads with padding_value."""
     x = rng.uniform(-80, 0, (3, 4)).astype(np.float32)
     expected = np.vstack([x, np.full((2, 4), -80.0, np.float32)])
-    expect_array(lab.step04_dataset.PaddingTransform(5, padding_value=-80)(x), expected, "PaddingTransform(5, padding_value=-80)(x [3, 4])")
+    expect_array(
+        lab.step04_dataset.PaddingTransform(5, padding_value=-80)(x),
+        expected,
+        "PaddingTransform(5, padding_value=-80)(x [3, 4])",
+    )
 
 
 @check(points=0.75, hint="x[:max_length] for input that is longer.")
@@ -174,7 +199,11 @@ def test_label_transformer_encodes_sorted_classes(lab, labels):
     transformer.fit(labels)
     classes = sorted(set(labels))
     call = f"LabelTransformer().fit({len(labels)} labels).transform(labels)"
-    expect_array(expect_dtype(transformer.transform(labels), "i", call), [classes.index(label) for label in labels], call)
+    expect_array(
+        expect_dtype(transformer.transform(labels), "i", call),
+        [classes.index(label) for label in labels],
+        call,
+    )
 
 
 @check(points=0.25, hint="inverse looks the index up among the sorted classes.")
@@ -182,10 +211,17 @@ def test_label_transformer_inverts(lab):
     """LabelTransformer.inverse gives back the names that transform encoded."""
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(["Rock", "Blues", "Λαϊκό", "Jazz"])
-    expect_equal(transformer.inverse([3, 0, 1, 2, 0]), ["Λαϊκό", "Blues", "Jazz", "Rock", "Blues"], "inverse([3, 0, 1, 2, 0])")
+    expect_equal(
+        transformer.inverse([3, 0, 1, 2, 0]),
+        ["Λαϊκό", "Blues", "Jazz", "Rock", "Blues"],
+        "inverse([3, 0, 1, 2, 0])",
+    )
 
 
-@check(points=0.25, hint="Raise ValueError; a code such as -1 would train the network on a class that is not there.")
+@check(
+    points=0.25,
+    hint="Raise ValueError; a code such as -1 would train the network on a class that is not there.",
+)
 def test_label_transformer_refuses_an_unknown_label(lab):
     """LabelTransformer.transform raises ValueError for a label that it was not fitted on."""
     transformer = lab.step04_dataset.LabelTransformer()
@@ -206,7 +242,11 @@ def test_dataset_holds_the_tracks_of_the_index(lab, inputs, rng):
     as_array(item(dataset, 10, "dataset[10]")[0], "the features of dataset[10]")
 
 
-@check(points=1.25, hint="max_length=-1 means the longest track of this split; pad every other track to it.", needs=BUILDS)
+@check(
+    points=1.25,
+    hint="max_length=-1 means the longest track of this split; pad every other track to it.",
+    needs=BUILDS,
+)
 def test_dataset_pads_to_the_longest_track(lab, inputs, rng):
     """SpectrogramDataset pads each track's mel features with zeros to the longest one: [max_length, 128]."""
     tracks = make_tracks(["Rock", "Blues", "Jazz"], rng, lengths=[4, 9, 6])
@@ -244,15 +284,27 @@ def test_dataset_lengths_are_those_before_padding(lab, inputs, rng):
     lengths = [4, 9, 6, 1]
     write_genres(inputs, "train", make_tracks(["Rock", "Blues", "Jazz", "Folk"], rng, lengths))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
-    expect_equal([item(dataset, index)[2] for index in range(4)], lengths, f"the lengths of tracks of {lengths} timesteps")
+    expect_equal(
+        [item(dataset, index)[2] for index in range(4)],
+        lengths,
+        f"the lengths of tracks of {lengths} timesteps",
+    )
 
 
-@check(points=0.25, hint="The last valid timestep of a track that was cut is the last one kept: min(T, max_length).", needs=BUILDS)
+@check(
+    points=0.25,
+    hint="The last valid timestep of a track that was cut is the last one kept: min(T, max_length).",
+    needs=BUILDS,
+)
 def test_dataset_lengths_end_at_max_length(lab, inputs, rng):
     """SpectrogramDataset gives max_length as the length of a track that was cut."""
     write_genres(inputs, "train", make_tracks(["Rock", "Blues"], rng, [8, 3]))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, max_length=5)
-    expect_equal([item(dataset, index)[2] for index in range(2)], [5, 3], "the lengths of tracks of 8 and 3 timesteps with max_length=5")
+    expect_equal(
+        [item(dataset, index)[2] for index in range(2)],
+        [5, 3],
+        "the lengths of tracks of 8 and 3 timesteps with max_length=5",
+    )
 
 
 @check(points=0.5, hint="Hand feat_type on to read_spectrogram.", needs=BUILDS)
@@ -289,7 +341,11 @@ def test_dataset_reads_the_test_split(lab, inputs, rng):
         expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 5), call)
 
 
-@check(points=1.25, hint="Fit the encoding on the training split or on the mapping, never on the test split.", needs=BUILDS)
+@check(
+    points=1.25,
+    hint="Fit the encoding on the training split or on the mapping, never on the test split.",
+    needs=BUILDS,
+)
 def test_train_and_test_labels_are_encoded_alike(lab, inputs, rng):
     """SpectrogramDataset gives a genre the same label in both splits, also when the test split lacks some genres."""
     write_genres(inputs, "train", make_tracks(TEN_GENRES, rng))
@@ -298,7 +354,11 @@ def test_train_and_test_labels_are_encoded_alike(lab, inputs, rng):
     expect_equal(labels_of(dataset), [8, 5, 9], "the labels of test tracks of Rock, Jazz and Trip-Hop")
 
 
-@check(points=0.5, hint="Without a mapping every genre of the training index is a class of its own.", needs=BUILDS)
+@check(
+    points=0.5,
+    hint="Without a mapping every genre of the training index is a class of its own.",
+    needs=BUILDS,
+)
 def test_dataset_without_mapping_keeps_every_genre(lab, inputs, rng):
     """SpectrogramDataset without a class_mapping keeps all genres, sorted by name."""
     genres = ["Rock", "Old-Time", "Psych-Rock", "Blues", "Rock"]
@@ -314,7 +374,11 @@ def test_dataset_without_mapping_keeps_every_genre(lab, inputs, rng):
 )
 @pytest.mark.parametrize(
     ("split", "written"),
-    [("train", "{}.fused.full.npy.gz"), ("test", "{}.full.fused.npy.gz"), ("train", "{}.beatsync.fused.npy.gz")],
+    [
+        ("train", "{}.fused.full.npy.gz"),
+        ("test", "{}.full.fused.npy.gz"),
+        ("train", "{}.beatsync.fused.npy.gz"),
+    ],
 )
 def test_dataset_finds_files_under_all_names(lab, inputs, rng, split, written):
     """SpectrogramDataset finds the files, whichever of the three ways the index writes their names."""
@@ -327,7 +391,11 @@ def test_dataset_finds_files_under_all_names(lab, inputs, rng, split, written):
     expect_array(item(dataset, 9)[0], padded(tracks[9].fused, FEATURE_ROWS["mel"], 4), f"item 9 of {call}")
 
 
-@check(points=0.5, hint="Return the paths of the files, in the order of the index, and the merged genres beside them.", needs=BUILDS)
+@check(
+    points=0.5,
+    hint="Return the paths of the files, in the order of the index, and the merged genres beside them.",
+    needs=BUILDS,
+)
 def test_get_files_labels_lists_files_and_genres(lab, inputs, rng):
     """get_files_labels returns the files of an index, each of which exists, and their genres."""
     tracks = make_tracks(["Punk", "Old-Time", "Jazz"], rng)
@@ -339,7 +407,11 @@ def test_get_files_labels_lists_files_and_genres(lab, inputs, rng):
     expect_equal(labels, ["Metal", "Jazz"], "the labels of get_files_labels(index, mapping)")
 
 
-@check(points=0.25, hint="Raise FileNotFoundError for a track of the index that is not there; do not leave it out.", needs=BUILDS)
+@check(
+    points=0.25,
+    hint="Raise FileNotFoundError for a track of the index that is not there; do not leave it out.",
+    needs=BUILDS,
+)
 def test_dataset_refuses_a_missing_track(lab, inputs, rng):
     """SpectrogramDataset raises FileNotFoundError when a track of the index has no file."""
     tracks = make_tracks(["Rock", "Blues"], rng)
@@ -350,7 +422,11 @@ def test_dataset_refuses_a_missing_track(lab, inputs, rng):
         dataset[1]
 
 
-@check(points=1, hint="regression=1 is valence, the first column after Id; 2 is energy, 3 danceability.", needs=BUILDS)
+@check(
+    points=1,
+    hint="regression=1 is valence, the first column after Id; 2 is energy, 3 danceability.",
+    needs=BUILDS,
+)
 @pytest.mark.parametrize("axis", [1, 2, 3])
 def test_regression_labels_are_the_axis_asked_for(lab, inputs, rng, axis):
     """SpectrogramDataset with regression=1, 2 or 3 labels each track with its valence, energy or danceability."""
@@ -371,11 +447,16 @@ def test_multitask_labels_are_all_three_axes(lab, inputs, rng):
     expect_array(labels, values, "the labels with multitask=True")
 
 
-@check(points=0.25, hint="`if regression:` takes 0 for no task at all: compare with None, and refuse what is not 1, 2 or 3.", needs=BUILDS)
+@check(
+    points=0.25,
+    hint="`if regression:` takes 0 for no task at all: compare with None, and refuse what is not 1, 2 or 3.",
+    needs=BUILDS,
+)
 def test_dataset_refuses_an_axis_that_is_not_there(lab, inputs, rng):
     """SpectrogramDataset raises ValueError for a regression axis other than 1, 2 and 3."""
-    folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
-    for axis in (0, 4):
+    ratings = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
+    genres = write_genres(inputs, "train", make_tracks(["Rock"] * 2, rng)).parent
+    for folder, axis in ((genres, 0), (ratings, 4)):
         with expect_error(ValueError, f"SpectrogramDataset(folder, regression={axis})"):
             lab.step04_dataset.SpectrogramDataset(folder, regression=axis)
 
@@ -391,7 +472,7 @@ def drawn(loader, call):
 
 def split(lab, kit, size, *args, **options):
     """Split a data set of `size` numbered items; return the loaders and the call."""
-    call = f"torch_train_val_split({size} items, {', '.join([*map(str, args), *[f'{k}={v}' for k, v in options.items()]])})"
+    call = describe_call("torch_train_val_split", (f"{size} items", *args), options)
     parts = 3 if options.get("test_size") else 2
     loaders = lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(size), *args, **options)
     return expect_length(loaders, parts, call), call
@@ -413,25 +494,35 @@ def test_validation_takes_its_fraction(lab, kit):
         expect_equal(len(drawn(val, call)), int(size * fraction), f"the number of validation items of {call}")
 
 
-@check(points=0.75, hint="Cut three parts from the same shuffled indices; test must not overlap validation.", needs=SPLITS)
+@check(
+    points=0.75,
+    hint="Cut three parts from the same shuffled indices; test must not overlap validation.",
+    needs=SPLITS,
+)
 def test_three_way_split_is_disjoint_and_complete(lab, kit):
     """torch_train_val_split with test_size > 0 returns three loaders that share no item and miss none."""
     (train, val, test), call = split(lab, kit, 40, 4, 4, val_size=0.2, test_size=0.3)
     parts = [drawn(loader, call) for loader in (train, val, test)]
-    expect_equal(sorted(sum(parts, [])), list(range(40)), f"all items of {call}, sorted,")
+    expect_equal(sorted(number for part in parts for number in part), list(range(40)), f"all items of {call}, sorted,")
     expect_equal([len(part) for part in parts], [20, 8, 12], f"the sizes of the parts of {call}")
 
 
-@check(points=0.5, hint="Seed one generator of your own with `seed`, and shuffle the indices with it.", needs=SPLITS)
+@check(
+    points=0.5,
+    hint="Seed one generator of your own with `seed`, and shuffle the indices with it.",
+    needs=SPLITS,
+)
 def test_split_depends_on_the_seed(lab, kit):
     """torch_train_val_split draws the same split for the same seed, and another for another seed."""
-    parts = {}
+    parts: dict[int, list[int]] = {}
     for seed in (1, 1, 2):
         (_, val), call = split(lab, kit, 40, 4, 4, seed=seed)
         items = sorted(drawn(val, call))
         expect_equal(items, parts.setdefault(seed, items), f"the validation items of {call}, called again,")
     if parts[1] == parts[2]:
-        raise AssertionError("torch_train_val_split draws the same validation items for seeds 1 and 2; expected it to use the seed.")
+        raise AssertionError(
+            "torch_train_val_split draws the same validation items for seeds 1 and 2; expected it to use the seed."
+        )
 
 
 @check(points=0.25, hint="Shuffle only if shuffle is true.", needs=SPLITS)
@@ -442,7 +533,11 @@ def test_split_without_shuffling_keeps_the_order(lab, kit):
     expect_equal(items, list(range(items[0], items[0] + 4)), f"the validation items of {call}")
 
 
-@check(points=0.25, hint="Give the training loader a SubsetRandomSampler, or a Subset and shuffle=True.", needs=SPLITS)
+@check(
+    points=0.25,
+    hint="Give the training loader a SubsetRandomSampler, or a Subset and shuffle=True.",
+    needs=SPLITS,
+)
 def test_training_items_are_shuffled_anew_each_epoch(lab, kit):
     """torch_train_val_split's training loader gives the items in another order in the next epoch."""
     (train, _), call = split(lab, kit, 40, 4, 4)
@@ -451,7 +546,11 @@ def test_training_items_are_shuffled_anew_each_epoch(lab, kit):
         raise AssertionError(f"the training loader of {call} gives the same order in two epochs; expected another.")
 
 
-@check(points=0.25, hint="Leave drop_last at False: the last batch may be smaller, its items count too.", needs=SPLITS)
+@check(
+    points=0.25,
+    hint="Leave drop_last at False: the last batch may be smaller, its items count too.",
+    needs=SPLITS,
+)
 def test_batches_have_their_sizes(lab, kit):
     """torch_train_val_split makes batches of batch_train and batch_eval items, the last one smaller."""
     (train, val), call = split(lab, kit, 29, 7, 3)
@@ -464,7 +563,9 @@ def test_batches_are_stacked(lab, inputs, rng):
     """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B])."""
     write_genres(inputs, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
-    loaders = expect_length(lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, "torch_train_val_split(dataset, 8, 8)")
+    loaders = expect_length(
+        lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, "torch_train_val_split(dataset, 8, 8)"
+    )
     for batch in loaders[0]:
         data, labels, lengths = expect_length(batch, 3, "a batch")
         expect_shape(data, (8, 6, 128), "the data of a batch of 8 tracks of at most 6 timesteps")

@@ -22,4 +22,4 @@ def adapt_libraries() -> None:
         self.timeout = 0
 
     DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
-    numba.core.caching.Cache.save_overload = lambda *_: None
+    numba.core.caching.Cache.save_overload = lambda *_: None  # type: ignore[method-assign]

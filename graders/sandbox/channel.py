@@ -7,6 +7,8 @@ import time
 
 from graders.sandbox.wire import HEAD, PAYLOAD_BYTES, TREE_BYTES, WireError
 
+FIRST_BYTES = 4096  # most frames are shorter, and so arrive in one piece
+
 
 class Closed(Exception):
     """The other side closed the socket, or died."""
@@ -51,26 +53,41 @@ def receive(sock: socket.socket, deadline: float | None = None) -> tuple[bytes, 
         TimeoutError: the deadline passed.
         WireError: the head announces more than the wire carries; nothing of that size was allocated.
     """
-    tree_size, payload_size = HEAD.unpack(_exactly(sock, HEAD.size, deadline))
+    first = bytearray(FIRST_BYTES)
+    filled = _fill(sock, memoryview(first), HEAD.size, deadline)
+    tree_size, payload_size = HEAD.unpack_from(first)
     if tree_size > TREE_BYTES or payload_size > PAYLOAD_BYTES:
         raise WireError(f"a frame of {tree_size} + {payload_size} bytes; the limit is {TREE_BYTES} + {PAYLOAD_BYTES}")
-    tree = bytes(_exactly(sock, tree_size, deadline))
-    return tree, _exactly(sock, payload_size, deadline)
+    body = memoryview(first)[HEAD.size : filled]
+    if len(body) > tree_size + payload_size:
+        raise WireError("bytes after the end of a frame that nobody has asked to follow")
+    tree = _rest(sock, body[:tree_size], tree_size, deadline)
+    return bytes(tree), _rest(sock, body[tree_size:], payload_size, deadline)
 
 
-def _exactly(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
+def _rest(sock: socket.socket, start: memoryview, size: int, deadline: float | None) -> bytearray:
+    """Return the `size` bytes that begin with `start`, reading what is missing."""
     data = bytearray(size)
-    view = memoryview(data)
-    while view:
+    data[: len(start)] = start
+    if size > len(start):
+        missing = memoryview(data)[len(start) :]
+        _fill(sock, missing, len(missing), deadline)
+    return data
+
+
+def _fill(sock: socket.socket, view: memoryview, least: int, deadline: float | None) -> int:
+    """Read into the view until at least `least` bytes are there; return how many are."""
+    filled = 0
+    while filled < least:
         _set_timeout(sock, deadline)
         try:
-            count = sock.recv_into(view)
+            count = sock.recv_into(view[filled:])
         except ConnectionResetError as error:
             raise Closed from error
         if not count:
             raise Closed
-        view = view[count:]
-    return data
+        filled += count
+    return filled
 
 
 def _set_timeout(sock: socket.socket, deadline: float | None) -> None:

@@ -232,5 +232,5 @@ def _stand_in(value: object) -> list[object]:
         return node
     name = wire.library_name(value)
     if name is None:
-        raise TypeError(f"a check passed a {type(value).__name__}, which does not cross to the sandbox")
+        raise HarnessFault(f"a check passed a {type(value).__name__}, which does not cross to the sandbox")
     return ["library", name]

@@ -25,21 +25,31 @@ CLONE_THREAD = 0x00010000
 PR_SET_NO_NEW_PRIVS = 38
 LAYERS = ("no_new_privs", "landlock", "seccomp", "rlimits", "clean_start")
 OWN_PACKAGES = frozenset({"graders", "solutions", "lab", "fixtures", "tests"})
-SYSTEM_READABLE = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/urandom", "/dev/zero")
+SYSTEM_READABLE = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/etc/ld.so.cache",
+    "/dev/urandom",
+    "/dev/zero",
+)
 
 ALLOWED_SYSCALLS = """
-    read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 close close_range dup dup2 dup3 fcntl flock
-    lseek _llseek ftruncate truncate fallocate fsync fdatasync sync_file_range fadvise64 readahead sendfile
-    copy_file_range open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs
-    readlink readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat
-    renameat2 umask ioctl pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
-    eventfd2 recvfrom recvmsg sendto sendmsg shutdown getsockopt mmap munmap mremap mprotect madvise msync mincore brk
-    mlock munlock membarrier futex futex_wait futex_wake futex_waitv set_robust_list get_robust_list set_tid_address rseq
-    sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getcpu
-    get_mempolicy getpriority clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
-    getitimer setitimer alarm pause getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgrp
-    getpgid getsid getrlimit getrusage sysinfo uname getrandom rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending
-    rt_sigsuspend rt_sigtimedwait sigaltstack restart_syscall exit exit_group arch_prctl
+    read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 close close_range dup dup2 dup3
+    fcntl flock lseek _llseek ftruncate truncate fallocate fsync fdatasync sync_file_range fadvise64 readahead
+    sendfile copy_file_range open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat
+    statx statfs fstatfs readlink readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir
+    unlink unlinkat rename renameat renameat2 umask ioctl pipe pipe2 poll ppoll select pselect6 epoll_create
+    epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 recvfrom recvmsg sendto sendmsg shutdown
+    getsockopt mmap munmap mremap mprotect madvise msync mincore brk mlock munlock membarrier futex futex_wait
+    futex_wake futex_waitv set_robust_list get_robust_list set_tid_address rseq sched_yield sched_getaffinity
+    sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getcpu get_mempolicy
+    getpriority clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getitimer
+    setitimer alarm pause getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid
+    getpgrp getpgid getsid getrlimit getrusage sysinfo uname getrandom rt_sigaction rt_sigprocmask
+    rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait sigaltstack restart_syscall exit exit_group
+    arch_prctl
 """.split()
 
 
@@ -154,7 +164,9 @@ def interpreter_paths() -> list[str]:
     sites = {Path(folder) for folder in (*site.getsitepackages(), site.getusersitepackages()) if Path(folder).is_dir()}
     stdlib = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
     paths = [path for folder in stdlib | sites if folder.is_dir() for path in _readable_parts(folder)]
-    libraries = [Path(sys.base_prefix, "lib", name) for name in os.listdir(Path(sys.base_prefix, "lib")) if ".so" in name]
+    libraries = [
+        Path(sys.base_prefix, "lib", name) for name in os.listdir(Path(sys.base_prefix, "lib")) if ".so" in name
+    ]
     system = [Path(name) for name in SYSTEM_READABLE if Path(name).exists()]
     return sorted({str(path) for path in (*paths, *libraries, *system)})
 

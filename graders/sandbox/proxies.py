@@ -57,6 +57,7 @@ class Remote:
         return self._ask(f"{self._label}.{name}", "get", name)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Call it in the worker, with plain data, proxies, or functions of NumPy and PyTorch."""
         return self._ask(describe_call(self._label, args, kwargs), "call", args, kwargs)
 
     def __getitem__(self, key: object) -> Any:
@@ -160,5 +161,3 @@ def remote_kit(worker: Worker) -> Remote:
     """Return the kit that runs beside the student's code."""
     kit: Remote = _request(worker, "kit", "kit")
     return kit
-
-

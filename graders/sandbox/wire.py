@@ -32,7 +32,19 @@ DTYPE = re.compile(r"[<|][biufcUS][1-9][0-9]{0,9}")
 HIGHEST_CODE_POINT = 0x10FFFF
 KEYS_OF_ONE_HASH = 64
 TENSOR_DTYPES = frozenset(
-    {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"}
+    {
+        "bool",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    }
 )
 LIBRARIES = frozenset({"numpy", "torch", "builtins"})
 
@@ -85,7 +97,7 @@ class _Encoder:
                 return self.stand_in(value)
         return self.stand_in(value)
 
-    def plain(self, value: Any, depth: int) -> object:  # noqa: PLR0911 - one return for each kind of plain data
+    def plain(self, value: Any, depth: int) -> object:  # noqa: C901, PLR0911 - one return for each kind of plain data
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, np.generic) and not isinstance(value, str | bytes):
@@ -129,7 +141,9 @@ class _Encoder:
         if self.size > PAYLOAD_BYTES:
             raise WireError(f"its arrays take {self.size} bytes or more; the limit is {PAYLOAD_BYTES}")
         layout = "C" if value.flags.c_contiguous else "F" if value.flags.f_contiguous else "strided"
-        packed = np.ascontiguousarray(value.T if layout == "F" else value).astype(value.dtype.newbyteorder("<"), copy=False)
+        packed = np.ascontiguousarray(value.T if layout == "F" else value).astype(
+            value.dtype.newbyteorder("<"), copy=False
+        )
         raw = packed.reshape(-1).view(np.uint8) if packed.size else np.empty(0, np.uint8)
         self.buffers.append(raw.data)
         return [packed.dtype.str, list(value.shape), layout]
