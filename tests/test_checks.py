@@ -1,0 +1,247 @@
+"""The checks, tried on wrong submissions: each mistake fails the check that is about it.
+
+A mistake is one change of the reference; `tests/mistakes/` lists them, a file for each step module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import fixtures
+from graders.intake import read_submission
+from graders.judge import Verdict, judge
+from graders.outcomes import Outcome
+from graders.rubric import Check, load_rubric, step_modules, step_number
+from graders.run import DEFAULT_SEED
+from graders.sandbox.client import WarmServer
+from graders.sandboxed import SandboxedSubject
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "solutions"
+# Without the two plugins that collect garbage at the end of a run, which takes longer than most runs here.
+QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
+
+
+class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One change that makes the reference wrong.
+
+    Attributes:
+        name: what a student did.
+        check: id of the check that is about it.
+        old: text of the reference, which occurs there once.
+        new: what stands there instead.
+        outcome: how the check ends.
+        also: ids of the other checks that fail with it; those that are blocked by it are not listed.
+    """
+
+    name: str
+    check: str
+    old: str
+    new: str
+    outcome: Outcome = Outcome.FAILED
+    also: frozenset[str] = frozenset()
+
+    @property
+    def fails(self) -> frozenset[str]:
+        return self.also | {self.check}
+
+    def make_in(self, package_parent: Path) -> None:
+        path = package_parent / "lab" / f"{module_of(self.check)}.py"
+        source = path.read_text(encoding="utf-8")
+        assert source.count(self.old) == 1, f"the reference holds {source.count(self.old)} times: {self.old}"
+        path.write_text(source.replace(self.old, self.new), encoding="utf-8")
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True):
+    """What a file of mistakes holds."""
+
+    mistake: list[Mistake]
+
+
+def module_of(check_id: str) -> str:
+    return next(module for module in step_modules() if check_id.startswith(f"{module[:6]}."))
+
+
+def all_mistakes() -> list[Mistake]:
+    files = [Path(__file__).parent / "mistakes" / f"{module}.toml" for module in step_modules()]
+    return [mistake for file in files for mistake in msgspec.toml.decode(file.read_bytes(), type=Table).mistake]
+
+
+def judged(package_parent: Path, server: WarmServer, steps: Iterable[int] = ()) -> dict[str, Verdict]:
+    with SandboxedSubject(server.controls[0], package_parent, [fixtures.DATA], DEFAULT_SEED) as subject:
+        return judge(load_rubric(frozenset(steps)), subject, DEFAULT_SEED, QUIETLY)
+
+
+def blocked_by(failed: frozenset[str], rubric: Iterable[Check]) -> set[str]:
+    """Find the checks that need one of those that failed, directly or not."""
+    lost = set(failed)
+    for check in rubric:
+        if lost.intersection(check.needs):
+            lost.add(check.id)
+    return lost - failed
+
+
+def not_passed(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
+    return {
+        check_id: f"{verdict.outcome}: {verdict.message}"
+        for check_id, verdict in verdicts.items()
+        if verdict.outcome is not Outcome.PASSED
+    }
+
+
+# --- each check fails what it is about
+
+
+@pytest.mark.parametrize("mistake", [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes()])
+def test_a_mistake_fails_the_check_that_is_about_it(mistake: Mistake, warm_server: WarmServer, tmp_path: Path) -> None:
+    read_submission(REFERENCE).stage(tmp_path)
+    mistake.make_in(tmp_path)
+    step = step_number(mistake.check)
+
+    verdicts = judged(tmp_path, warm_server, [step])
+
+    blocked = blocked_by(mistake.fails, load_rubric(frozenset({step})))
+    lost = not_passed(verdicts)
+    assert lost.keys() == mistake.fails | blocked, lost
+    assert verdicts[mistake.check].outcome is mistake.outcome, lost[mistake.check]
+    assert verdicts[mistake.check].message
+    assert {check_id for check_id in lost if verdicts[check_id].outcome is Outcome.BLOCKED} == blocked
+
+
+def test_every_check_has_a_mistake_that_fails_it() -> None:
+    assert {check.id for check in load_rubric()} == {mistake.check for mistake in all_mistakes()}
+
+
+def test_mistakes_of_a_step_have_names_of_their_own() -> None:
+    names = [(mistake.check, mistake.name) for mistake in all_mistakes()]
+    assert len(set(names)) == len(names)
+
+
+# --- right answers, no answers, nonsense
+
+
+@pytest.mark.parametrize("submission", ["solutions", "fixtures/submissions/complete"])
+def test_a_right_submission_passes_everything(submission: str, warm_server: WarmServer, tmp_path: Path) -> None:
+    read_submission(ROOT / submission).stage(tmp_path)
+    assert not_passed(judged(tmp_path, warm_server)) == {}
+
+
+def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
+    read_submission(ROOT / "lab").stage(tmp_path)
+    verdicts = judged(tmp_path, warm_server)
+    assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.NOT_IMPLEMENTED}
+
+
+GARBAGE = {
+    "none": "None",
+    "true": "True",
+    "zero": "0",
+    "minus one": "-1",
+    "huge integer": "10**400",
+    "nan": "float('nan')",
+    "infinity": "float('inf')",
+    "empty text": "''",
+    "bytes": "b'abc'",
+    "empty list": "[]",
+    "list of three": "[0, 0, 0]",
+    "list of everything": "[None, 1, 'a']",
+    "list 100 deep": "functools.reduce(lambda inner, _: [inner], range(100), 0)",
+    "empty dict": "{}",
+    "dict of everything": "{1: 2, 'a': None, (1, 2): []}",
+    "empty array": "np.empty(0)",
+    "array without axes": "np.zeros(())",
+    "array of objects": "np.array([None, object()], dtype=object)",
+    "array of text": "np.array(['a', 'b'])",
+    "complex array": "np.zeros((3, 3), complex)",
+    "bfloat16 tensor": "torch.zeros(3, dtype=torch.bfloat16)",
+    "sparse tensor": "torch.zeros(3, 3).to_sparse()",
+    "tensor without data": "torch.zeros(3, 3, device='meta')",
+    "tensor with gradient": "torch.zeros(3, 3, requires_grad=True)",
+    "lambda": "lambda *args, **options: None",
+    "generator": "(i for i in range(3))",
+    "object that raises": "Raises()",
+    "object that is whatever is asked": "Agrees()",
+    "object that lies about its shape": "Lies()",
+}
+GARBAGE_MODULE = """
+import functools
+import numpy as np
+import torch
+
+class Raises:
+    def __getattribute__(self, name): raise RuntimeError(f"no {name}")
+    def __len__(self): raise RuntimeError("no length")
+    def __iter__(self): raise RuntimeError("no items")
+    def __call__(self, *args, **options): raise RuntimeError("no answer")
+
+class Agrees:
+    def __getattr__(self, name): return self
+    def __call__(self, *args, **options): return self
+    def __getitem__(self, item): return self
+    def __len__(self): return 11
+    def __eq__(self, other): return True
+    def __hash__(self): return 0
+
+class Lies:
+    shape = ()
+    def __getitem__(self, item): return [None, 1, 2]
+    def __len__(self): return 11
+    def __iter__(self): return iter([[1, None, 3], [1, [2, "a"], 3], [1, [None], 3]])
+    def __call__(self, *args, **options): return [1, 2]
+
+garbage = GARBAGE
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return lambda *args, **options: garbage
+"""
+
+
+@pytest.mark.parametrize("garbage", [pytest.param(value, id=name) for name, value in GARBAGE.items()])
+def test_garbage_earns_nothing_and_breaks_nothing(garbage: str, warm_server: WarmServer, tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    for module in step_modules():
+        (tmp_path / "lab" / f"{module}.py").write_text(GARBAGE_MODULE.replace("GARBAGE", garbage), encoding="utf-8")
+
+    verdicts = judged(tmp_path, warm_server)
+
+    assert [check_id for check_id, verdict in verdicts.items() if verdict.outcome is Outcome.PASSED] == []
+    faults = {check_id: lost for check_id, lost in not_passed(verdicts).items() if lost.startswith("harness_fault")}
+    assert faults == {}
+
+
+# --- the same submission, the same verdicts
+
+WRONG_IN_MANY_WAYS = (
+    "second entry drawn from all",
+    "mean by default",
+    "rows off by one",
+    "each part drawn on its own",
+    "codes from 1",
+)
+
+
+@pytest.mark.parametrize(("steps", "runs"), [((1, 2, 3), 20), ((4,), 5)])
+def test_runs_of_a_submission_give_equal_verdicts(
+    steps: tuple[int, ...], runs: int, warm_server: WarmServer, tmp_path: Path
+) -> None:
+    read_submission(REFERENCE).stage(tmp_path)
+    mistakes = {mistake.name: mistake for mistake in all_mistakes()}
+    for name in WRONG_IN_MANY_WAYS:
+        mistakes[name].make_in(tmp_path)
+
+    first, *others = [
+        {
+            check_id: (verdict.outcome, verdict.message)
+            for check_id, verdict in judged(tmp_path, warm_server, steps).items()
+        }
+        for _ in range(runs)
+    ]
+
+    assert Outcome.FAILED in {outcome for outcome, _ in first.values()}
+    assert all(other == first for other in others)
