@@ -160,7 +160,7 @@ def expect_error(kinds: type[Exception] | tuple[type[Exception], ...], call: str
         if error.outcome is not Outcome.STUDENT_ERROR:
             raise
         if not isinstance(error, wanted):
-            raise AssertionError(f"{error} Expected {names}.") from error
+            raise AssertionError(f"{str(error).rstrip('.')}. Expected {names}.") from error
     except (NotImplementedError, HarnessFault):
         raise
     except wanted:

@@ -58,6 +58,9 @@ class LocalSubject:
     def inputs(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._folder.name))
 
+    def shown(self, text: str) -> str:
+        return text
+
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_students(frame.filename)]
         if isinstance(error, NotImplementedError) and frames:

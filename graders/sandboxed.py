@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import tempfile
+import time
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from graders.sandbox.client import Worker, order_for
 from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
 
 STANDARD_SECONDS = 10.0
+CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
 UNTOUCHED = 0  # the step of a worker in which no step has run yet
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError)
 CHECKS = Path(checks.__path__[0])
@@ -44,6 +47,8 @@ class SandboxedSubject:
         self._worker: Worker | None = None
         self._step = UNTOUCHED
         self._seconds = STANDARD_SECONDS
+        self._end_of_check = math.inf
+        self._inputs = 0
         self._kit: tuple[Worker, Remote] | None = None
 
     def __enter__(self) -> Self:
@@ -67,6 +72,7 @@ class SandboxedSubject:
             readable = [self._root / "inputs", *self.readable]
             order = order_for(self.package_parent, readable, scratch, self.seed)
             self._worker = Worker(self.control, order, self._seconds)
+            self._worker.end_of_check = self._end_of_check
             self.layers = self._worker.layers
         return self._worker
 
@@ -80,18 +86,28 @@ class SandboxedSubject:
 
     def begin(self, check: Check) -> None:
         self._seconds = check.info.seconds
+        self._end_of_check = time.monotonic() + CALLS_TOGETHER * check.info.seconds
         if self._worker and (self._worker.ended or self._step not in {UNTOUCHED, check.step}):
             self._drop_worker()
         self._step = check.step
         if self._worker:
             self._worker.seconds_per_call = self._seconds
+            self._worker.end_of_check = self._end_of_check
             try:
                 self._worker.request("seed", "seed", self.seed)
             except SubmissionError:
                 self._drop_worker()
 
     def inputs(self) -> Path:
-        return Path(tempfile.mkdtemp(dir=self._root / "inputs"))
+        self._inputs += 1
+        folder = self._root / "inputs" / str(self._inputs)
+        folder.mkdir()
+        return folder
+
+    def shown(self, text: str) -> str:
+        for folder in (self._root, self.package_parent):
+            text = text.replace(f"{folder}/", "")
+        return text
 
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         if isinstance(error, AssertionError):

@@ -92,7 +92,7 @@ def test_a_function_without_end_costs_its_own_checks_alone(grade):
         ("import os; os.fork()", "forbidden"),
         ("import socket; socket.create_connection(('127.0.0.1', 9))", "forbidden"),
         (f"open({str(ROOT / 'solutions' / 'step02_beat_sync.py')!r}).read()", "forbidden"),
-        ("import solutions.step02_beat_sync", "forbidden"),
+        ("import solutions.step02_beat_sync", "student_error"),
         ("import subprocess; subprocess.check_output(['id'])", "forbidden"),
         ("import sys; sys.exit(0)", "student_error"),
     ],

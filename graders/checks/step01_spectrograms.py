@@ -175,3 +175,4 @@ def test_plot_spectrogram_has_seconds_and_hertz(lab, kit, rng):
     expect_label(ax.get_ylabel(), HERTZ, "the y label of plot_spectrogram", "the unit Hz")
     expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_spectrogram, in seconds")
     expect_end(ax.get_ylim(), TOP_HERTZ, TOP_HERTZ / 20, "the frequency axis of plot_spectrogram, in Hz")
+    expect_equal(ax.get_yscale(), "symlog", "the scale of the frequency axis of plot_spectrogram (mel is symlog)")

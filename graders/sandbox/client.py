@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import subprocess
@@ -98,11 +99,14 @@ class Worker:
 
     Attributes:
         layers: what confinement it reached, layer by layer.
+        seconds_per_call: deadline of each call.
+        end_of_check: `time.monotonic()` value after which no call of the check in progress goes on.
     """
 
     def __init__(self, control: socket.socket, order: Order, seconds_per_call: float) -> None:
         self.control = control
         self.seconds_per_call = seconds_per_call
+        self.end_of_check = math.inf
         self.released: list[int] = []
         self.ended: SubmissionError | None = None
         self.sequence = 0
@@ -152,18 +156,23 @@ class Worker:
             raise self.ended
         self.sequence += 1
         released, self.released = self.released, []
-        deadline = time.monotonic() + self.seconds_per_call
+        deadline = min(time.monotonic() + self.seconds_per_call, self.end_of_check)
         try:
             tree, buffers = wire.encode([self.sequence, released, operation, *arguments], _stand_in)
             channel.send(self.sock, tree, buffers, deadline)
             reply = self._receive(deadline, proxy or _refuse)
         except TimeoutError:
-            self._end(TimedOut(f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."))
+            self._end(TimedOut(self._overrun(call)))
         except channel.Closed:
             self._end(failures.death(call, self._exit_code()))
         except wire.WireError as error:
             self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
         return self._value(call, reply)
+
+    def _overrun(self, call: str) -> str:
+        if time.monotonic() >= self.end_of_check:
+            return f"The calls of this check took too long together; the last was {call}."
+        return f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."
 
     def _receive(self, deadline: float, codec: wire.Codec) -> object:
         tree, payload = channel.receive(self.sock, deadline)

@@ -84,7 +84,7 @@ class Remote:
         raise WrongType(f"{self._label} has not ended after {ITERATION_LIMIT} items.")
 
     def __repr__(self) -> str:
-        return f"<{self._label}: {self._kind}, in the sandbox>"
+        return f"<{self._kind.rpartition('.')[2]} in the sandbox>"
 
     def __del__(self) -> None:
         # The worker is told with the next request, so that an object's end costs no message of its own.

@@ -19,6 +19,7 @@ import socket
 import sys
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -77,10 +78,20 @@ def _preload() -> None:
     importlib.import_module("graders.sandbox.adaptations").adapt_libraries()
     sys.modules["torch"].set_num_threads(1)
     sys.dont_write_bytecode = True
+    _forget_this_project()
     os.environ.clear()
     # The collector would touch, and so copy, pages that workers otherwise share with this process.
     gc.collect()
     gc.freeze()
+
+
+def _forget_this_project() -> None:
+    """Take away the finders through which an editable install would lead a worker to this project's packages."""
+    root = Path(__file__).resolve().parents[2]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not getattr(finder, "__module__", "").startswith("__editable__")
+    ]
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != root]
 
 
 @dataclass(frozen=True)
