@@ -21,6 +21,7 @@ PLAIN_CALLS = frozenset(
     "pathlib.Path torch.device torch.cuda.is_available np.array np.arange np.linspace".split()
 )
 VIEWS = frozenset({"items", "keys", "values"})
+SUPPRESS = "from contextlib import suppress as _suppress"
 SHOWN_CHARACTERS = 60
 SOURCE_CHARACTERS = 2 << 20
 MAGICS_OF_A_CELL = 50
@@ -51,6 +52,7 @@ def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
             parts += [f"# cell {number}", *_kept(source, f"cell {number}", known, notes), ""]
     # A module may have these at its top only, a notebook in every cell.
     parts.sort(key=lambda part: not part.startswith("from __future__"))
+    parts.insert(sum(part.startswith("from __future__") for part in parts), SUPPRESS)
     files = {"__init__.py": b"", "notebook.py": "\n".join(parts).encode()}
     stub = b"from lab import notebook\n\nglobals().update({k: v for k, v in vars(notebook).items() if k[0] != '_'})\n"
     return files | {f"{name}.py": stub for name in step_modules()}, notes
@@ -84,13 +86,20 @@ def _kept(source: str, cell: str, known: set[str], notes: list[str]) -> Iterator
         shown = _short(text.split("\n", maxsplit=1)[0])
         if _is_definition(node) and not missing:
             known |= _names_bound(node)
-            yield text
+            yield _tolerant(text) if isinstance(node, ast.Import | ast.ImportFrom) else text
         elif _is_definition(node):
             notes.append(
                 f"{cell} line {node.lineno}: skipped, no definition that is kept gives {', '.join(missing)}: {shown}"
             )
         elif not _is_docstring(node):
             notes.append(f"{cell} line {node.lineno}: skipped work at the top level: {shown}")
+
+
+def _tolerant(statement: str) -> str:
+    """Let a library that is not installed cost the functions that use it, not the whole notebook."""
+    if statement.startswith("from __future__"):
+        return statement
+    return f"with _suppress(ImportError):\n    {statement}"
 
 
 def _text_of(node: ast.stmt, lines: list[bytes]) -> str:

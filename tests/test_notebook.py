@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.intake import UnreadableSubmission, read_submission
-from graders.notebook import modules_from_notebook
+from graders.notebook import SUPPRESS, modules_from_notebook
 from graders.rubric import step_modules
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -36,7 +36,7 @@ def notebook(*sources: object, **changes: object) -> bytes:
 def kept(*sources: object) -> tuple[str, list[str]]:
     """Return the module's lines without the comments and blank lines between cells, and the notes."""
     files, notes = modules_from_notebook(notebook(*sources))
-    text = files["notebook.py"].decode()
+    text = files["notebook.py"].decode().replace(f"{SUPPRESS}\n", "").replace("with _suppress(ImportError):\n    ", "")
     return "\n".join(line for line in text.split("\n") if line and not line.startswith("# cell")), notes
 
 
@@ -49,6 +49,17 @@ def names_of(*sources: object) -> dict[str, Any]:
 
 
 # What is kept
+
+
+def test_a_library_that_is_not_installed_costs_only_what_uses_it() -> None:
+    names = names_of(
+        "import no_such_library as n\nfrom another.missing import (\n    a,\n    b,\n)",
+        "def f():\n    return 1\ndef g():\n    return n.x",
+    )
+
+    assert names["f"]() == 1
+    with pytest.raises(NameError):
+        names["g"]()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +117,7 @@ def test_markdown_and_raw_cells_are_no_code() -> None:
     ]
     files, notes = modules_from_notebook(notebook(cells=cells))
 
-    assert (files["notebook.py"], notes) == (b"", [])
+    assert (files["notebook.py"].decode(), notes) == (SUPPRESS, [])
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
