@@ -34,9 +34,7 @@ CLASS_MAPPING: dict[str, str | None] = {  # given
 }
 
 
-def merge_classes(
-    labels: Iterable[tuple[str, str]], mapping: Mapping[str, str | None]
-) -> list[tuple[str, str]]:
+def merge_classes(labels: Iterable[tuple[str, str]], mapping: Mapping[str, str | None]) -> list[tuple[str, str]]:
     """Replace each entry's genre by its merged genre, and drop the entries whose genre is mapped to None.
 
     Args:

@@ -50,9 +50,7 @@ def read_labels(index_path: str | os.PathLike[str]) -> list[tuple[str, str]]:
             continue
         fields = line.strip().split("\t")
         if len(fields) != 2:  # noqa: PLR2004 - a name and a genre
-            raise ValueError(
-                f"{index_path}, line {number}: {line!r} is not name<TAB>genre; put one tab between them."
-            )
+            raise ValueError(f"{index_path}, line {number}: {line!r} is not name<TAB>genre; put one tab between them.")
         name, genre = fields
         entries.append((_name_on_disk(name.strip()), genre.strip()))
     return entries

@@ -74,13 +74,9 @@ def _boundaries(beats: Sequence[int] | Int[np.ndarray, " B"], end: int) -> Int[n
     if frames.size == 0:
         return np.array([0, end])
     if not np.issubdtype(frames.dtype, np.integer):
-        raise ValueError(
-            f"beat_sync's beats are {frames.dtype}; expected frame indices: use librosa.time_to_frames."
-        )
+        raise ValueError(f"beat_sync's beats are {frames.dtype}; expected frame indices: use librosa.time_to_frames.")
     if frames.min() < 0 or frames.max() > end:
-        raise ValueError(
-            f"beat_sync's beats span {frames.min()}..{frames.max()}; expected frame indices in 0..{end}."
-        )
+        raise ValueError(f"beat_sync's beats span {frames.min()}..{frames.max()}; expected frame indices in 0..{end}.")
     return np.unique(np.concatenate([[0], frames, [end]]))
 
 

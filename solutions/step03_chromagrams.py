@@ -25,9 +25,7 @@ def chromagram(fused: Float[np.ndarray, "140 T"]) -> Float[np.ndarray, "12 T"]:
     """
     rows = _N_MELS + _N_CHROMA
     if fused.ndim != 2 or len(fused) != rows:  # noqa: PLR2004 - rows and columns
-        raise ValueError(
-            f"chromagram's argument has shape {fused.shape}; expected ({rows}, T), one column a timestep."
-        )
+        raise ValueError(f"chromagram's argument has shape {fused.shape}; expected ({rows}, T), one column a timestep.")
     return fused[_N_MELS:]
 
 
@@ -64,8 +62,6 @@ def plot_chromagram(
     if x_axis not in _TIME_AXES:
         raise ValueError(f'plot_chromagram knows x_axis "time" and "beats", not {x_axis!r}.')
     unit, label = _TIME_AXES[x_axis]
-    image = librosa.display.specshow(
-        chroma, x_axis=unit, y_axis="chroma", sr=sr, hop_length=hop_length, ax=ax
-    )
+    image = librosa.display.specshow(chroma, x_axis=unit, y_axis="chroma", sr=sr, hop_length=hop_length, ax=ax)
     ax.set(title=title, xlabel=label, ylabel="Pitch class")
     return image

@@ -43,9 +43,7 @@ CLASS_MAPPING: dict[str, str | None] = {  # given
 _AXES = ("valence", "energy", "danceability")
 
 
-def merge_classes(
-    labels: Iterable[tuple[str, str]], mapping: Mapping[str, str | None]
-) -> list[tuple[str, str]]:
+def merge_classes(labels: Iterable[tuple[str, str]], mapping: Mapping[str, str | None]) -> list[tuple[str, str]]:
     """Replace each entry's genre by its merged genre, and drop the entries whose genre is mapped to None.
 
     Args:
@@ -64,9 +62,7 @@ def merge_classes(
     entries = []
     for name, genre in labels:
         if genre not in mapping:
-            raise KeyError(
-                f"The mapping has no genre {genre!r} (track {name}); add it, or map it to None to drop it."
-            )
+            raise KeyError(f"The mapping has no genre {genre!r} (track {name}); add it, or map it to None to drop it.")
         merged = mapping[genre]
         if merged is not None:
             entries.append((name, merged))
@@ -139,9 +135,7 @@ def read_spectrogram(path: str | os.PathLike[str], feat_type: str = "mel") -> Fl
         case "fused":
             feature = fused
         case _:
-            raise ValueError(
-                f'read_spectrogram has no feat_type {feat_type!r}; take "mel", "chroma" or "fused".'
-            )
+            raise ValueError(f'read_spectrogram has no feat_type {feat_type!r}; take "mel", "chroma" or "fused".')
     return feature.T.astype(np.float32, copy=False)
 
 
@@ -341,9 +335,7 @@ class SpectrogramDataset(Dataset[tuple[np.ndarray, Any, int]]):
                 )
         return [str(file) for file in files], [label for _, label in entries]
 
-    def _read_index(
-        self, index: Path, class_mapping: Mapping[str, str | None] | None
-    ) -> Sequence[tuple[str, Any]]:
+    def _read_index(self, index: Path, class_mapping: Mapping[str, str | None] | None) -> Sequence[tuple[str, Any]]:
         if self._numeric:
             return [(name, values[self._axes]) for name, values in _read_ratings(index)]
         entries = read_labels(index)
@@ -389,9 +381,7 @@ def _read_ratings(index: Path) -> list[tuple[str, list[float]]]:
         except ValueError:
             ratings = []
         if len(ratings) != len(_AXES):
-            raise ValueError(
-                f"{index}, line {number}: {line!r} is not Id,{','.join(_AXES)} with three numbers."
-            )
+            raise ValueError(f"{index}, line {number}: {line!r} is not Id,{','.join(_AXES)} with three numbers.")
         # The number of the track is what every spelling of its name begins with.
         entries.append((f"{track.strip().split('.')[0]}.fused.full.npy", ratings))
     return entries
@@ -455,9 +445,7 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def _loader(
-    dataset: Dataset[Any], indices: list[int], batch_size: int, shuffle: bool, seed: int
-) -> DataLoader[Any]:
+def _loader(dataset: Dataset[Any], indices: list[int], batch_size: int, shuffle: bool, seed: int) -> DataLoader[Any]:
     # A generator of its own even without shuffling: a loader draws a seed at each epoch, and would otherwise
     # draw it from the global generator, so that validating would change the dropout of the next epoch.
     return DataLoader(Subset(dataset, indices), batch_size, shuffle, generator=_generator(seed))

@@ -104,6 +104,7 @@ def test_exceptions_name_type_text_and_line(start_worker):
         ("f()", StudentError),
         ("return bytearray(1 << 40)", OutOfMemory),
         ("import torch; return torch.ones(1 << 40)", OutOfMemory),
+        ("import mmap; mmap.mmap(-1, 64 << 30)", OutOfMemory),
         ("import os; os._exit(0)", Died),
         ("import os; os._exit(3)", Died),
         ("import os; os.close(3); import time; time.sleep(60)", Died),

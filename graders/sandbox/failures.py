@@ -43,7 +43,7 @@ def from_report(call: str, report: dict[object, object]) -> SubmissionError:
     text = f"{call} raised {_text(report.get('type'), 80)}: {_text(report.get('text'), TEXT_CHARACTERS)}"
     where = "; ".join(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:])))
     kind = next((KINDS[name] for name in bases if name in KINDS), StudentError)
-    if "allocate memory" in text and "RuntimeError" in bases:
+    if "allocate memory" in text and {"RuntimeError", "OSError"} & set(bases):
         kind = OutOfMemory
     return _also_builtin(kind, bases)(f"{text} [{where}]" if where else text)
 
