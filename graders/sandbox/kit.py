@@ -14,8 +14,8 @@ def figure_axes(count: int = 1) -> list[Any]:
 
 
 def tick_labels(axis: Any) -> list[str]:
-    """Return the texts that are written along a matplotlib axis (`ax.xaxis`, `ax.yaxis`)."""
-    return [label.get_text() for label in axis.get_ticklabels()]
+    """Return the texts at the ticks of a matplotlib axis (`ax.xaxis`, `ax.yaxis`)."""
+    return list(axis.get_major_formatter().format_ticks(axis.get_majorticklocs()))
 
 
 def is_a(value: object, module: str, name: str) -> bool:
