@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 EXIT_BAD_INPUT = 2
 EXIT_HARNESS_FAULT = 3
+EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -39,7 +42,9 @@ def main() -> None:
         sys.exit(EXIT_HARNESS_FAULT)
 
 
-@click.group(epilog="Exit codes: 0 done, 2 wrong usage or input, 3 harness fault. --debug shows tracebacks.")
+@click.group(
+    epilog="Exit codes: 0 done, 2 wrong usage or input, 3 harness fault, 130 interrupted. --debug shows tracebacks."
+)
 def graders() -> None:
     """Grade coursework: student code runs confined, in a process other than the one that judges it."""
 
@@ -86,6 +91,7 @@ def run(
 
     if out:
         _make_folder(out)
+    signal.signal(signal.SIGTERM, _interrupt)  # so that folders are removed and processes ended as after Ctrl-C
     with WarmServer(min(jobs, len(submissions))) as server:
         rubric = load_rubric(frozenset(steps))
         if not rubric:
@@ -96,32 +102,33 @@ def run(
 
 
 def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
-    from graders.results import write_summary  # noqa: PLC0415
+    from graders.results import all_results, write_summary  # noqa: PLC0415
     from graders.run import Finished, Graded, grade_all, names_of  # noqa: PLC0415
-    from graders.terminal import ProgressLines, check_lines, isolation_line, printable, summary_table  # noqa: PLC0415
+    from graders.terminal import ProgressLines, printable  # noqa: PLC0415
 
     console = Console()
     graded: dict[str, Graded] = {}
     faults: list[str] = []
+    interrupted = False
     with ProgressLines(console, len(task.rubric)) as lines:
-        for event in grade_all(submissions, task, server):
-            lines.show(event)
-            if isinstance(event, Finished) and isinstance(event.outcome, Graded):
-                graded[event.name] = event.outcome
-            elif isinstance(event, Finished):
-                faults.append(f"{event.name}: {event.outcome}")
+        try:
+            for event in grade_all(submissions, task, server):
+                lines.show(event)
+                if isinstance(event, Finished) and isinstance(event.outcome, Graded):
+                    graded[event.name] = event.outcome
+                elif isinstance(event, Finished):
+                    faults.append(f"{event.name}: {event.outcome}")
+        except KeyboardInterrupt:
+            interrupted = True
     results = [graded[name].result for name in names_of(submissions) if name in graded]
-    if len(results) == 1:
-        console.print(check_lines(results[0].checks), soft_wrap=True)
-    if results:
-        console.print(summary_table(results))
-        console.print(isolation_line(results), soft_wrap=True, markup=False)
+    _show(console, results)
     if task.out:
-        write_summary(results, task.out / "summary.csv")
-        console.print(
-            f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission.",
-            soft_wrap=True,
-        )
+        write_summary(all_results(task.out), task.out / "summary.csv")
+        where = f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission."
+        console.print(where, soft_wrap=True, markup=False)
+    if interrupted:
+        click.echo("graders: interrupted; run the same command again to grade the rest.", err=True)
+        return EXIT_INTERRUPTED
     faults += [f"{result.submission}: a check ended in harness_fault" for result in results if _has_fault(result)]
     for text in faults:
         click.echo(f"graders: harness fault, nothing is charged to the student: {printable(text)}", err=True)
@@ -129,6 +136,16 @@ def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
     for text in unread:
         click.echo(f"graders: {printable(text)}", err=True)
     return EXIT_HARNESS_FAULT if faults else EXIT_BAD_INPUT if unread else 0
+
+
+def _show(console: Console, results: Sequence[Result]) -> None:
+    from graders.terminal import check_lines, isolation_line, summary_table  # noqa: PLC0415
+
+    if len(results) == 1:
+        console.print(check_lines(results[0].checks), soft_wrap=True)
+    if results:
+        console.print(summary_table(results))
+        console.print(isolation_line(results), soft_wrap=True, markup=False)
 
 
 def _has_fault(result: Result) -> bool:
@@ -140,6 +157,12 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.UsageError(f"--out {folder}: the folder cannot be made ({error.strerror}).") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise click.UsageError(f"--out {folder}: this user may not write there; name another folder.")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @graders.command()

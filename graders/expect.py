@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from graders.describe import describe
 from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
 
 LARGEST = sys.float_info.max
+PLAIN_ITEMS = 100_000  # what a check compares item by item is small
 DTYPE_NAMES = {"f": "floating point", "i": "integer", "b": "boolean"}
 
 
@@ -86,7 +88,7 @@ def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-
     """Demand a real number, as a Python number, NumPy scalar, or array or tensor without axes."""
     if isinstance(value, np.generic):
         value = value.item()
-    elif not isinstance(value, int | float) and getattr(value, "shape", None) == ():
+    elif isinstance(getattr(value, "shape", None), tuple) and value.shape == ():
         value = as_array(value, call).item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongType(f"{call} returned {describe(value)}; expected a number.")
@@ -112,6 +114,8 @@ def plain(value: Any, call: str) -> Any:
     """
     torch = sys.modules.get("torch")
     if isinstance(value, np.ndarray | np.generic) or (torch is not None and isinstance(value, torch.Tensor)):
+        if max(math.prod(value.shape), *value.shape, 0) > PLAIN_ITEMS:
+            raise WrongType(f"{call} returned {describe(value)}; expected at most {PLAIN_ITEMS} items.")
         value = value.tolist()
     if isinstance(value, list | tuple):
         return [plain(item, call) for item in value]

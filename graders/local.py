@@ -8,11 +8,12 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
 
-from graders.outcomes import Outcome
+from graders.outcomes import NotImplementedYet, Outcome
 from graders.rubric import STEP_MODULE, Check
 from graders.sandbox import kit
 
@@ -20,10 +21,28 @@ from graders.sandbox import kit
 class _LocalLab:
     """The student's `lab` package, its modules imported when first asked for."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __init__(self, package: Path) -> None:
+        self._package = package
+
+    def __getattr__(self, name: str) -> _LocalModule:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
-        return importlib.import_module(f"lab.{name}")
+        if not (self._package / f"{name}.py").is_file():
+            raise NotImplementedYet(f"{name}.py is not in {self._package}.")
+        return _LocalModule(importlib.import_module(f"lab.{name}"), name)
+
+
+class _LocalModule:
+    """A step module whose missing names say so."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if not hasattr(self._module, name):
+            raise NotImplementedYet(f"{self._name} has no {name}; keep the names of the skeleton.")
+        return getattr(self._module, name)
 
 
 class LocalSubject:
@@ -39,7 +58,7 @@ class LocalSubject:
 
     def __init__(self, root: Path) -> None:
         self.package = root.resolve() / "lab"
-        self.lab = _LocalLab()
+        self.lab = _LocalLab(self.package)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-check-")
         sys.path.insert(0, str(root.resolve()))
 
@@ -73,8 +92,6 @@ class LocalSubject:
         if frames:
             where = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}"
             return Outcome.STUDENT_ERROR, f"{text} [{where}]"
-        if isinstance(error, ImportError | AttributeError) and "lab.step" in str(error):
-            return Outcome.NOT_IMPLEMENTED, text
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def _is_students(self, filename: str) -> bool:

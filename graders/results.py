@@ -140,6 +140,12 @@ def read_result(folder: Path) -> Result | None:
     return result if result.schema == SCHEMA else None
 
 
+def all_results(folder: Path) -> list[Result]:
+    """Read every result below a folder for results, those of earlier runs too, in the order of their names."""
+    found = (read_result(path) for path in sorted(folder.iterdir()) if path.is_dir())
+    return [result for result in found if result]
+
+
 def write_summary(results: Iterable[Result], path: Path) -> None:
     """Write a CSV table: a row for each submission, with its score, each step's points, and counts of outcomes."""
     rows = list(results)

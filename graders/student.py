@@ -37,7 +37,7 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
     rubric = [row for row in load_rubric(numbers) if row.info.visibility == "public"]
     if not rubric:
         raise click.UsageError(f"No checks exist for step {', '.join(map(str, sorted(numbers)))}.")
-    extra = ["--pdb", "--tb=short"] if pdb else ["-p", "no:terminal"]
+    extra = ["--pdb", "--tb=short"] if pdb else ["-p", "no:terminal", "--capture=no"]
     with LocalSubject(root) as subject:
         results = score(rubric, judge(rubric, subject, seed=0, extra=extra))
     console = Console()
@@ -49,7 +49,7 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
 
 
 def _step(text: str) -> int:
-    match = re.fullmatch(r"(?:step)?0*(\d{1,2})(?:_\w+)?", text)
+    match = re.fullmatch(r"(?:step)?0*(\d{1,2})(?:_\w+)?(?:\.py)?", Path(text).name)
     if not match or not 1 <= int(match[1]) <= 10:  # noqa: PLR2004 - the course has ten steps
         raise click.UsageError(f"{text!r} is no step; name one as 4, step04 or step04_dataset.")
     return int(match[1])

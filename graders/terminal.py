@@ -75,7 +75,7 @@ def _ended_line(event: Finished) -> Text:
     tail = (
         "unchanged since an earlier run" if event.outcome.resumed else f"{sum(c.seconds for c in result.checks):.1f} s"
     )
-    notes = f", {len(result.notes)} notes on what was left out" if result.notes else ""
+    notes = f", notes in result.json: {len(result.notes)}" if result.notes else ""
     return Text(f"{name}  {number(result.score)} of {number(result.max_score)}  ({tail}{notes})")
 
 
@@ -130,6 +130,8 @@ def _check_text(check: CheckResult) -> list[Text]:
     colour = COLOURS.get(check.outcome, "red")
     mark = "✓" if check.outcome is Outcome.PASSED else "·" if check.outcome is Outcome.NOT_IMPLEMENTED else "✗"
     lines = [Text(f"  {mark} {check.title}", style=colour)]
+    if check.outcome is Outcome.NOT_IMPLEMENTED and "is yours to write" not in check.message:
+        lines.append(Text(f"      {printable(check.message)}"))
     if check.outcome in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED}:
         return lines
     lines.append(Text(f"      {check.outcome}: {printable(check.message)}"))

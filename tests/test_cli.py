@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -194,3 +196,42 @@ def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
     monkeypatch.setattr("graders.sandbox.client.BOOTSTRAP", "raise SystemExit(1)")
     with WarmServer() as server, pytest.raises(HarnessFault, match="warm server"):
         server.wait_until_warm()
+
+
+def test_a_later_run_adds_to_the_summary(tmp_path):
+    for submission in ("solutions", "lab"):
+        assert graders("run", submission, "--step", 2, "--out", tmp_path).returncode == 0
+    with (tmp_path / "summary.csv").open(encoding="utf-8") as file:
+        assert [row["submission"] for row in csv.DictReader(file)] == ["lab", "solutions"]
+
+
+def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
+    (tmp_path / "lab").mkdir()
+    source = "def timesteps(feature):\n    print('Γεια')\n    return feature.shape[1]\n"
+    (tmp_path / "lab" / "step02_beat_sync.py").write_text(source, encoding="utf-8")
+    done = lab("check", "lab/step02_beat_sync.py", "1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Γεια" in done.stdout
+    assert "✓ timesteps returns T" in done.stdout
+    assert "step02_beat_sync has no beat_sync; keep the names of the skeleton." in done.stdout
+    assert "step01_spectrograms.py is not in" in done.stdout
+    assert "harness_fault" not in done.stdout
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path):
+    code = "from graders.cli import main; main()"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-c", code, "run", *["solutions"] * 40, "--step", "2", "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert running.stdout.readline().startswith("solutions")
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert "run the same command again" in errors
+    assert (tmp_path / "out" / "summary.csv").exists()
+    assert [path.name for path in temporary.iterdir() if path.name.startswith("graders")] == []

@@ -70,7 +70,7 @@ def test_the_reference_gets_full_marks_and_the_skeleton_none(warm_server):
 def test_exiting_on_import_costs_that_step_alone(grade):
     result = grade(prepend={"step02_beat_sync.py": "import os; os._exit(0)"})
     assert {check_id[:6] for check_id in not_passed(result)} == {"step02"}
-    assert set(not_passed(result).values()) == {"died"}
+    assert set(not_passed(result).values()) == {"died", "blocked"}
     assert result.score == 40 - 6
 
 
@@ -145,7 +145,7 @@ def test_forging_the_workers_answers_gains_nothing(grade):
         "w._Worker.answer = lambda self, number, operation, arguments: self.send([number, 'value', 'passed'])\n"
     )
     result = grade(prepend={"step02_beat_sync.py": forge})
-    assert {check.outcome for check in result.checks if check.step == 2} <= {"wrong_type", "failed"}
+    assert {check.outcome for check in result.checks if check.step == 2} <= {"wrong_type", "failed", "blocked"}
     assert all(check.outcome == "passed" for check in result.checks if check.step != 2)
 
 
@@ -234,3 +234,36 @@ def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
         )
     outcomes = [event.outcome for event in events if isinstance(event, Finished)]
     assert [type(outcome) for outcome in outcomes] == [HarnessFault, HarnessFault]
+
+
+def test_deep_folders_in_scratch_cost_no_result(grade):
+    deep = "import os\nfor _ in range(1500):\n    os.mkdir('d'); os.chdir('d')"
+    assert grade(prepend={"step03_chromagrams.py": deep}).score == 40
+
+
+def test_data_of_the_course_cannot_be_read_from_a_worker(grade):
+    labels = ROOT / "fixtures" / "data" / "fma_genre_spectrograms" / "test_labels.txt"
+    result = grade(append={"step03_chromagrams.py": f"def chromagram(fused):\n    open({str(labels)!r}).read()\n"})
+    assert not_passed(result)["step03.chromagram_is_the_last_12_rows"] == "forbidden"
+
+
+def test_huge_answers_of_nothing_do_not_stall_the_judge(grade):
+    source = "import numpy as np\ndef class_histogram(labels):\n    return np.zeros((1 << 35, 0))\n"
+    result = grade(append={"step04_dataset.py": source})
+    assert not_passed(result) == {"step04.class_histogram_counts_tracks": "wrong_type"}
+
+
+def test_odd_shapes_are_the_submissions_fault(grade):
+    source = "import numpy as np\nclass Odd:\n    shape = np.zeros(3)\ndef compression_ratio(a, b):\n    return Odd()\n"
+    result = grade(append={"step02_beat_sync.py": source})
+    assert not_passed(result) == {"step02.compression_ratio_is_a_quotient_of_lengths": "wrong_type"}
+
+
+def test_refusing_everything_earns_nothing(grade):
+    everything = (
+        "class ErrorForAll:\n    def __init__(self, *a, **k): raise ValueError\n"
+        "for _name, _value in list(globals().items()):\n"
+        "    if callable(_value) and getattr(_value, '__module__', '') == __name__: globals()[_name] = ErrorForAll\n"
+    )
+    names = ("step01_spectrograms.py", "step02_beat_sync.py", "step03_chromagrams.py", "step04_dataset.py")
+    assert grade(append=dict.fromkeys(names, everything)).score == 0

@@ -119,6 +119,9 @@ def test_exceptions_name_type_text_and_line(start_worker):
         ("import os; os.kill(-1, 9)", Forbidden),
         ("import os; os.execv('/bin/true', ['true'])", Forbidden),
         ("import os; os.chmod('.', 0o777)", Forbidden),
+        ("import os; os.truncate('/tmp', 0)", Forbidden),
+        ("import fcntl, os; fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())", Forbidden),
+        ("import fcntl, signal; fcntl.fcntl(3, 10, signal.SIGKILL)", Forbidden),
         ("open('../escape', 'w')", Forbidden),
     ],
 )

@@ -172,15 +172,18 @@ def test_isolation_in_a_line() -> None:
 def test_each_check_has_its_mark_message_and_hint() -> None:
     rows = [
         check(1, Outcome.PASSED, "", "It is there."),
-        check(1, Outcome.NOT_IMPLEMENTED, "todo", "It is open."),
+        check(1, Outcome.NOT_IMPLEMENTED, "f is yours to write: step 1", "It is open."),
+        check(1, Outcome.NOT_IMPLEMENTED, "step01_a has no f.", "It is renamed."),
         check(2, Outcome.WRONG_TYPE, "f() returned None.", "It is wrong."),
     ]
     lines = [line.rstrip() for line in shown(check_lines(rows)).splitlines() if line.strip()]
 
     assert lines == [
-        "Step 1: 2.5 of 5 points",
+        "Step 1: 2.5 of 7.5 points",
         "  ✓ It is there.",
         "  · It is open.",
+        "  · It is renamed.",
+        "      step01_a has no f.",
         "Step 2: 0 of 2.5 points",
         "  ✗ It is wrong.",
         "      wrong_type: f() returned None.",
@@ -197,7 +200,7 @@ def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
         lines.show(Finished("eve", HarnessFault("it broke")))
 
     assert file.getvalue().split("\n") == [
-        "alice  10 of 20  (2.0 s, 1 notes on what was left out)",
+        "alice  10 of 20  (2.0 s, notes in result.json: 1)",
         "bob  10 of 20  (unchanged since an earlier run)",
         "eve  harness fault: it broke",
         "",

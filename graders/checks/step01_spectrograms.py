@@ -55,14 +55,22 @@ def test_read_labels_returns_the_names_on_disk(lab, inputs, written):
     expect_equal(lab.step01_spectrograms.read_labels(index), expected, f"read_labels(index with {written.format(7)})")
 
 
-@check(points=0.25, hint="Let open() raise; do not return an empty list for an index that is not there.")
+@check(
+    points=0.25,
+    hint="Let open() raise; do not return an empty list for an index that is not there.",
+    needs=("test_read_labels_lists_the_index_in_order",),
+)
 def test_read_labels_refuses_a_missing_index(lab, inputs):
     """read_labels raises FileNotFoundError when there is no index."""
     with expect_error(FileNotFoundError, "read_labels(missing index)"):
         lab.step01_spectrograms.read_labels(inputs / "missing.txt")
 
 
-@check(points=0.25, hint="A line without a tab is damaged: raise ValueError and name the line.")
+@check(
+    points=0.25,
+    hint="A line without a tab is damaged: raise ValueError and name the line.",
+    needs=("test_read_labels_lists_the_index_in_order",),
+)
 def test_read_labels_refuses_a_line_without_a_tab(lab, inputs):
     """read_labels raises ValueError for a line that has no genre."""
     index = inputs / "train_labels.txt"
@@ -105,7 +113,11 @@ def test_pick_two_genres_depends_on_the_seed_alone(lab):
         )
 
 
-@check(points=0.25, hint="Count the genres first, and raise ValueError if there is only one.")
+@check(
+    points=0.25,
+    hint="Count the genres first, and raise ValueError if there is only one.",
+    needs=("test_pick_two_genres_picks_different_genres",),
+)
 def test_pick_two_genres_refuses_a_single_genre(lab):
     """pick_two_genres raises ValueError when all labels have the same genre."""
     with expect_error(ValueError, "pick_two_genres(labels of one genre)"):
@@ -120,7 +132,11 @@ def test_read_fused_returns_the_array(lab, inputs, rng):
     expect_array(lab.step01_spectrograms.read_fused(inputs / "φάσμα.fused.full.npy"), fused, "read_fused(path)")
 
 
-@check(points=0.25, hint="Check ndim == 2 and shape[0] == 140, and raise ValueError otherwise.")
+@check(
+    points=0.25,
+    hint="Check ndim == 2 and shape[0] == 140, and raise ValueError otherwise.",
+    needs=("test_read_fused_returns_the_array",),
+)
 @pytest.mark.parametrize("shape", [(128, 9), (9, 140), (140,)])
 def test_read_fused_refuses_other_shapes(lab, inputs, shape):
     """read_fused raises ValueError for an array that is not [140, T]."""
@@ -143,6 +159,7 @@ def test_mel_spectrogram_is_the_first_128_rows(lab, fused):
 @check(
     points=0.25,
     hint="A chromagram or a transposed array is no fused array: raise ValueError unless there are 140 rows.",
+    needs=("test_mel_spectrogram_is_the_first_128_rows",),
 )
 @pytest.mark.parametrize("shape", [(12, 40), (40, 140)])
 def test_mel_spectrogram_refuses_other_rows(lab, shape):

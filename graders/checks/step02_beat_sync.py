@@ -102,7 +102,11 @@ def test_beat_sync_uses_the_aggregate(lab, rng):
         expect_array(synced, between_beats(feature, [7, 21], aggregate), call)
 
 
-@check(points=0.25, hint="A beat after the last column belongs to another track: raise ValueError.")
+@check(
+    points=0.25,
+    hint="A beat after the last column belongs to another track: raise ValueError.",
+    needs=("test_beat_sync_takes_the_median_of_each_segment",),
+)
 def test_beat_sync_refuses_beats_outside_the_track(lab):
     """beat_sync raises ValueError for a beat below 0 or beyond T."""
     for beats in ([3, 11], [-1, 3]):
@@ -110,7 +114,11 @@ def test_beat_sync_refuses_beats_outside_the_track(lab):
             lab.step02_beat_sync.beat_sync(np.zeros((2, 10), np.float32), beats)
 
 
-@check(points=0.25, hint="Raise ValueError unless the feature has two dimensions.")
+@check(
+    points=0.25,
+    hint="Raise ValueError unless the feature has two dimensions.",
+    needs=("test_beat_sync_takes_the_median_of_each_segment",),
+)
 def test_beat_sync_refuses_other_dimensions(lab):
     """beat_sync raises ValueError for a feature that is not [F, T]."""
     with expect_error(ValueError, "beat_sync(feature [10], [5])"):

@@ -19,7 +19,7 @@ def test_chromagram_is_the_last_12_rows(lab, fused):
     expect_array(lab.step03_chromagrams.chromagram(fused), fused[128:], f"chromagram(fused {list(fused.shape)})")
 
 
-@check(points=0.25, hint="Raise ValueError unless there are 140 rows.")
+@check(points=0.25, hint="Raise ValueError unless there are 140 rows.", needs=("test_chromagram_is_the_last_12_rows",))
 @pytest.mark.parametrize("shape", [(128, 40), (40, 140)])
 def test_chromagram_refuses_other_rows(lab, shape):
     """chromagram raises ValueError for an array without 140 rows."""

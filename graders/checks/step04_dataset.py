@@ -92,6 +92,7 @@ def test_merge_classes_uses_the_mapping_given(lab):
 @check(
     points=0.25,
     hint="mapping[genre] raises KeyError by itself; mapping.get(genre) hides the genre that is missing.",
+    needs=("test_merge_classes_merges_and_drops",),
 )
 def test_merge_classes_refuses_an_unknown_genre(lab):
     """merge_classes raises KeyError for a genre that the mapping lacks."""
@@ -141,7 +142,11 @@ def test_read_spectrogram_is_time_first(lab, inputs, rng, feat_type):
     expect_array(read, fused[FEATURE_ROWS[feat_type]].T, f"read_spectrogram(path, {feat_type!r})")
 
 
-@check(points=0.25, hint="An if/elif chain without an else accepts any word: raise ValueError at its end.")
+@check(
+    points=0.25,
+    hint="An if/elif chain without an else accepts any word: raise ValueError at its end.",
+    needs=("test_read_spectrogram_is_time_first",),
+)
 def test_read_spectrogram_refuses_another_feature(lab, inputs):
     """read_spectrogram raises ValueError for a feat_type that is not mel, chroma or fused."""
     np.save(inputs / "1.fused.full.npy", np.zeros((ROWS, 3), np.float32))
@@ -180,7 +185,11 @@ def test_padding_cuts_longer_input(lab, feature, data):
     expect_array(lab.step04_dataset.PaddingTransform(length)(feature.T), feature.T[:length], call)
 
 
-@check(points=0.25, hint="A length of 0 or -1 is a mistake of the caller: raise ValueError.")
+@check(
+    points=0.25,
+    hint="A length of 0 or -1 is a mistake of the caller: raise ValueError.",
+    needs=("test_padding_adds_zeros_at_the_end",),
+)
 def test_padding_refuses_lengths_below_one(lab):
     """PaddingTransform raises ValueError for a max_length below 1."""
     for length in (0, -1):
@@ -221,6 +230,7 @@ def test_label_transformer_inverts(lab):
 @check(
     points=0.25,
     hint="Raise ValueError; a code such as -1 would train the network on a class that is not there.",
+    needs=("test_label_transformer_encodes_sorted_classes",),
 )
 def test_label_transformer_refuses_an_unknown_label(lab):
     """LabelTransformer.transform raises ValueError for a label that it was not fitted on."""
@@ -467,8 +477,8 @@ def test_dataset_refuses_an_axis_that_is_not_there(lab, inputs, rng):
 
 def drawn(loader, call):
     """Return the items that a loader gives, in order: the labels of an indexed data set are the items' numbers."""
-    batches = [expect_length(batch, 3, f"a batch of {call}") for batch in loader]
-    return [label for batch in batches for label in plain(batch[1], f"the labels of {call}")]
+    labels = (plain(expect_length(batch, 3, f"a batch of {call}")[1], f"the labels of {call}") for batch in loader)
+    return [label for batch in labels for label in batch]
 
 
 def expect_partition(parts, size, call):

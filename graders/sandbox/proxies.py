@@ -17,7 +17,7 @@ from graders.sandbox import wire
 from graders.sandbox.client import Worker
 
 LENGTH_LIMIT = 10_000_000
-ITERATION_LIMIT = 100_000
+ITERATION_LIMIT = 10_000
 
 
 class WorkerSource(Protocol):
