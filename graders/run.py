@@ -139,7 +139,7 @@ def _judged(
 ) -> tuple[dict[str, Verdict], Isolation]:
     with tempfile.TemporaryDirectory(prefix="graders-submission-") as folder:
         submission.stage(Path(folder))
-        with SandboxedSubject(control, Path(folder), [], task.seed) as subject:
+        with SandboxedSubject(control, Path(folder), task.seed) as subject:
             level = Isolation.of(subject.worker().layers)
             if LEVELS.index(level.level) < LEVELS.index(task.required):
                 missing = "; ".join(

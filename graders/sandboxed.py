@@ -37,17 +37,14 @@ class SandboxedSubject:
     Args:
         control: the judge's socket to the warm server.
         package_parent: the folder that holds the submission's `lab` package.
-        readable: further files and folders that the submission may read.
         seed: seed of the workers' random numbers.
     """
 
-    def __init__(self, control: socket.socket, package_parent: Path, readable: list[Path], seed: int) -> None:
+    def __init__(self, control: socket.socket, package_parent: Path, seed: int) -> None:
         self.control = control
         self.package_parent = package_parent
-        self.readable = readable
         self.seed = seed
         self.lab = RemoteLab(self)
-        self.layers: dict[str, str] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
         self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
         self._scratch = self._folder
@@ -72,11 +69,9 @@ class SandboxedSubject:
         """Return the step's worker; the one that died in this check stays, so that the check ends as it began."""
         if self._worker is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._folder))
-            readable = [self._inputs_folder, *self.readable]
-            order = order_for(self.package_parent, readable, self._scratch, self.seed)
+            order = order_for(self.package_parent, [self._inputs_folder], self._scratch, self.seed)
             self._worker = Worker(self.control, order, self._seconds)
             self._worker.end_of_check = self._end_of_check
-            self.layers = self._worker.layers
         return self._worker
 
     @property
@@ -117,14 +112,9 @@ class SandboxedSubject:
             return Outcome.FAILED, str(error)
         # A check that stumbles over a value stumbles over what the submission returned: the reference, on which every
         # check passes, gives it values that it can use.
-        if (
-            isinstance(error, STUMBLES)
-            and Path(traceback.extract_tb(error.__traceback__)[-1].filename).parent == CHECKS
-        ):
-            return (
-                Outcome.WRONG_TYPE,
-                f"What the submission returned cannot be used as the check uses it: {error}.",
-            )
+        last = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+        if isinstance(error, STUMBLES) and (last.parent == CHECKS or last in COMPARING):
+            return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def _drop_worker(self) -> None:

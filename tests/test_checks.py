@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import fixtures
 from graders.intake import read_submission
 from graders.judge import Verdict, judge
 from graders.outcomes import Outcome
@@ -72,7 +71,7 @@ def all_mistakes() -> list[Mistake]:
 
 
 def judged(package_parent: Path, server: WarmServer, steps: Iterable[int] = ()) -> dict[str, Verdict]:
-    with SandboxedSubject(server.controls[0], package_parent, [fixtures.DATA], DEFAULT_SEED) as subject:
+    with SandboxedSubject(server.controls[0], package_parent, DEFAULT_SEED) as subject:
         return judge(load_rubric(frozenset(steps)), subject, DEFAULT_SEED, QUIETLY)
 
 

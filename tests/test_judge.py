@@ -53,7 +53,7 @@ def verdicts(warm_server, tmp_path):
             )
             for name in bodies
         ]
-        with SandboxedSubject(warm_server.controls[0], tmp_path / "submission", [], 0) as subject:
+        with SandboxedSubject(warm_server.controls[0], tmp_path / "submission", 0) as subject:
             found = judge(rubric, subject, 0, ["-p", "no:terminal", "--capture=no"])
         return {name.removeprefix("step01."): verdict for name, verdict in found.items()}
 
@@ -156,3 +156,9 @@ def test_the_users_pytest_options_do_not_reach_the_judge(verdicts, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     Path("pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", encoding="utf-8")
     assert outcomes(verdicts(passes="pass")) == {"passes": "passed"}
+
+
+def test_a_value_that_a_comparison_cannot_take_apart_is_the_submissions_fault(verdicts):
+    found = verdicts(stumbles="import numpy\nexpect_shape(numpy.zeros(3), lab.step01_student.one(), 'f()')")
+    assert outcomes(found) == {"stumbles": "wrong_type"}
+    assert "cannot be used as the check uses it" in found["stumbles"].message
