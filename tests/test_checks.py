@@ -1,6 +1,6 @@
 """The checks, tried on wrong submissions: each mistake fails the check that is about it.
 
-A mistake is one change of the reference; `tests/mistakes/` lists them, a file for each step module.
+A mistake is one change of the reference; `fixtures/submissions/mistakes` lists them, a file for each step module.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from graders.corpus import Mistake, all_mistakes, stage_reference
 from graders.intake import read_submission
 from graders.judge import Verdict, judge
 from graders.outcomes import Outcome
@@ -20,54 +20,8 @@ from graders.sandbox.client import WarmServer
 from graders.sandboxed import SandboxedSubject
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "solutions"
 # Without the two plugins that collect garbage at the end of a run, which takes longer than most runs here.
 QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
-
-
-class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One change that makes the reference wrong.
-
-    Attributes:
-        name: what a student did.
-        check: id of the check that is about it.
-        old: text of the reference, which occurs there once.
-        new: what stands there instead.
-        outcome: how the check ends.
-        also: ids of the other checks that fail with it; those that are blocked by it are not listed.
-    """
-
-    name: str
-    check: str
-    old: str
-    new: str
-    outcome: Outcome = Outcome.FAILED
-    also: frozenset[str] = frozenset()
-
-    @property
-    def fails(self) -> frozenset[str]:
-        return self.also | {self.check}
-
-    def make_in(self, package_parent: Path) -> None:
-        path = package_parent / "lab" / f"{module_of(self.check)}.py"
-        source = path.read_text(encoding="utf-8")
-        assert source.count(self.old) == 1, f"the reference holds {source.count(self.old)} times: {self.old}"
-        path.write_text(source.replace(self.old, self.new), encoding="utf-8")
-
-
-class Table(msgspec.Struct, forbid_unknown_fields=True):
-    """What a file of mistakes holds."""
-
-    mistake: list[Mistake]
-
-
-def module_of(check_id: str) -> str:
-    return next(module for module in step_modules() if check_id.startswith(f"{module[:6]}."))
-
-
-def all_mistakes() -> list[Mistake]:
-    files = [Path(__file__).parent / "mistakes" / f"{module}.toml" for module in step_modules()]
-    return [mistake for file in files for mistake in msgspec.toml.decode(file.read_bytes(), type=Table).mistake]
 
 
 def judged(package_parent: Path, server: WarmServer, steps: Iterable[int] = ()) -> dict[str, Verdict]:
@@ -97,7 +51,7 @@ def not_passed(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
 
 @pytest.mark.parametrize("mistake", [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes()])
 def test_a_mistake_fails_the_check_that_is_about_it(mistake: Mistake, warm_server: WarmServer, tmp_path: Path) -> None:
-    read_submission(REFERENCE).stage(tmp_path)
+    stage_reference(tmp_path)
     mistake.make_in(tmp_path)
     step = step_number(mistake.check)
 
@@ -229,7 +183,7 @@ WRONG_IN_MANY_WAYS = (
 def test_runs_of_a_submission_give_equal_verdicts(
     steps: tuple[int, ...], runs: int, warm_server: WarmServer, tmp_path: Path
 ) -> None:
-    read_submission(REFERENCE).stage(tmp_path)
+    stage_reference(tmp_path)
     mistakes = {mistake.name: mistake for mistake in all_mistakes()}
     for name in WRONG_IN_MANY_WAYS:
         mistakes[name].make_in(tmp_path)

@@ -26,9 +26,11 @@ import msgspec
 from graders.sandbox import worker
 from graders.sandbox.confinement import Confinement
 
+# torch._dynamo: the first optimiser that is made imports it, which takes longer than training on the fixtures.
 PRELOADED = (
     "random", "csv", "gzip", "zipfile", "inspect", "concurrent.futures", "multiprocessing",
-    "numpy", "scipy.signal", "scipy.stats", "scipy.fft", "torch", "torch.utils.data", "torch.nn.utils.rnn",
+    "numpy", "scipy.signal", "scipy.stats", "scipy.fft",
+    "torch", "torch._dynamo", "torch.utils.data", "torch.nn.utils.rnn", "tqdm",
     "librosa", "librosa.display", "librosa.util", "librosa.core", "librosa.feature", "librosa.beat",
     "sklearn.metrics", "sklearn.preprocessing", "sklearn.model_selection",
     "matplotlib.figure", "matplotlib.pyplot", "jaxtyping",
