@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
+
+TRAINING = "graders.sandbox.training"
+
+
+def __getattr__(name: str) -> Any:
+    """Return the part for training as `training`; it loads PyTorch, which most checks do without."""
+    if name == "training":
+        return importlib.import_module(TRAINING)
+    raise AttributeError(name)
 
 
 def figure_axes(count: int = 1) -> list[Any]:

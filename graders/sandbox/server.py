@@ -23,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from graders.sandbox import worker
+from graders.sandbox import kit, worker
 from graders.sandbox.confinement import Confinement
 
 # torch._dynamo: the first optimiser that is made imports it, which takes longer than training on the fixtures.
@@ -78,6 +78,7 @@ def _preload() -> None:
     for name in PRELOADED:
         importlib.import_module(name)
     importlib.import_module("graders.sandbox.adaptations").adapt_libraries()
+    importlib.import_module(kit.TRAINING)
     sys.modules["torch"].set_num_threads(1)
     sys.dont_write_bytecode = True
     _forget_this_project()
