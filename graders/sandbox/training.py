@@ -168,3 +168,35 @@ def gradients(module: nn.Module, *inputs: Any) -> dict[str, float]:
         name: 0.0 if parameter.grad is None else parameter.grad.abs().max().item()
         for name, parameter in module.named_parameters()
     }
+
+
+class MeanOfFrames(nn.Module):
+    """A backbone without memory: a linear layer on the mean of all timesteps. It takes lengths, and ignores them."""
+
+    def __init__(self, input_dim: int, feature_size: int) -> None:
+        super().__init__()
+        self.feature_size = feature_size
+        self.linear = nn.Linear(input_dim, feature_size)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Return features `[B, H]` of tracks `[B, T, F]`."""
+        features: Tensor = self.linear(x.mean(1))
+        return features
+
+
+class MeanOfImage(MeanOfFrames):
+    """The same as a CNN is called: with tracks alone."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Return features `[B, H]` of tracks `[B, T, F]`."""
+        return super().forward(x)
+
+
+def mean_of_frames(input_dim: int, feature_size: int) -> MeanOfFrames:
+    """Return a backbone that is called as an LSTM is."""
+    return MeanOfFrames(input_dim, feature_size)
+
+
+def mean_of_image(input_dim: int, feature_size: int) -> MeanOfImage:
+    """Return a backbone that is called as a CNN is."""
+    return MeanOfImage(input_dim, feature_size)

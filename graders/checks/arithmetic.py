@@ -1,0 +1,77 @@
+"""What a right training loop does with the kit's gauge, by arithmetic: see `graders.sandbox.training.Gauge`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from graders.sandbox.training import EVALUATED
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Tracks `[N, 3, 2]` whose first value is what a gauge reads, in batches of `size`; the last may be smaller.
+
+    Attributes:
+        values: one for each track, `[N]`.
+        labels: classes, `[N]`.
+        lengths: valid timesteps, 1 to 3, `[N]`.
+        size: batch size.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+    lengths: np.ndarray
+    size: int
+
+    def loader(self, kit: Any) -> Any:
+        """Return the kit's loader of these batches, in their order."""
+        x = np.zeros((len(self.values), 3, 2), np.float32)
+        x[:, 0, 0] = self.values
+        return kit.training.loader(x, self.labels, self.lengths, self.size)
+
+    @property
+    def slopes(self) -> list[float]:
+        """The gradient of a gauge's loss in each batch."""
+        products = self.values * (1 + self.labels) * self.lengths
+        return [float(products[i : i + self.size].mean()) for i in range(0, len(products), self.size)]
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of tracks in each batch."""
+        return [len(self.values[i : i + self.size]) for i in range(0, len(self.values), self.size)]
+
+    def descent(self, rate: float, weight: float = 1.0) -> tuple[list[float], float]:
+        """Return the loss before each step of gradient descent, one step for each batch, and the weight at the end."""
+        losses = []
+        for slope in self.slopes:
+            losses.append(weight * slope)
+            weight -= rate * slope
+        return losses, weight
+
+    def evaluated(self, weight: float = 1.0) -> float:
+        """Return the mean loss over the tracks in evaluation mode."""
+        return mean_over_items([EVALUATED * weight * slope for slope in self.slopes], self.sizes)
+
+
+def batches(rng: np.random.Generator, tracks: int, size: int) -> Batches:
+    """Draw tracks with values from 0.5 to 1.5."""
+    values = rng.uniform(0.5, 1.5, tracks).astype(np.float32)
+    return Batches(values, rng.integers(0, 4, tracks), rng.integers(1, 4, tracks), size)
+
+
+def mean_over_items(losses: Sequence[float], sizes: Sequence[int]) -> float:
+    """Return the mean over items of the mean losses of batches."""
+    return float(np.average(losses, weights=sizes))
+
+
+def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
+    """Return the mean cross-entropy of logits `[B, C]`, in float64."""
+    scores = np.asarray(logits, np.float64)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-log_probabilities[np.arange(len(scores)), np.asarray(labels)].mean())

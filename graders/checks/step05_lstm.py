@@ -1,0 +1,537 @@
+"""Checks of step 5: the LSTM, the classifier, the loops that train it, early stopping and checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from graders.check import check
+from graders.checks.arithmetic import batches, cross_entropy, mean_over_items
+from graders.checks.lstm_experiments import CLASSES, held_out_accuracy, overfit_loss
+from graders.examples import examples, st
+from graders.expect import (
+    as_array,
+    expect_array,
+    expect_dtype,
+    expect_equal,
+    expect_error,
+    expect_length,
+    expect_number,
+    expect_shape,
+    plain,
+)
+
+LONG = 60
+RESPONSE = 0.25  # of a long track's last timestep beside a short one's: about 1 for an LSTM, 1 / LONG for a mean
+MOVED = 1e-6
+ROUNDING = 1e-4
+READS_THE_END = ("test_last_timestep_counts_as_much_in_a_long_track",)
+STEPS = ("test_training_loop_takes_a_step_for_each_batch",)
+STOPS = ("test_training_stops_when_patience_is_over",)
+LOSS = ("test_classifier_returns_cross_entropy_and_logits",)
+
+
+def noise(rng, *shape):
+    """Draw tracks as an LSTM meets them after standardisation."""
+    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+
+
+def evaluating(module):
+    """Return a module once it is in evaluation mode."""
+    module.eval()
+    return module
+
+
+def states(backbone, x, lengths, call="backbone(x, lengths)"):
+    """Return what a backbone makes of tracks `[B, T, F]`, as an array `[B, H]`."""
+    return as_array(backbone(x, torch.tensor(lengths)), call)
+
+
+# --- the backbone
+
+
+@check(points=0.5, hint="feature_size is rnn_size, or twice that when bidirectional; return [B, feature_size].")
+@examples(
+    rows=st.integers(1, 5),
+    timesteps=st.integers(1, 7),
+    features=st.integers(1, 6),
+    size=st.integers(1, 6),
+    layers=st.integers(1, 2),
+    bidirectional=st.booleans(),
+)
+def test_backbone_returns_a_state_for_each_track(lab, rows, timesteps, features, size, layers, bidirectional):
+    """LSTMBackbone returns one state for each track, [B, feature_size], also for one track and one timestep."""
+    backbone = lab.step05_lstm.LSTMBackbone(features, size, layers, bidirectional)
+    width = size * 2 if bidirectional else size
+    built = f"LSTMBackbone({features}, {size}, {layers}, {bidirectional})"
+    expect_equal(backbone.feature_size, width, f"{built}.feature_size")
+    call = f"{built}(x {[rows, timesteps, features]}, lengths)"
+    lengths = [1 + row % timesteps for row in range(rows)]
+    state = expect_shape(backbone(torch.zeros(rows, timesteps, features), torch.tensor(lengths)), (rows, width), call)
+    expect_dtype(state, "f", call)
+
+
+@check(points=0.75, hint="Take the state at each track's last valid timestep, not a mean over time.")
+def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
+    """The state is that after the last timestep: what happens there counts in a long track as in a short one."""
+    backbone = evaluating(lab.step05_lstm.LSTMBackbone(6, rnn_size=16))
+    responses = []
+    for length in (1, LONG):
+        x = noise(rng, 8, length, 6)
+        changed = x.clone()
+        changed[:, -1] = noise(rng, 8, 6)
+        before, after = states(backbone, x, [length] * 8), states(backbone, changed, [length] * 8)
+        responses.append(float(np.abs(after - before).mean()))
+    short, long = responses
+    if not long >= RESPONSE * short > 0:
+        raise AssertionError(
+            f"Another last timestep moves the state of a track of 1 timestep by {short:.2g}, and that of a track of "
+            f"{LONG} by {long:.2g}; expected about as much: the state after the last timestep."
+        )
+
+
+@check(
+    points=1,
+    hint="pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), or index lengths - 1.",
+    needs=READS_THE_END,
+)
+@examples(
+    lengths=st.lists(st.integers(1, 8), min_size=1, max_size=4),
+    bidirectional=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_padding_does_not_reach_the_state(lab, lengths, bidirectional, seed):
+    """What lies beyond a track's length has no influence on its state, forwards or backwards."""
+    backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=bidirectional))
+    generator = np.random.default_rng(seed)
+    x = noise(generator, len(lengths), 10, 4)
+    other = x.clone()
+    for row, length in enumerate(lengths):
+        other[row, length:] = noise(generator, 10 - length, 4) * 50
+    call = f"the state of tracks of lengths {lengths} after other padding"
+    expect_array(states(backbone, other, lengths, call), states(backbone, x, lengths), call, ROUNDING)
+
+
+@check(
+    points=0.5,
+    hint="Neither sort the tracks without undoing it, nor let one track's length decide about another's state.",
+    needs=READS_THE_END,
+)
+def test_state_does_not_depend_on_the_batch(lab, rng):
+    """In evaluation mode a track has the same state alone as in any batch of ragged lengths, in any order."""
+    for bidirectional in (False, True):
+        backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=bidirectional))
+        lengths = [3, 9, 1, 6]
+        x = noise(rng, 4, 9, 4)
+        together = states(backbone, x, lengths)
+        for row, length in enumerate(lengths):
+            call = f"the state of the track of length {length} alone (bidirectional={bidirectional})"
+            alone = states(backbone, x[row : row + 1, :length], [length], call)
+            expect_array(alone, together[row : row + 1], call, ROUNDING)
+
+
+@check(
+    points=0.75,
+    hint="Forwards, the state after the last valid timestep; backwards, that after the first: output[:, 0, H:].",
+)
+def test_both_directions_read_the_whole_track(lab, rng):
+    """Bidirectional: every value of the state depends on the first valid timestep and on the last."""
+    backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=True))
+    lengths = [5, 3]
+    x = noise(rng, 2, 5, 4)
+    before = expect_shape(states(backbone, x, lengths), (2, 10), "bidirectional backbone(x, lengths)")
+    for name, steps in (("first", (0, 0)), ("last", (4, 2))):
+        changed = x.clone()
+        for row, step in enumerate(steps):
+            changed[row, step] = noise(rng, 4)
+        still = np.abs(states(backbone, changed, lengths) - before) <= MOVED
+        if still.any():
+            raise AssertionError(
+                f"After a change of the {name} valid timestep {int(still.any(axis=0).sum())} of 10 values of the "
+                "state are as before; expected each to depend on it."
+            )
+
+
+@check(
+    points=0.5,
+    hint="Make layers in __init__ as attributes, so that they are registered; pass num_layers and bidirectional on.",
+)
+def test_backbone_registers_what_it_learns(lab, kit, rng):
+    """All weights that an LSTM of its size needs are registered parameters, and each receives a gradient."""
+    for layers, directions in ((1, 1), (2, 1), (1, 2)):
+        backbone = lab.step05_lstm.LSTMBackbone(4, 5, layers, directions == 2, 0.0)
+        call = f"LSTMBackbone(4, 5, {layers}, {directions == 2})"
+        needed = directions * (4 * 5 * (4 + 5) + (layers - 1) * 4 * 5 * (5 + 5))
+        counted = plain(kit.training.count(backbone), f"the parameters of {call}")
+        if not isinstance(counted, int) or counted < needed:
+            raise AssertionError(f"{call} has {counted} trainable parameters; its gates need {needed} and biases.")
+        gradients = kit.training.gradients(backbone, noise(rng, 3, 6, 4), torch.tensor([6, 4, 2]))
+        unmoved = [name for name, largest in dict(gradients).items() if not largest > 0]
+        if unmoved:
+            raise AssertionError(f"{call}: no gradient reaches {', '.join(map(str, unmoved[:4]))}.")
+
+
+@check(
+    points=0.5,
+    hint="Use nn.Dropout, which follows train() and eval(); nn.LSTM's own dropout does nothing with one layer.",
+    needs=READS_THE_END,
+)
+def test_dropout_acts_in_training_only(lab, rng):
+    """dropout acts on the state in training mode, with the probability given, and never in evaluation mode."""
+    x, lengths = noise(rng, 6, 5, 4), [5] * 6
+    for dropout, training in ((0.5, True), (0.5, False), (0.0, True)):
+        backbone = lab.step05_lstm.LSTMBackbone(4, 16, 1, False, dropout)
+        backbone.train(training)
+        first, second = (states(backbone, x, lengths) for _ in range(2))
+        mode = "training" if training else "evaluation"
+        call = f"dropout={dropout} in {mode} mode: the same tracks twice"
+        if dropout and training:
+            if np.array_equal(first, second):
+                raise AssertionError(f"{call} gave equal states; expected dropout to act.")
+        else:
+            expect_array(second, first, call)
+
+
+# --- the classifier
+
+
+@check(points=0.75, hint="nn.CrossEntropyLoss on the logits as they are, without softmax; then return loss, logits.")
+@examples(rows=st.integers(1, 6), classes=st.integers(2, 10), seed=st.integers(0, 99))
+def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, seed):
+    """Classifier returns (mean cross-entropy, logits [B, C]), also for a single track."""
+    generator = np.random.default_rng(seed)
+    classifier = lab.step05_lstm.Classifier(kit.training.mean_of_frames(4, 6), classes)
+    labels = generator.integers(0, classes, rows)
+    call = f"Classifier(backbone, {classes})(x {[rows, 3, 4]}, targets, lengths)"
+    answer = classifier(noise(generator, rows, 3, 4) * 3, torch.from_numpy(labels), torch.full((rows,), 3))
+    loss, logits = expect_length(answer, 2, call)
+    scores = expect_shape(logits, (rows, classes), f"the logits of {call}")
+    expect_dtype(scores, "f", f"the logits of {call}")
+    expect_number(loss, cross_entropy(scores, labels), f"the loss of {call}", ROUNDING)
+
+
+@check(
+    points=0.25,
+    hint="Only an LSTMBackbone takes lengths: call any other backbone with x alone.",
+    needs=LOSS,
+)
+def test_classifier_takes_a_backbone_without_lengths(lab, kit, rng):
+    """Classifier also works on a backbone that is called with the tracks alone, as the CNN of step 7 is."""
+    classifier = lab.step05_lstm.Classifier(kit.training.mean_of_image(4, 6), 3)
+    call = "Classifier(a backbone without lengths, 3)(x, targets, lengths)"
+    _, logits = expect_length(classifier(noise(rng, 2, 5, 4), torch.tensor([2, 0]), torch.tensor([5, 2])), 2, call)
+    expect_shape(logits, (2, 3), f"the logits of {call}")
+
+
+@check(points=0.25, hint="Keep backbone and output layer as attributes, and detach nothing.")
+def test_classifier_trains_its_backbone(lab, kit, rng):
+    """A step of an optimiser of the classifier's parameters changes the backbone's weights too."""
+    backbone = kit.training.mean_of_frames(4, 6)
+    classifier = lab.step05_lstm.Classifier(backbone, 3)
+    before = as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights").copy()
+    tracks = kit.training.loader(noise(rng, 6, 3, 4).numpy(), [0, 1, 2, 0, 1, 2], [3] * 6, 6)
+    kit.training.fit(classifier, tracks, kit.training.sgd(classifier, 0.5), 1)
+    after = as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights")
+    if np.array_equal(before, after):
+        raise AssertionError("After a step of SGD the weights of the classifier's backbone are as before.")
+
+
+@check(
+    points=0.5,
+    hint="torch.save(model.state_dict(), path), and load_state_dict(torch.load(path)) in __init__.",
+    needs=LOSS,
+)
+def test_checkpoint_restores_the_classifier(lab, kit, rng):
+    """A classifier made with load_from_checkpoint gives the logits of the one that save_checkpoint wrote."""
+    step, path, x = lab.step05_lstm, kit.scratch_file("ταξινομητής.pt"), noise(rng, 3, 4, 4).numpy()
+    saved = evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3))
+    step.save_checkpoint(saved, path)
+    loaded = evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint=path))
+    right, fresh = (
+        as_array(kit.training.logits(model, x, [4] * 3), "the logits")
+        for model in (saved, evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3)))
+    )
+    if np.allclose(right, fresh):
+        raise AssertionError("Two classifiers with fresh weights have the same logits; expected random ones.")
+    expect_array(kit.training.logits(loaded, x, [4] * 3), right, "the logits of the classifier that was loaded")
+
+
+@check(
+    points=0.25,
+    hint="load_state_dict is strict by itself: leave strict=True, and catch nothing.",
+    needs=("test_checkpoint_restores_the_classifier",),
+)
+def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
+    """A checkpoint with other layers or other shapes raises an error, and so does one that is not there."""
+    step, path = lab.step05_lstm, kit.scratch_file("other.pt")
+    step.save_checkpoint(kit.training.mean_of_frames(4, 6), path)
+    with expect_error((RuntimeError, KeyError, ValueError), "Classifier(..., load_from_checkpoint=another model's)"):
+        step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint=path)
+    with expect_error(OSError, "Classifier(..., load_from_checkpoint='missing.pt')"):
+        step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint="missing.pt")
+
+
+# --- the loops
+
+
+@check(points=0.75, hint="For each batch: zero_grad, forward, backward, step; with that batch's targets and lengths.")
+def test_training_loop_takes_a_step_for_each_batch(lab, kit, rng):
+    """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
+    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model.eval()
+    lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 0.05), "cpu")
+    _, weight = epoch.descent(0.05)
+    expect_number(kit.training.weights(model)["weight"], weight, "the weight after training_loop", ROUNDING)
+    expect_number(kit.training.weights(model)["seen"], 12, "the number of tracks seen by training_loop")
+
+
+@check(points=0.25, hint="Add up the losses of the batches and divide once, by their number.", needs=STEPS)
+def test_training_loop_returns_the_mean_loss(lab, kit, rng):
+    """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
+    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.02), 1.0
+    for number in (1, 2):
+        losses, weight = epoch.descent(0.02, weight)
+        returned = lab.step05_lstm.training_loop(model, loader, optimizer, "cpu")
+        expect_number(returned, float(np.mean(losses)), f"training_loop in epoch {number}", ROUNDING)
+
+
+@check(
+    points=0.5,
+    hint="Weight each batch's mean loss with the number of its tracks, and divide by the number of all tracks.",
+    needs=STEPS,
+)
+def test_smaller_last_batch_counts_for_less(lab, kit, rng):
+    """Both loops return the mean over tracks, to which a last batch of fewer tracks contributes less."""
+    model, epoch = kit.training.gauge(), batches(rng, 9, 4)
+    expected = epoch.evaluated()
+    expect_number(lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu"), expected,
+                  "validation_loop on batches of 4, 4 and 1", ROUNDING)  # fmt: skip
+    losses, _ = epoch.descent(0.02)
+    returned = lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 0.02), "cpu")
+    expect_number(returned, mean_over_items(losses, epoch.sizes), "training_loop on batches of 4, 4 and 1", ROUNDING)
+
+
+@check(points=0.75, hint="model.eval() first, and neither backward nor step.")
+def test_validation_loop_measures_and_changes_nothing(lab, kit, rng):
+    """validation_loop returns the mean loss in evaluation mode; weights and buffers stay as they are."""
+    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model.train()
+    returned = lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu")
+    expect_number(returned, epoch.evaluated(), "validation_loop in evaluation mode", ROUNDING)
+    expect_number(kit.training.weights(model)["weight"], 1, "the weight after validation_loop")
+    expect_number(kit.training.weights(model)["seen"], 0, "what a buffer has learnt in validation_loop")
+
+
+@check(
+    points=0.5,
+    hint="model.train() belongs into training_loop: validation has left the model in evaluation mode.",
+    needs=(*STEPS, "test_validation_loop_measures_and_changes_nothing"),
+)
+def test_training_resumes_after_validation(lab, kit, rng):
+    """After a validation the next epoch trains in training mode again."""
+    model, epoch = kit.training.gauge(), batches(rng, 8, 4)
+    loader, optimizer = epoch.loader(kit), kit.training.sgd(model, 0.02)
+    weight = 1.0
+    for _ in range(2):
+        lab.step05_lstm.training_loop(model, loader, optimizer, "cpu")
+        lab.step05_lstm.validation_loop(model, loader, "cpu")
+        _, weight = epoch.descent(0.02, weight)
+    call = "training, validation, training, validation"
+    expect_number(kit.training.weights(model)["weight"], weight, f"the weight after {call}", ROUNDING)
+    expect_number(kit.training.weights(model)["seen"], 16, f"the tracks seen in training mode after {call}")
+
+
+# --- early stopping
+
+
+def stops_at(losses: Sequence[float], patience: int, min_delta: float = 0.0) -> int | None:
+    """Return the number of the epoch, from 1, after which to stop; None if never."""
+    best, waited = math.inf, 0
+    for epoch, loss in enumerate(losses, start=1):
+        best, waited = (loss, 0) if loss < best - min_delta else (best, waited + 1)
+        if waited == patience:
+            return epoch
+    return None
+
+
+def stopped_at(stopping, losses, call):
+    """Return the number of the epoch, from 1, at which `step` says to stop; None if never."""
+    for epoch, loss in enumerate(losses, start=1):
+        answer = stopping.step(loss)
+        expect_equal(bool(plain(answer, call)), plain(answer, call), f"{call}.step({loss:g}), which is True or False,")
+        if answer:
+            return epoch
+    return None
+
+
+@check(points=0.75, hint="Compare with the best loss of all epochs, and count the epochs since; an improvement resets.")
+@examples(
+    losses=st.lists(st.integers(1, 12).map(lambda tenths: tenths / 10), min_size=4, max_size=12),
+    patience=st.integers(1, 4),
+)
+def test_early_stopping_counts_epochs_since_the_best(lab, losses, patience):
+    """EarlyStopping says stop after `patience` epochs in a row without a loss below the best so far."""
+    call = f"EarlyStopping(patience={patience})"
+    for sequence in (losses, [0.5, 0.9, 0.8, 0.7, 0.6]):
+        got = stopped_at(lab.step05_lstm.EarlyStopping(patience), sequence, call)
+        expect_equal(got, stops_at(sequence, patience), f"the epoch at which {call} stops, of losses {sequence},")
+
+
+@check(
+    points=0.25,
+    hint="An improvement is loss < best - min_delta.",
+    needs=("test_early_stopping_counts_epochs_since_the_best",),
+)
+def test_early_stopping_wants_more_than_min_delta(lab):
+    """A loss lower than the best by no more than min_delta is no improvement, and does not become the best."""
+    losses = [1.0, 0.95, 0.92, 0.85, 0.84, 0.83, 0.82]
+    for min_delta in (0.0, 0.1):
+        call = f"EarlyStopping(patience=3, min_delta={min_delta})"
+        got = stopped_at(lab.step05_lstm.EarlyStopping(patience=3, min_delta=min_delta), losses, call)
+        expect_equal(got, stops_at(losses, 3, min_delta), f"the epoch at which {call} stops, of losses {losses},")
+
+
+# --- overfitting a batch
+
+
+@check(points=0.5, hint="batch = next(iter(loader)) once, before the loop.")
+def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
+    """overfit_batch takes every step on the whole first batch, and returns the loss before each."""
+    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model.eval()
+    call = "overfit_batch(model, loader, optimizer, 'cpu', 5)"
+    returned = lab.step05_lstm.overfit_batch(model, epoch.loader(kit), kit.training.sgd(model, 0.02), "cpu", 5)
+    slope = epoch.slopes[0]
+    expected = [slope * (1 - 0.02 * slope * step) for step in range(5)]
+    expect_number(kit.training.weights(model)["weight"], 1 - 0.02 * slope * 5, f"the weight after {call}", ROUNDING)
+    expect_array(np.asarray(plain(returned, call), np.float64), expected, f"the losses of {call}", ROUNDING)
+
+
+@check(
+    points=0.5,
+    hint="With overfit_batch=True, call overfit_batch with iterations=epochs, and leave the validation data alone.",
+    needs=("test_overfit_batch_stays_with_the_first_batch",),
+)
+def test_train_can_overfit_a_batch(lab, kit, rng):
+    """train(..., overfit_batch=True) takes `epochs` steps on the first training batch, and nothing else."""
+    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    call = "train(..., epochs=6, overfit_batch=True)"
+    optimizer, validation = kit.training.sgd(model, 0.02), batches(rng, 4, 4)
+    history = lab.step05_lstm.train(
+        model, epoch.loader(kit), validation.loader(kit), optimizer, 6, "cpu", overfit_batch=True
+    )
+    slope = epoch.slopes[0]
+    expect_number(kit.training.weights(model)["weight"], 1 - 0.02 * slope * 6, f"the weight after {call}", ROUNDING)
+    expect_length(plain(history, call)["train_loss"], 6, f"the train_loss of {call}")
+
+
+# --- training
+
+
+def script(lab, kit, losses, patience=3, epochs=None, batches_per_epoch=2):
+    """Train a model whose validation losses are given; return its history, and how many epochs its weights have."""
+    model = kit.training.scripted(losses, batches_per_epoch)
+    train_loader, val_loader = (
+        kit.training.loader(np.full((2 * batches_per_epoch, 3, 2), sign, np.float32),
+                            [0, 1] * batches_per_epoch, [3] * 2 * batches_per_epoch, 2)
+        for sign in (1, -1)
+    )  # fmt: skip
+    optimizer = kit.training.sgd(model, 1.0)
+    history = lab.step05_lstm.train(
+        model, train_loader, val_loader, optimizer, epochs or len(losses), "cpu", patience=patience
+    )
+    call = f"train on validation losses {losses} with patience={patience}"
+    history = plain(history, call)
+    if not isinstance(history, dict) or not {"train_loss", "val_loss"} <= history.keys():
+        raise AssertionError(f"{call} returned {history!r:.80}; expected a dict with train_loss and val_loss.")
+    weights = kit.training.weights(model)
+    ended = {name: float(as_array(weights[name], call).item()) / batches_per_epoch for name in ("weight", "seen")}
+    return history, ended, call
+
+
+@check(points=0.25, hint="Append one loss for each epoch to history['train_loss'] and to history['val_loss'].")
+def test_history_has_a_loss_for_each_epoch(lab, kit):
+    """train runs all epochs while the validation loss improves, and returns both losses of each."""
+    losses = [0.9, 0.8, 0.7, 0.6, 0.5]
+    history, _, call = script(lab, kit, losses)
+    expect_array(np.asarray(history["val_loss"], np.float64), losses, f"the val_loss of {call}", ROUNDING)
+    batch_losses = -np.arange(10.0).reshape(5, 2)
+    expect_array(
+        np.asarray(history["train_loss"], np.float64), batch_losses.mean(axis=1), f"the train_loss of {call}", ROUNDING
+    )
+
+
+@check(points=0.75, hint="Give EarlyStopping the validation loss, once in each epoch, from the first one on.")
+def test_training_stops_when_patience_is_over(lab, kit):
+    """train stops after `patience` epochs without a new best validation loss, and not before."""
+    for losses, patience in (
+        ([0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3),
+        ([0.5, 0.6, 0.7, 0.8], 1),
+        ([0.9, 0.5, 0.7, 0.4, 0.6, 0.6, 0.6, 0.6], 2),
+        ([0.5, 0.6, 0.6, 0.4, 0.6, 0.6, 0.3, 0.6], 3),
+    ):
+        history, _, call = script(lab, kit, losses, patience)
+        expected = stops_at(losses, patience) or len(losses)
+        expect_equal(len(history["val_loss"]), expected, f"the epochs of {call}")
+
+
+@check(
+    points=0.75,
+    hint="Copy the weights of each new best epoch (clone or deepcopy), and load them before train returns.",
+    needs=STOPS,
+)
+def test_stopped_training_ends_with_the_best_weights(lab, kit):
+    """When early stopping ends training, the model has the weights of the epoch with the lowest validation loss."""
+    for losses, patience in (([0.9, 0.5, 0.8, 0.7, 0.6], 3), ([0.9, 0.5, 0.7, 0.4, 0.6, 0.45], 2)):
+        _, ended, call = script(lab, kit, losses, patience)
+        best = losses.index(min(losses)) + 1
+        expect_number(ended["weight"], best, f"the epoch whose weights the model has after {call}", ROUNDING)
+
+
+@check(points=0.5, hint="Load the best weights after the loop, not only where early stopping breaks out of it.")
+def test_complete_training_ends_with_the_best_weights(lab, kit):
+    """When training runs through all epochs, the model has the best weights as well."""
+    for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7]):
+        _, ended, call = script(lab, kit, losses, patience=10)
+        best = losses.index(min(losses)) + 1
+        expect_number(ended["weight"], best, f"the epoch whose weights the model has after {call}", ROUNDING)
+
+
+@check(
+    points=0.25,
+    hint="state_dict holds buffers, such as batch normalisation's statistics, beside the parameters: restore both.",
+    needs=("test_complete_training_ends_with_the_best_weights",),
+)
+def test_best_buffers_are_restored_too(lab, kit):
+    """The buffers, such as the statistics of batch normalisation, are those of the best epoch too."""
+    _, ended, call = script(lab, kit, [0.9, 0.4, 0.6, 0.5], patience=10)
+    expect_number(ended["seen"], 2, f"the epoch whose buffers the model has after {call}", ROUNDING)
+
+
+# --- learning
+
+
+@check(
+    points=1.25,
+    seconds=20,
+    hint="Bring the loss to 0 on a dozen tracks first: until then, some layer does not learn.",
+)
+def test_lstm_overfits_a_batch(lab, kit, rng):
+    """Trained on one batch that the judge picks, the LSTM's loss on it, computed from its logits, comes close to 0."""
+    loss = overfit_loss(lab, kit, rng)
+    if not loss <= 0.05:
+        raise AssertionError(
+            f"After overfit_batch the cross-entropy on the batch is {loss:.3g}; expected at most 0.05."
+        )
+
+
+@check(points=1, seconds=20, hint="Train on the training tracks only, and return logits that do not need the targets.")
+def test_lstm_names_the_genre_of_held_out_tracks(lab, kit, rng):
+    """Trained on the beat-synchronous tracks, the LSTM names the genre of held-out ones better than chance."""
+    accuracy = held_out_accuracy(lab, kit, rng)
+    if not accuracy >= 0.35:
+        raise AssertionError(f"The accuracy on {CLASSES} genres of held-out tracks is {accuracy:.2f}; expected 0.35.")

@@ -1,0 +1,243 @@
+"""Step 5: an LSTM that names the genre of a track, and the loop that trains it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+
+class LSTMBackbone(nn.Module):
+    """An LSTM that reads a track and returns its state after the last valid timestep.
+
+    A bidirectional one returns two states side by side: that of the forward direction after the last valid
+    timestep, and that of the backward direction after the first. With several layers it is the last one's state.
+
+    Args:
+        input_dim: features F of a timestep.
+        rnn_size: size of the state of one direction.
+        num_layers: LSTMs stacked on one another.
+        bidirectional: read the track backwards too.
+        dropout: probability of dropout, in training mode only, on the state that is returned and between layers.
+
+    Attributes:
+        feature_size: size H of the state that is returned: `rnn_size`, or twice that when bidirectional.
+
+    Example:
+        >>> backbone = LSTMBackbone(128, rnn_size=64, bidirectional=True)
+        >>> backbone(torch.zeros(2, 10, 128), torch.tensor([10, 7])).shape
+        torch.Size([2, 128])
+
+    Source: step 5.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        rnn_size: int = 128,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.1,
+    ) -> None:
+        raise NotImplementedError("LSTMBackbone.__init__ is yours to write: step 5")
+
+    def forward(self, x: Float[Tensor, "B T F"], lengths: Int64[Tensor, " B"]) -> Float[Tensor, "B H"]:
+        """Return the state of each track; what lies beyond its length, which is padding, has no influence.
+
+        Args:
+            x: the tracks, padded to a common number of timesteps.
+            lengths: valid timesteps of each track, at least 1 and at most T, in any order.
+        """
+        raise NotImplementedError("LSTMBackbone.forward is yours to write: step 5")
+
+
+class Classifier(nn.Module):
+    """A backbone with one linear layer on top, which tells classes apart.
+
+    An `LSTMBackbone` is called with tracks and lengths, any other backbone, such as the CNN of step 7, with the
+    tracks alone.
+
+    Args:
+        backbone: module that turns tracks into features [B, H], with H as its attribute `feature_size`.
+        num_classes: number C of classes.
+        load_from_checkpoint: file that `save_checkpoint` wrote for a classifier of the same layers; its weights
+            replace the fresh ones.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        RuntimeError: the checkpoint does not fit, because its names or shapes are not those of this classifier.
+
+    Example:
+        >>> classifier = Classifier(LSTMBackbone(128), num_classes=10)
+        >>> loss, logits = classifier(torch.zeros(2, 7, 128), torch.tensor([3, 0]), torch.tensor([7, 5]))
+        >>> logits.shape
+        torch.Size([2, 10])
+
+    Source: step 5.
+    """
+
+    def __init__(
+        self, backbone: nn.Module, num_classes: int, load_from_checkpoint: str | os.PathLike[str] | None = None
+    ) -> None:
+        raise NotImplementedError("Classifier.__init__ is yours to write: step 5")
+
+    def forward(
+        self, x: Float[Tensor, "B T F"], targets: Int64[Tensor, " B"], lengths: Int64[Tensor, " B"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "B C"]]:
+        """Return the mean cross-entropy of the batch, and the logits.
+
+        Args:
+            x: the tracks.
+            targets: the class of each, 0..C-1.
+            lengths: valid timesteps of each.
+        """
+        raise NotImplementedError("Classifier.forward is yours to write: step 5")
+
+
+def save_checkpoint(model: nn.Module, path: str | os.PathLike[str]) -> None:
+    """Write the weights and buffers of a model to a file, as `load_from_checkpoint` reads them.
+
+    Args:
+        model: the model; only its `state_dict` is written.
+        path: the file; its folder must exist.
+
+    Source: step 5; see `torch.save`.
+    """
+    raise NotImplementedError("save_checkpoint is yours to write: step 5")
+
+
+def training_loop(
+    model: nn.Module, loader: DataLoader[Any], optimizer: Optimizer, device: str | torch.device = "cpu"
+) -> float:
+    """Train a model for one epoch, in training mode: one step of the optimiser for each batch.
+
+    Args:
+        model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).
+        loader: batches (x, targets, lengths).
+        optimizer: optimiser of the model's parameters.
+        device: where the model is, and where the batches go.
+
+    Returns:
+        The mean loss over the epoch's items: a smaller last batch counts for less.
+
+    Raises:
+        ValueError: the loader has no batches.
+
+    Source: step 5.
+    """
+    raise NotImplementedError("training_loop is yours to write: step 5")
+
+
+def validation_loop(model: nn.Module, loader: DataLoader[Any], device: str | torch.device = "cpu") -> float:
+    """Return the mean loss of a model over a loader's items, in evaluation mode; the model learns nothing.
+
+    Args:
+        model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).
+        loader: batches (x, targets, lengths).
+        device: where the model is, and where the batches go.
+
+    Raises:
+        ValueError: the loader has no batches.
+
+    Source: step 5.
+    """
+    raise NotImplementedError("validation_loop is yours to write: step 5")
+
+
+class EarlyStopping:
+    """Tell when the validation loss has stopped improving.
+
+    A loss improves if it is lower than the best so far by more than `min_delta`; the best so far is that of all
+    epochs, not only of the one before. A loss that is not a number never improves.
+
+    Args:
+        patience: epochs in a row without an improvement after which to stop.
+        min_delta: how much lower a loss must be.
+
+    Attributes:
+        best: the best loss so far; infinity before the first.
+        improved: the loss given last was an improvement.
+
+    Raises:
+        ValueError: `patience` is below 1, or `min_delta` is negative.
+
+    Example:
+        >>> stopping = EarlyStopping(patience=2)
+        >>> [stopping.step(loss) for loss in (0.9, 0.7, 0.8, 0.75)]
+        [False, False, False, True]
+
+    Source: step 5.
+    """
+
+    def __init__(self, patience: int = 3, min_delta: float = 0.0) -> None:
+        raise NotImplementedError("EarlyStopping.__init__ is yours to write: step 5")
+
+    def step(self, loss: float) -> bool:
+        """Take the validation loss of an epoch, and return whether to stop now."""
+        raise NotImplementedError("EarlyStopping.step is yours to write: step 5")
+
+
+def overfit_batch(
+    model: nn.Module,
+    loader: DataLoader[Any],
+    optimizer: Optimizer,
+    device: str | torch.device = "cpu",
+    iterations: int = 400,
+) -> list[float]:
+    """Train a model on the first batch of a loader again and again: a model that is right brings its loss to 0.
+
+    Args:
+        model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).
+        loader: batches (x, targets, lengths); the first is taken once, whole.
+        optimizer: optimiser of the model's parameters.
+        device: where the model goes, and the batch.
+        iterations: steps of the optimiser.
+
+    Returns:
+        The loss before each step.
+
+    Source: step 5.
+    """
+    raise NotImplementedError("overfit_batch is yours to write: step 5")
+
+
+def train(
+    model: nn.Module,
+    train_loader: DataLoader[Any],
+    val_loader: DataLoader[Any],
+    optimizer: Optimizer,
+    epochs: int,
+    device: str | torch.device = "cpu",
+    overfit_batch: bool = False,
+    patience: int = 3,
+) -> dict[str, list[float]]:
+    """Train a model until its validation loss stops improving; it ends with the weights of its best epoch.
+
+    Each epoch is a `training_loop` and then a `validation_loop`. Training stops after `patience` epochs in a row
+    without an improvement, or after `epochs`; in either case the weights and buffers of the epoch with the
+    lowest validation loss are restored. On a terminal a bar shows the progress.
+
+    Args:
+        model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).
+        train_loader: batches (x, targets, lengths) to learn from.
+        val_loader: batches to validate on.
+        optimizer: optimiser of the model's parameters.
+        epochs: the most epochs.
+        device: where the model goes, and the batches.
+        overfit_batch: take `epochs` steps on the first batch instead, as `overfit_batch` does, without
+            validating.
+        patience: epochs without an improvement after which to stop.
+
+    Returns:
+        The history: `train_loss` and `val_loss`, each a list with one loss for each epoch. When overfitting,
+        `train_loss` has one for each step, and `val_loss` is empty.
+
+    Source: step 5. The report trains for 100 epochs at most, with Adam, learning rate 1e-5, weight decay 1e-6,
+    dropout 0.4 and patience 3.
+    """
+    raise NotImplementedError("train is yours to write: step 5")
