@@ -139,12 +139,14 @@ def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
 
 
 def _show(console: Console, results: Sequence[Result]) -> None:
-    from graders.terminal import check_lines, isolation_line, summary_table  # noqa: PLC0415
+    from graders.terminal import check_lines, isolation_line, summary_table, written_line  # noqa: PLC0415
 
     if len(results) == 1:
         console.print(check_lines(results[0].checks), soft_wrap=True)
     if results:
         console.print(summary_table(results))
+        if line := written_line(results):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
         console.print(isolation_line(results), soft_wrap=True, markup=False)
 
 
@@ -171,6 +173,27 @@ def doctor() -> None:
     from graders.doctor import examine  # noqa: PLC0415
 
     sys.exit(examine(Console()))
+
+
+@graders.command()
+@click.option("--seeds", type=click.IntRange(2), default=30, show_default=True, help="Runs of each submission.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+              help="File to write  [default: the one that checks read].")  # fmt: skip
+def calibrate(seeds: int, jobs: int, out: Path | None) -> None:
+    """Find the thresholds of the checks that train student code, from right and wrong submissions."""
+    import msgspec  # noqa: PLC0415
+
+    from graders.calibration import calibrate as measure_all  # noqa: PLC0415 - it loads PyTorch
+    from graders.calibration import calibration_table  # noqa: PLC0415
+    from graders.checks.thresholds import THRESHOLDS  # noqa: PLC0415
+
+    console = Console()
+    with console.status("") as status:
+        rows = measure_all(seeds, jobs, lambda ended, total: status.update(f"{ended} of {total} runs"))
+    console.print(calibration_table(rows))
+    (out or THRESHOLDS).write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+    console.print(f"Written to {out or THRESHOLDS}.", soft_wrap=True, markup=False)
 
 
 @graders.command()

@@ -68,9 +68,10 @@ def all_mistakes() -> list[Mistake]:
     return [mistake for file in files for mistake in msgspec.toml.decode(file.read_bytes(), type=_Table).mistake]
 
 
-def variants() -> list[str]:
-    """Return the names of the variants."""
-    return sorted(folder.name for folder in VARIANTS.iterdir() if folder.is_dir())
+def variants(step: int | None = None) -> list[str]:
+    """Return the names of the variants, or of those that replace the module of a step."""
+    pattern = "*.py" if step is None else f"step{step:02d}_*.py"
+    return sorted(folder.name for folder in VARIANTS.iterdir() if any(folder.glob(pattern)))
 
 
 def stage_reference(folder: Path) -> None:

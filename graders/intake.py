@@ -1,7 +1,8 @@
 """Intake: a folder, a zip, a tarball or a notebook becomes a staged `lab` package of plain Python files.
 
 Nothing is extracted: the Python files inside are read, within limits, and written afresh, so that links, devices,
-absolute paths and other people's configuration files never reach the disk.
+absolute paths and other people's configuration files never reach the disk. The written answers beside them are read
+too, and staged nowhere; whatever is wrong with them costs a note, never the submission.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import msgspec
 
-from graders.notebook import modules_from_notebook
+from graders.notebook import Notebook, read_notebook
+from graders.questions import ANSWERS_FILE, answers_in_cells, answers_in_files
 from graders.rubric import STEP_MODULE
 
 FILE_BYTES = 2 << 20
@@ -45,6 +49,10 @@ DESCRIBING = frozenset(
 OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 PASSED_OVER = frozenset({"__pycache__", "__MACOSX", "site-packages", "node_modules"})
+ANSWERS = "answers"
+
+Open = Callable[[], IO[bytes]]
+Member = tuple[PurePosixPath, Open]
 
 
 DAMAGE = (
@@ -64,17 +72,19 @@ class Submission(msgspec.Struct, frozen=True):
         name: file or folder name without its suffix.
         files: the files of its `lab` package, by path inside the package, in order of path.
         notes: what was left out, in words.
+        answers: its written answers, by the ids of their questions.
     """
 
     name: str
     files: dict[str, bytes]
     notes: list[str]
+    answers: dict[str, str] = {}
 
     @property
     def digest(self) -> str:
-        """SHA-256 over names and contents, in hexadecimal."""
+        """SHA-256 over names and contents, of files and of answers, in hexadecimal."""
         total = hashlib.sha256()
-        for name, data in self.files.items():
+        for name, data in [*self.files.items(), *((name, text.encode()) for name, text in self.answers.items())]:
             total.update(f"{name}\0{len(data)}\0".encode() + data)
         return total.hexdigest()
 
@@ -104,17 +114,32 @@ def read_submission(path: Path) -> Submission:
     """
     name = submission_name(path)
     if path.suffix.lower() == ".ipynb" and not path.is_dir():
-        return Submission(name, *_notebook_package(path))
+        notebook = _notebook(path)
+        answers, notes = answers_in_cells(notebook.markdown)
+        return Submission(name, notebook.files, [*notebook.notes, *notes], answers)
     try:
-        files = _package(dict(_entries(path)), path.name)
+        with _members(path) as members:
+            files, texts = _contents(members, path.name)
+            root = _package_root(files, path.name)
+            answers, notes = _answers(texts, root)
     except DAMAGE as error:
         raise UnreadableSubmission(
             f"{path.name}: cannot be read ({error}); make the archive again and hand that in."
         ) from error
-    return Submission(name, files, [])
+    return Submission(name, _package(files, root), notes, answers)
 
 
-def _notebook_package(path: Path) -> tuple[dict[str, bytes], list[str]]:
+def read_answers(package: Path) -> tuple[dict[str, str], list[str]]:
+    """Read the written answers in a `lab` folder.
+
+    Returns:
+        The answers by their questions' ids, and what was left out, in words.
+    """
+    texts = {name: opened for name, opened in _folder_members(package) if name.suffix == ".md"}
+    return _answers(texts, PurePosixPath())
+
+
+def _notebook(path: Path) -> Notebook:
     try:
         with path.open("rb") as file:
             data = file.read(NOTEBOOK_BYTES + 1)
@@ -122,7 +147,7 @@ def _notebook_package(path: Path) -> tuple[dict[str, bytes], list[str]]:
             raise UnreadableSubmission(
                 f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again."
             )
-        return modules_from_notebook(data)
+        return read_notebook(data)
     except ValueError as error:
         raise UnreadableSubmission(
             f"{path.name}: not a Jupyter notebook ({error}); save it again and hand that in."
@@ -131,68 +156,114 @@ def _notebook_package(path: Path) -> tuple[dict[str, bytes], list[str]]:
         raise UnreadableSubmission(f"{path.name}: cannot be read ({error}).") from error
 
 
-def _entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+@contextmanager
+def _members(path: Path) -> Iterator[Iterator[Member]]:
+    """Open a submission, to go through the files in it that are wanted."""
     lower = path.name.lower()
     if path.is_dir():
-        found = _folder_entries(path)
+        yield _folder_members(path)
     elif lower.endswith(".zip"):
-        found = _zip_entries(path)
+        with zipfile.ZipFile(path) as archive:
+            yield _zip_members(archive, path)
     elif lower.endswith(TAR_SUFFIXES):
-        found = _tar_entries(path)
+        with tarfile.open(fileobj=_unpacked(path), mode="r:", tarinfo=_Header) as tarball:
+            yield _tar_members(tarball, path)
     else:
         raise UnreadableSubmission(
             f"{path.name}: expected a folder, a .zip, a {', '.join(TAR_SUFFIXES)} or a .ipynb file."
         )
-    total = 0
-    for count, (name, data) in enumerate(found, start=1):
+
+
+def _contents(members: Iterator[Member], source: str) -> tuple[dict[PurePosixPath, bytes], dict[PurePosixPath, Open]]:
+    """Read the Python files; files of answers are opened later, once it is known which folder they must be in."""
+    files: dict[PurePosixPath, bytes] = {}
+    texts: dict[PurePosixPath, Open] = {}
+    total = count = 0
+    for name, opened in members:
+        if name.suffix == ".md":
+            texts[name] = opened
+            continue
+        data = _start_of(opened)
         total += len(data)
+        count += 1
         if len(data) > FILE_BYTES or total > TOTAL_BYTES:
             raise UnreadableSubmission(
-                f"{path.name}: its Python files are too large ({name}); "
+                f"{source}: its Python files are too large ({name}); "
                 f"the limit is {FILE_BYTES >> 20} MB each, {TOTAL_BYTES >> 20} MB in all."
             )
         if count > ENTRIES:
-            raise UnreadableSubmission(f"{path.name}: more than {ENTRIES} Python files; hand in the lab folder alone.")
-        yield name, data
+            raise UnreadableSubmission(f"{source}: more than {ENTRIES} Python files; hand in the lab folder alone.")
+        files[name] = data
+    return files, texts
+
+
+def _answers(texts: Mapping[PurePosixPath, Open], root: PurePosixPath) -> tuple[dict[str, str], list[str]]:
+    found: dict[str, bytes] = {}
+    notes: list[str] = []
+    for name in sorted(texts):
+        if name.parent == root / ANSWERS:
+            try:
+                data = _start_of(texts[name])
+            except DAMAGE as error:
+                notes.append(f"answers/{name.name}: left out, it cannot be read ({error})")
+                continue
+            if len(data) > FILE_BYTES:
+                notes.append(f"answers/{name.name}: left out, it is larger than {FILE_BYTES >> 20} MB")
+            else:
+                found[name.name] = data
+    answers, more = answers_in_files(found)
+    return answers, [*notes, *more]
+
+
+def _start_of(opened: Open) -> bytes:
+    """Read a file, up to where it is known to be too large."""
+    with opened() as file:
+        return file.read(FILE_BYTES + 1)
 
 
 def _wanted(name: PurePosixPath) -> bool:
     unsafe = name.is_absolute() or ".." in name.parts
-    return name.suffix == ".py" and not unsafe and not any(map(_passed_over, name.parts))
+    is_answers = name.parent.name == ANSWERS and ANSWERS_FILE.fullmatch(name.name)
+    return bool(name.suffix == ".py" or is_answers) and not unsafe and not any(map(_passed_over, name.parts))
 
 
 def _passed_over(part: str) -> bool:
     return part.startswith(".") or part in PASSED_OVER
 
 
-def _folder_entries(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+def _folder_members(folder: Path) -> Iterator[Member]:
     for place, folders, files in os.walk(folder):  # which does not enter folders that are links
         folders[:] = [name for name in folders if not _passed_over(name)]
         for path in (Path(place, file) for file in files):
             name = PurePosixPath(path.relative_to(folder).as_posix())
             if _wanted(name) and path.is_file() and not path.is_symlink():
-                with path.open("rb") as file:
-                    yield name, file.read(FILE_BYTES + 1)
+                yield name, partial(_binary, path)
 
 
-def _zip_entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    with zipfile.ZipFile(path) as archive:
-        for count, info in enumerate(archive.infolist()):
-            _refuse_after(count, path)
-            name = PurePosixPath(info.filename.replace("\\", "/"))
-            if _wanted(name) and not info.is_dir():
-                with archive.open(info) as file:
-                    yield name, file.read(FILE_BYTES + 1)
+def _binary(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
-def _tar_entries(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    with tarfile.open(fileobj=_unpacked(path), mode="r:", tarinfo=_Header) as archive:
-        for count, info in enumerate(archive):
-            _refuse_after(count, path)
-            name = PurePosixPath(info.name)
-            file = archive.extractfile(info) if info.isreg() and _wanted(name) else None
-            if file:
-                yield name, file.read(FILE_BYTES + 1)
+def _zip_members(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
+    for count, info in enumerate(archive.infolist()):
+        _refuse_after(count, path)
+        name = PurePosixPath(info.filename.replace("\\", "/"))
+        if _wanted(name) and not info.is_dir():
+            yield name, partial(archive.open, info)
+
+
+def _tar_members(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
+    for count, info in enumerate(archive):
+        _refuse_after(count, path)
+        name = PurePosixPath(info.name)
+        if info.isreg() and _wanted(name):
+            yield name, partial(_extracted, archive, info)
+
+
+def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = archive.extractfile(info)
+    assert file  # as the member is a regular file
+    return file
 
 
 def _refuse_after(count: int, path: Path) -> None:
@@ -225,16 +296,20 @@ class _Header(tarfile.TarInfo):
         return header
 
 
-def _package(entries: dict[PurePosixPath, bytes], source: str) -> dict[str, bytes]:
-    """Return the files below the shallowest folder that holds step modules; one called `lab` comes first."""
-    folders = {name.parent for name in entries if STEP_MODULE.fullmatch(name.stem)}
+def _package_root(files: Mapping[PurePosixPath, bytes], source: str) -> PurePosixPath:
+    """Return the shallowest folder that holds step modules; one called `lab` comes first."""
+    folders = {name.parent for name in files if STEP_MODULE.fullmatch(name.stem)}
     if not folders:
         raise UnreadableSubmission(
             f"{source}: no step module (lab/step01_spectrograms.py and so on) is in it; "
             "hand in the folder that holds lab/."
         )
-    root = min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)))
-    inside = {name.relative_to(root): data for name, data in entries.items() if name.is_relative_to(root)}
+    return min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)))
+
+
+def _package(files: Mapping[PurePosixPath, bytes], root: PurePosixPath) -> dict[str, bytes]:
+    """Return the files below a folder that an import finds, by path inside the folder, in order of path."""
+    inside = {name.relative_to(root): data for name, data in files.items() if name.is_relative_to(root)}
     # Without this file a `lab` that is installed elsewhere would be imported in its place.
     inside.setdefault(PurePosixPath("__init__.py"), b"")
     return {str(name): inside[name] for name in sorted(inside) if _importable(name)}

@@ -22,11 +22,24 @@ STILL_WORTH_RUNNING = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED})
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How one check ended, why, and how long it took in seconds."""
+    """How one check ended, why, how long it took in seconds, and a hint that fits better than the check's own."""
 
     outcome: Outcome
     message: str
     seconds: float
+    hint: str = ""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the run; the interrupt as it came is the cause.
+
+    Attributes:
+        verdicts: those of the checks that had ended, by id.
+    """
+
+    def __init__(self, verdicts: dict[str, Verdict]) -> None:
+        super().__init__()
+        self.verdicts = verdicts
 
 
 class Subject(Protocol):
@@ -58,6 +71,10 @@ class Subject(Protocol):
         """Say what an exception that no check raises on purpose means."""
         ...
 
+    def hint(self, error: BaseException) -> str:
+        """Say what to do about an exception, if the check's own hint is about something else; else nothing."""
+        ...
+
 
 def judge(
     rubric: Sequence[Check],
@@ -81,7 +98,7 @@ def judge(
         A verdict for every check of the rubric, by its id.
 
     Raises:
-        KeyboardInterrupt: the user stopped the run.
+        Interrupted: the user stopped the run.
     """
     plugin = _Plugin(rubric, subject, seed, progress)
     arguments = [
@@ -98,7 +115,7 @@ def judge(
     os.environ.pop("PYTEST_ADDOPTS", None)
     status = pytest.main(arguments, plugins=[plugin]) if rubric else pytest.ExitCode.OK
     if status == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt
+        raise Interrupted(plugin.ended()) from plugin.interrupt
     return plugin.all_verdicts()
 
 
@@ -113,10 +130,20 @@ class _Plugin:
         self.progress = progress
         self.verdicts: dict[str, Verdict] = {}
         self.collection_errors: list[str] = []
+        self.in_progress = ""
+        self.interrupt: BaseException | None = None
 
     def all_verdicts(self) -> dict[str, Verdict]:
         lost = Verdict(Outcome.HARNESS_FAULT, " ".join(self.collection_errors) or "the check did not run", 0.0)
         return {check.id: self.verdicts.get(check.id, lost) for check in self.rubric}
+
+    def ended(self) -> dict[str, Verdict]:
+        """Return the verdicts so far; a pass of the check in progress may be one of its first part alone."""
+        return {
+            check_id: verdict
+            for check_id, verdict in self.verdicts.items()
+            if check_id != self.in_progress or verdict.outcome is not Outcome.PASSED
+        }
 
     @pytest.fixture
     def lab(self) -> Any:
@@ -150,6 +177,7 @@ class _Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         check = self.check_of(item)
+        self.in_progress = check.id
         for needed in check.needs:
             if self.verdicts[needed].outcome not in STILL_WORTH_RUNNING:
                 title = next(other.title for other in self.rubric if other.id == needed)
@@ -169,16 +197,21 @@ class _Plugin:
             item.nodeid, item.location, {}, "failed" if call.excinfo else "passed", None, call.when
         )
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupt = excinfo.value
+
     def record(self, check: Check, call: pytest.CallInfo[None]) -> None:
         """Keep the first outcome that is no pass, over a check's phases and parameters; a pass must reach its end."""
         known = self.verdicts.get(check.id)
         seconds = call.duration + (known.seconds if known else 0.0)
         failed = known is not None and known.outcome is not Outcome.PASSED
         if call.excinfo is not None and not failed:
-            outcome, message = self.explain(call.excinfo.value)
-            self.verdicts[check.id] = Verdict(outcome, self.subject.shown(message)[:MESSAGE_CHARACTERS], seconds)
+            error = call.excinfo.value
+            outcome, message = self.explain(error)
+            message = self.subject.shown(message)[:MESSAGE_CHARACTERS]
+            self.verdicts[check.id] = Verdict(outcome, message, seconds, self.subject.hint(error))
         elif known is not None:
-            self.verdicts[check.id] = Verdict(known.outcome, known.message, seconds)
+            self.verdicts[check.id] = msgspec.structs.replace(known, seconds=seconds)
         elif call.when == "call":
             self.verdicts[check.id] = Verdict(Outcome.PASSED, "", seconds)
 

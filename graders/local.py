@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from graders.outcomes import NotImplementedYet, Outcome
+from graders.outcomes import NotImplementedYet, Outcome, import_hint
 from graders.rubric import STEP_MODULE, Check
 from graders.sandbox import kit
 
@@ -29,7 +29,11 @@ class _LocalLab:
             raise AttributeError(name)
         if not (self._package / f"{name}.py").is_file():
             raise NotImplementedYet(f"{name}.py is not in {self._package}.")
-        return _LocalModule(importlib.import_module(f"lab.{name}"), name)
+        return _LocalModule(_load(name), name)
+
+
+def _load(module: str) -> ModuleType:
+    return importlib.import_module(f"lab.{module}")
 
 
 class _LocalModule:
@@ -81,18 +85,28 @@ class LocalSubject:
         return text
 
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_students(frame.filename)]
-        if isinstance(error, NotImplementedError) and frames:
+        where = self.line_of(error)
+        if isinstance(error, NotImplementedError) and where:
             return Outcome.NOT_IMPLEMENTED, str(error)
-        if isinstance(error, AssertionError) and not frames:
+        if isinstance(error, AssertionError) and not where:
             return Outcome.FAILED, str(error)
         text = f"{type(error).__name__}: {error}"
         if isinstance(error, SyntaxError):
             return Outcome.STUDENT_ERROR, f"{text} [{Path(error.filename or '?').name} line {error.lineno}]"
-        if frames:
-            where = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}"
+        if where:
             return Outcome.STUDENT_ERROR, f"{text} [{where}]"
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
+
+    def hint(self, error: BaseException) -> str:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code is _load.__code__:
+                return import_hint(frame.f_locals["module"])
+        return ""
+
+    def line_of(self, error: BaseException) -> str:
+        """Return the last line of the student's through which an exception passed, in words; nothing without one."""
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_students(frame.filename)]
+        return f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}" if frames else ""
 
     def _is_students(self, filename: str) -> bool:
         return Path(filename).is_relative_to(self.package)

@@ -1,4 +1,7 @@
-"""A notebook as modules: its imports, definitions and constants, without magics and without work at the top level."""
+"""A notebook as modules: its imports, definitions and constants, without magics and without work at the top level.
+
+Its Markdown cells are kept beside them, for the written answers.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
+import msgspec
 import nbformat
 
 from graders.rubric import step_modules
@@ -28,7 +32,21 @@ MAGICS_OF_A_CELL = 50
 DAMAGE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
-def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
+class Notebook(msgspec.Struct, frozen=True):
+    """A notebook as it was read.
+
+    Attributes:
+        files: the files of its `lab` package, by name.
+        markdown: text of each Markdown cell.
+        notes: what was left out, in words.
+    """
+
+    files: dict[str, bytes]
+    markdown: list[str]
+    notes: list[str]
+
+
+def read_notebook(data: bytes) -> Notebook:
     """Turn a notebook into a `lab` package.
 
     Every step module takes its names from one module, `notebook.py`, in which the definitions of all cells stand in
@@ -37,14 +55,11 @@ def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
     Args:
         data: the file's bytes.
 
-    Returns:
-        The package's files by name, and what was left out, in words.
-
     Raises:
         ValueError: it is not a notebook.
     """
     with warnings.catch_warnings(action="ignore"):
-        cells = _code_cells(data)
+        cells, markdown = _cells(data)
         notes: list[str] = []
         parts: list[str] = []
         known = {*dir(builtins), "__name__", "__file__"}
@@ -55,13 +70,15 @@ def modules_from_notebook(data: bytes) -> tuple[dict[str, bytes], list[str]]:
     parts.insert(sum(part.startswith("from __future__") for part in parts), SUPPRESS)
     files = {"__init__.py": b"", "notebook.py": "\n".join(parts).encode()}
     stub = b"from lab import notebook\n\nglobals().update({k: v for k, v in vars(notebook).items() if k[0] != '_'})\n"
-    return files | {f"{name}.py": stub for name in step_modules()}, notes
+    return Notebook(files | {f"{name}.py": stub for name in step_modules()}, markdown, notes)
 
 
-def _code_cells(data: bytes) -> list[str]:
+def _cells(data: bytes) -> tuple[list[str], list[str]]:
+    """Return the text of each code cell and of each Markdown cell."""
     try:
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
         sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        markdown = [cell.get("source") for cell in notebook.cells if cell.cell_type == "markdown"]
     except (UnicodeDecodeError, json.JSONDecodeError, nbformat.reader.NotJSONError) as error:
         raise ValueError("its JSON is damaged") from error
     except (nbformat.ValidationError, AttributeError, LookupError, TypeError, RecursionError) as error:
@@ -70,7 +87,11 @@ def _code_cells(data: bytes) -> list[str]:
         raise ValueError("a cell of it holds no text")
     if sum(map(len, sources)) > SOURCE_CHARACTERS:
         raise ValueError(f"its code is longer than {SOURCE_CHARACTERS >> 20} million characters")
-    return [source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n") for source in sources]
+    return [_clean(source) for source in sources], [_clean(text) for text in markdown if isinstance(text, str)]
+
+
+def _clean(source: str) -> str:
+    return source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _kept(source: str, cell: str, known: set[str], notes: list[str]) -> Iterator[str]:

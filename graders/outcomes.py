@@ -23,9 +23,15 @@ class Outcome(StrEnum):
 
 
 class SubmissionError(Exception):
-    """The submission did something that ends the check in progress; `outcome` says which thing."""
+    """The submission did something that ends the check in progress.
+
+    Attributes:
+        outcome: which thing.
+        hint: what to do about it, where the check's own hint is about something else.
+    """
 
     outcome: ClassVar[Outcome]
+    hint: str = ""
 
     def __str__(self) -> str:
         """Return the message as it is, also where a subclass is a `KeyError`, which would quote it."""
@@ -78,6 +84,14 @@ class Blocked(SubmissionError):
     """A check that this one depends on did not pass."""
 
     outcome = Outcome.BLOCKED
+
+
+def import_hint(module: str) -> str:
+    """Return the hint for every check that needs a step module which does not load."""
+    return (
+        "The module does not load, and all checks of its step wait for that: mend it first. "
+        f"`python -m lab.{module}` loads it alone."
+    )
 
 
 class HarnessFault(Exception):

@@ -9,19 +9,23 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from graders.check import Visibility
 from graders.judge import Verdict
 from graders.outcomes import Outcome
+from graders.questions import load_questions
 from graders.rubric import Check
 
-SCHEMA = 1
+SCHEMA = 2
 VERSIONED = ("torch", "numpy", "librosa", "scikit-learn", "scipy", "pytest", "hypothesis", "nbformat")
 HIDDEN_MESSAGE = "This check is hidden: its title and hint are all that is shown."
 ROOT = Path(__file__).resolve().parents[1]
 JUDGING = ("graders", "solutions", "fixtures")
+SOURCES = ("*.py", "questions.toml")
+ANSWERED = "written_answered"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -38,6 +42,16 @@ class CheckResult(msgspec.Struct, frozen=True):
     hint: str
     visibility: Visibility
     seconds: float
+
+
+class WrittenAnswer(msgspec.Struct, frozen=True):
+    """The answer to a written question, for a person to mark; it has no points, and no part in the score."""
+
+    id: str
+    step: int
+    title: str
+    answer: str
+    status: Literal["to be marked", "not answered"]
 
 
 class Isolation(msgspec.Struct, frozen=True):
@@ -63,6 +77,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One submission's result, as written to `result.json`.
 
     Attributes:
+        written: the written questions of the steps that were graded, each with its answer.
         fingerprint: hash of everything that the result depends on: the same fingerprint, the same result.
         notes: what intake left out, or why the submission could not be read.
     """
@@ -75,8 +90,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     versions: dict[str, str]
     checks: list[CheckResult]
+    written: list[WrittenAnswer] = []
     notes: list[str]
     fingerprint: str
+
+    @property
+    def answered(self) -> int:
+        """The number of written questions that are answered."""
+        return sum(one.status == "to be marked" for one in self.written)
 
 
 def score(rubric: Sequence[Check], verdicts: Mapping[str, Verdict]) -> list[CheckResult]:
@@ -98,10 +119,25 @@ def _scored(check: Check, verdict: Verdict) -> CheckResult:
         message=HIDDEN_MESSAGE
         if secret and verdict.outcome is not Outcome.HARNESS_FAULT
         else _encodable(verdict.message),
-        hint="" if passed else info.hint,
+        hint="" if passed else verdict.hint or info.hint,
         visibility=info.visibility,
         seconds=round(verdict.seconds, 4),
     )
+
+
+def set_out(rubric: Sequence[Check], answers: Mapping[str, str]) -> list[WrittenAnswer]:
+    """Set out the written questions of a rubric's steps, each with its answer, if there is one."""
+    questions = load_questions(frozenset(check.step for check in rubric))
+    return [
+        WrittenAnswer(
+            id=question.id,
+            step=question.step,
+            title=question.title,
+            answer=answers.get(question.id, ""),
+            status="to be marked" if answers.get(question.id) else "not answered",
+        )
+        for question in questions
+    ]
 
 
 def _encodable(text: str) -> str:
@@ -116,9 +152,12 @@ def versions() -> dict[str, str]:
 
 
 def fingerprint(digest: str, rubric: Sequence[Check], seed: int) -> str:
-    """Hash what a result depends on: the submission, the source of checks, harness and oracle, seed, versions."""
+    """Hash what a result depends on: the submission, the source of checks, harness and oracle, seed, versions.
+
+    The written questions count as source.
+    """
     sources = {Path(check.node.partition("::")[0]) for check in rubric}
-    sources.update(path for package in JUDGING for path in (ROOT / package).rglob("*.py"))
+    sources.update(path for package in JUDGING for name in SOURCES for path in (ROOT / package).rglob(name))
     total = hashlib.sha256(repr((digest, seed, sorted(versions().items()), [check.id for check in rubric])).encode())
     for source in sorted(sources):
         total.update(source.read_bytes())
@@ -147,16 +186,20 @@ def all_results(folder: Path) -> list[Result]:
 
 
 def write_summary(results: Iterable[Result], path: Path) -> None:
-    """Write a CSV table: a row for each submission, with its score, each step's points, and counts of outcomes."""
+    """Write a CSV table: a row for each submission.
+
+    It has the score, each step's points, counts of outcomes, and the number of written questions that are answered.
+    """
     rows = list(results)
     steps = sorted({check.step for result in rows for check in result.checks})
     with path.with_suffix(".part").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        table.writerow(["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome])
+        table.writerow(["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED])
         for result in rows:
             points = [sum(check.points for check in result.checks if check.step == step) for step in steps]
             counts = [sum(check.outcome is outcome for check in result.checks) for outcome in Outcome]
-            table.writerow([_cell(result.submission), result.score, result.max_score, *points, *counts])
+            row = [_cell(result.submission), result.score, result.max_score, *points, *counts, result.answered]
+            table.writerow(row)
     path.with_suffix(".part").replace(path)
 
 

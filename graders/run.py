@@ -9,11 +9,13 @@ import socket
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import msgspec
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from graders.intake import Submission, UnreadableSubmission, read_submission, submission_name
 from graders.judge import Verdict, judge
@@ -25,6 +27,7 @@ from graders.results import (
     fingerprint,
     read_result,
     score,
+    set_out,
     versions,
     write_result,
 )
@@ -78,6 +81,19 @@ def warm_up() -> None:
     gc.freeze()  # keeps the collector from going through what was loaded, again and again
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep each library in this process to one thread: more threads than cores wait for each other, spinning."""
+    torch = importlib.import_module("torch")
+    threads = torch.get_num_threads()
+    with threadpool_limits(1):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
 def names_of(paths: Sequence[Path]) -> list[str]:
     """Return a name for each submission, unique in any letter case, in the order given."""
     taken: set[str] = set()
@@ -124,6 +140,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         seed=task.seed,
         versions=versions(),
         checks=checks,
+        written=set_out(task.rubric, submission.answers),
         notes=submission.notes,
         # A fault of the harness is no result to keep: the next run tries again.
         fingerprint="" if _faults(checks) else mark,
@@ -165,6 +182,7 @@ def _unreadable(name: str, problem: str, task: Task) -> Result:
         seed=task.seed,
         versions=versions(),
         checks=checks,
+        written=set_out(task.rubric, {}),
         notes=[problem],
         fingerprint="",
     )
@@ -252,7 +270,9 @@ def _judge_process(answers: Connection, path: Path, name: str, task: Task, contr
         answers.send_bytes(b".%d" % ended)
 
     try:
-        answers.send_bytes(b"+" + msgspec.msgpack.encode(grade_one(path, name, task, control, progress)))
+        with one_thread():
+            graded = grade_one(path, name, task, control, progress)
+        answers.send_bytes(b"+" + msgspec.msgpack.encode(graded))
     except HarnessFault as fault:
         answers.send_bytes(b"-" + str(fault).encode())
     except KeyboardInterrupt:

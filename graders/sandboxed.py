@@ -117,6 +117,9 @@ class SandboxedSubject:
             return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
+    def hint(self, error: BaseException) -> str:
+        return error.hint if isinstance(error, SubmissionError) else ""
+
     def _drop_worker(self) -> None:
         if self._worker:
             self._worker.close()

@@ -27,21 +27,34 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
         raise click.UsageError(
             f"There is no lab folder in {root.resolve()}; change to your checkout, or name it with --root."
         )
-    from graders.judge import judge  # noqa: PLC0415
+    from graders.intake import read_answers  # noqa: PLC0415
+    from graders.judge import Interrupted, judge  # noqa: PLC0415
     from graders.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
     from graders.outcomes import Outcome  # noqa: PLC0415
-    from graders.results import score  # noqa: PLC0415
+    from graders.results import score, set_out  # noqa: PLC0415
     from graders.rubric import load_rubric  # noqa: PLC0415
-    from graders.terminal import check_lines, number  # noqa: PLC0415
+    from graders.terminal import answered_lines, check_lines, number, printable  # noqa: PLC0415
 
     rubric = [row for row in load_rubric(numbers) if row.info.visibility == "public"]
     if not rubric:
         raise click.UsageError(f"No checks exist for step {', '.join(map(str, sorted(numbers)))}.")
     extra = ["--pdb", "--tb=short"] if pdb else ["-p", "no:terminal", "--capture=no"]
     with LocalSubject(root) as subject:
-        results = score(rubric, judge(rubric, subject, seed=0, extra=extra))
+        try:
+            verdicts = judge(rubric, subject, seed=0, extra=extra)
+        except Interrupted as interrupt:
+            ended = [row for row in rubric if row.id in interrupt.verdicts]
+            Console().print(check_lines(score(ended, interrupt.verdicts)), soft_wrap=True)
+            line = subject.line_of(interrupt.__cause__ or interrupt)
+            where = f" at {line}" if line else ""
+            click.echo(f"lab: interrupted{where}, after {len(ended)} of {len(rubric)} checks.", err=True)
+            sys.exit(1)
+        results = score(rubric, verdicts)
     console = Console()
     console.print(check_lines(results), soft_wrap=True)
+    answers, notes = read_answers(root / "lab")
+    if written := answered_lines(set_out(rubric, answers)):
+        console.print("", *written, *map(printable, notes), sep="\n", soft_wrap=True, markup=False, highlight=False)
     total, maximum = (number(sum(getattr(one, name) for one in results)) for name in ("points", "max_points"))
     console.print(f"\n{total} of {maximum} points of the public checks.", style="bold")
     outcomes = {one.outcome for one in results}

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.outcomes import Outcome
-from graders.results import CheckResult, Result
+from graders.results import CheckResult, Result, WrittenAnswer
 from graders.run import Finished, Graded, Progress
 
 COLOURS = {
@@ -105,6 +105,22 @@ def isolation_line(results: Sequence[Result]) -> str:
     if layers is None:
         return "Isolation: no code of a submission ran."
     return f"Isolation: {layers.level} ({', '.join(f'{name} {status}' for name, status in layers.layers.items())})."
+
+
+def written_line(results: Sequence[Result]) -> str:
+    """Say in one line how many written questions each submission answers; nothing, if none answers any."""
+    counts = [f"{printable(one.submission)} {one.answered} of {len(one.written)}" for one in results if one.answered]
+    return f"Written answers to be marked: {', '.join(counts)}." if counts else ""
+
+
+def answered_lines(written: Sequence[WrittenAnswer]) -> list[str]:
+    """Say in a line for each step how many of its written questions are answered in the student's checkout."""
+    lines = []
+    for step in sorted({one.step for one in written}):
+        mine = [one.status == "to be marked" for one in written if one.step == step]
+        where = f"lab/answers/step{step:02d}.md"
+        lines.append(f"Written: {sum(mine)} of {len(mine)} answered in {where}, to be marked by a person.")
+    return lines
 
 
 def _failures(result: Result) -> str:

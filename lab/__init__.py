@@ -11,4 +11,5 @@ number T of columns, and T is the same number wherever one signature names it. T
     T  timesteps of a track    F  features of a timestep    B  tracks in a batch    N  tracks in a data set
 
 Steps may use earlier steps: `from .step01_spectrograms import read_labels`. Check your work with `lab check`.
+Some steps also ask questions: answer them in words, in Greek or in English, in `lab/answers`.
 """

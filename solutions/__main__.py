@@ -23,7 +23,7 @@ def main() -> None:
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file differs.")
 def skeleton(out: Path, *, check: bool) -> None:
-    """Make the students' skeletons of the steps from their solutions."""
+    """Make the students' skeletons of the steps from their solutions, and the files for written answers."""
     if not check:
         write_skeletons(_SOLUTIONS, out)
         return

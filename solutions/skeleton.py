@@ -7,6 +7,8 @@ statement.
 
 What is kept is cut from the source text, never written anew, so that formatting and comments survive. A
 comment stays with the statement right below it.
+
+The files that students answer the written questions in are copied as they are.
 """
 
 import ast
@@ -18,6 +20,7 @@ from pathlib import Path
 
 _GIVEN = re.compile(r"#\s*given\b")
 _LINE_LENGTH = 110
+_ANSWERS = "answers/step*.md"
 
 # Decorators that change how a function is called; any other is part of how it works, and goes with the body.
 _INTERFACE = {"property", "setter", "staticmethod", "classmethod", "abstractmethod", "overload"}
@@ -63,21 +66,27 @@ def skeleton_of(source: str, step: str) -> str:
 
 def write_skeletons(solutions: Path, lab: Path) -> None:
     """Write the skeleton of every step of the folder `solutions` to the folder `lab`, replacing files."""
-    lab.mkdir(parents=True, exist_ok=True)
     for name, text in _skeletons(solutions):
+        (lab / name).parent.mkdir(parents=True, exist_ok=True)
         (lab / name).write_text(text, encoding="utf-8")
 
 
 def stale_skeletons(solutions: Path, lab: Path) -> list[str]:
     """Return the files of `lab` that are missing, differ from the skeletons, or have no solution any more."""
     expected = dict(_skeletons(solutions))
-    found = {path.name: path.read_text(encoding="utf-8") for path in lab.glob("step*.py")}
+    found = {
+        path.relative_to(lab).as_posix(): path.read_text(encoding="utf-8")
+        for pattern in ("step*.py", _ANSWERS)
+        for path in lab.glob(pattern)
+    }
     return sorted(name for name in expected | found if expected.get(name) != found.get(name))
 
 
 def _skeletons(solutions: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(solutions.glob("step*.py")):
         yield path.name, skeleton_of(path.read_text(encoding="utf-8"), path.stem)
+    for path in sorted(solutions.glob(_ANSWERS)):
+        yield path.relative_to(solutions).as_posix(), path.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

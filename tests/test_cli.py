@@ -19,7 +19,7 @@ from graders.outcomes import HarnessFault
 from graders.sandbox.client import WarmServer
 
 ROOT = Path(__file__).parents[1]
-RESULT_KEYS = {"schema", "submission", "score", "max_score", "isolation", "seed", "versions", "checks"}
+RESULT_KEYS = {"schema", "submission", "score", "max_score", "isolation", "seed", "versions", "checks", "written"}
 CHECK_KEYS = {
     "id",
     "step",
@@ -59,10 +59,12 @@ def test_run_prints_a_table_and_writes_results(tmp_path):
     assert "Traceback" not in done.stderr
     assert "solutions" in done.stdout
     assert "Isolation: full" in done.stdout
+    assert "Written" not in done.stdout  # nobody answered
     result = json.loads((tmp_path / "grades" / "solutions" / "result.json").read_text(encoding="utf-8"))
     assert set(result) >= RESULT_KEYS
     assert all(set(check) == CHECK_KEYS for check in result["checks"])
-    assert (result["schema"], result["score"], result["max_score"], result["seed"]) == (1, 6, 6, 420)
+    assert (result["schema"], result["score"], result["max_score"], result["seed"]) == (2, 6, 6, 420)
+    assert {one["id"]: one["status"] for one in result["written"]} == {"2.1": "not answered", "2.2": "not answered"}
     with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8") as file:
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert {name: float(row["score"]) for name, row in rows.items()} == {
@@ -121,6 +123,52 @@ def test_lab_check_shows_what_went_wrong_and_where(tmp_path):
     assert "name 'άγνωστο' is not defined [step02_beat_sync.py line" in done.stdout
 
 
+def test_lab_check_says_what_to_do_about_a_module_that_does_not_load(tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "lab")
+    path = tmp_path / "lab" / "step02_beat_sync.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nάγνωστο\n", encoding="utf-8")
+    done = lab("check", "2", "3", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "name 'άγνωστο' is not defined [step02_beat_sync.py line" in done.stdout
+    hints = [
+        line for line in done.stdout.splitlines() if "hint: " in line and "`python -m lab.step02_beat_sync`" in line
+    ]
+    messages = [line for line in done.stdout.splitlines() if "student_error: " in line]
+    assert len(hints) == len(messages) > 1
+    assert "4 of 10 points" in done.stdout
+    path.write_text("def timesteps(feature:\n", encoding="utf-8")
+    assert "`python -m lab.step02_beat_sync`" in lab("check", "2", cwd=tmp_path).stdout
+
+
+def test_ctrl_c_in_lab_check_shows_what_was_checked_and_the_line_that_ran(tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "lab")
+    path = tmp_path / "lab" / "step02_beat_sync.py"
+    endless = (
+        "def duration_seconds(n, sr=22050, hop_length=512):\n"
+        "    print('round and round', flush=True)\n"
+        "    while True: pass\n"
+    )
+    source = path.read_text(encoding="utf-8") + "\n" + endless
+    path.write_text(source, encoding="utf-8")
+    # A process that was started in the background may have been told to ignore the signal.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from graders.student import main; main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "check", "2", "--root", str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert running.stdout.readline() == "round and round\n"
+    running.send_signal(signal.SIGINT)
+    shown, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "✓ timesteps returns T" in shown
+    assert "duration" not in shown
+    line = len(source.splitlines())
+    assert errors.startswith(f"lab: interrupted at step02_beat_sync.py line {line}, in duration_seconds, after ")
+    assert errors.count("\n") == 1
+
+
 def test_lab_check_works_without_the_reference_solutions(tmp_path):
     for name in ("graders", "lab", "fixtures"):
         ignored = shutil.ignore_patterns("data", "submissions", "__pycache__")
@@ -134,6 +182,7 @@ def test_lab_check_works_without_the_reference_solutions(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "0 of 40 points" in done.stdout
+    assert "Written: 0 of 2 answered in lab/answers/step02.md" in done.stdout
 
 
 @pytest.mark.parametrize(("arguments", "says"), [(("check", "11"), "no step"), (("check", "abc"), "no step")])
@@ -141,6 +190,45 @@ def test_lab_check_refuses_what_is_no_step(arguments, says):
     done = lab(*arguments)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_lab_check_counts_written_answers_and_exits_as_without_them(tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "lab")
+    answers = tmp_path / "lab" / "answers" / "step02.md"
+    text = answers.read_text(encoding="utf-8")
+    for extra, says in (("", "0 of 2"), ("Λιγότερες στήλες.\x1b[2J\n# 2.9\n", "1 of 2")):
+        answers.write_text(text + extra, encoding="utf-8")
+        done = lab("check", "2", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"\nWritten: {says} answered in lab/answers/step02.md, to be marked by a person.\n" in done.stdout
+        assert "6 of 6 points of the public checks." in done.stdout
+        assert "\x1b" not in done.stdout
+    assert "headings that name no written question: 2.9" in done.stdout
+    answers.write_bytes(b"\xff\xfe")
+    (tmp_path / "lab" / "step02_beat_sync.py").write_bytes((ROOT / "lab" / "step02_beat_sync.py").read_bytes())
+    unread = lab("check", "2", cwd=tmp_path)
+    assert unread.returncode == 1
+    assert "Written: 0 of 2 answered" in unread.stdout
+    assert "answers/step02.md: left out, it is not UTF-8 text" in unread.stdout
+
+
+def test_lab_check_asks_nothing_in_a_step_without_questions(tmp_path):
+    shutil.copytree(ROOT / "fixtures" / "submissions" / "complete" / "lab", tmp_path / "lab")
+    done = lab("check", "4", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Written" not in done.stdout
+
+
+def test_run_says_who_has_answers_to_be_marked(tmp_path):
+    package = tmp_path / "al\x1b[2Jice" / "lab"
+    shutil.copytree(ROOT / "lab", package)
+    (package / "answers" / "step02.md").write_text("# 2.1\n\x1b[31mΣβήνουν οι κλίσεις.\n", encoding="utf-8")
+    done = graders("run", package.parent, "lab", "--step", 2, "--out", tmp_path / "grades")
+    assert done.returncode == 0, done.stderr
+    assert "Written answers to be marked: al\ufffd[2Jice 1 of 2.\n" in done.stdout
+    assert "\x1b" not in done.stdout
+    with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8") as file:
+        assert [(row["score"], row["written_answered"]) for row in csv.DictReader(file)] == [("0.0", "1"), ("0.0", "0")]
 
 
 def test_lab_check_needs_a_lab_folder(tmp_path):

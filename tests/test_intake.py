@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.intake import Submission, UnreadableSubmission, read_submission, submission_name
+from graders.intake import Submission, UnreadableSubmission, read_answers, read_submission, submission_name
 from graders.run import names_of
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -172,6 +172,113 @@ def test_a_notebook(tmp_path: Path) -> None:
     assert {"__init__.py", STEP} <= set(submission.files)
 
 
+# Written answers
+
+ANSWERED = {"lab/answers/step01.md": "# 1.1\nΧαμηλά.".encode(), "lab/answers/step09.md": b"# 2.1\nIt fades."}
+ANSWERS = {"1.1": "Χαμηλά.", "2.1": "It fades."}
+
+
+@every_form
+def test_answers_are_read_beside_the_step_modules_and_staged_nowhere(make: Make, tmp_path: Path) -> None:
+    submission = read_submission(make(tmp_path, {**FILES, **ANSWERED}))
+
+    assert (submission.files, submission.answers, submission.notes) == (PACKAGE, ANSWERS, [])
+    assert staged(submission, tmp_path) == FILES
+
+
+@every_form
+@pytest.mark.parametrize("above", ["", "My work (final)/λύσεις/", "lab/"])
+def test_answers_are_found_wherever_the_package_is(make: Make, above: str, tmp_path: Path) -> None:
+    files = {above + name.removeprefix("lab/"): data for name, data in {**FILES, **ANSWERED}.items()}
+
+    assert read_submission(make(tmp_path, files)).answers == ANSWERS
+
+
+@every_form
+def test_only_files_of_answers_beside_the_package_are_read(make: Make, tmp_path: Path) -> None:
+    names = [
+        *("answers/step01.md", "old/lab/answers/step01.md", "lab/old/answers/step01.md", "lab/step01.md"),
+        *("lab/answers/step11.md", "lab/answers/step1.md", "lab/answers/step01.txt", "lab/answers/step01_a.md"),
+        *("lab/answers/.step01.md", "lab/.git/answers/step01.md", "lab/answers/x/step01.md"),
+        "__MACOSX/lab/answers/step01.md",
+    ]
+    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno")))
+
+    assert (submission.files, submission.answers, submission.notes) == (PACKAGE, {}, [])
+
+
+@every_form
+def test_answers_alone_are_no_submission(make: Make, tmp_path: Path) -> None:
+    assert "no step module" in refusal(make(tmp_path, ANSWERED))
+
+
+@archives
+def test_answers_under_names_that_lead_elsewhere_are_left_out(make: Make, tmp_path: Path) -> None:
+    names = ["/lab/answers/step01.md", "lab/../lab/answers/step01.md", "../lab/answers/step01.md"]
+
+    assert read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno"))).answers == {}
+
+
+@every_form
+def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path) -> None:
+    odd = {
+        "lab/answers/step01.md": b"# 1.1\n" + bytes(100 << 20),
+        "lab/answers/step02.md": "# 2.1\nΣβήνουν.".encode("cp1253"),
+        "lab/answers/step03.md": b"# 3.1\nfine\n# 3.2\nodd",
+    }
+    path = make(tmp_path, {**FILES, **odd})
+    submission = read_submission(path)
+
+    assert path.is_dir() or path.stat().st_size < 200_000
+    assert (submission.files, submission.answers) == (PACKAGE, {"3.1": "fine\n# 3.2\nodd"})
+    assert submission.notes == [
+        "answers/step01.md: left out, it is larger than 2 MB",
+        "answers/step02.md: left out, it is not UTF-8 text; save it with that encoding",
+        "headings that name no written question: 3.2",
+    ]
+
+
+def test_answers_that_an_archive_lost_cost_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "alice.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in {**FILES, **ANSWERED}.items():
+            archive.writestr(name, data)
+    path.write_bytes(path.read_bytes().replace(b"It fades.", b"It fadeS."))
+    submission = read_submission(path)
+
+    assert (submission.files, submission.answers) == (PACKAGE, {"1.1": "Χαμηλά."})
+    assert submission.notes == [
+        "answers/step09.md: left out, it cannot be read (Bad CRC-32 for file 'lab/answers/step09.md')"
+    ]
+
+
+@every_form
+def test_many_answers_elsewhere_cost_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graders.intake.ENTRIES", 10)
+    monkeypatch.setattr("graders.intake.TOTAL_BYTES", 1000)
+    others = {f"{number}/answers/step01.md": bytes(1000) for number in range(30)}
+
+    assert read_submission(make(tmp_path, {**others, **FILES, **ANSWERED})).answers == ANSWERS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_answers_that_are_links_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.md"
+    secret.write_bytes(b"# 1.1\nsecret")
+    folder = make_folder(tmp_path, FILES)
+    (folder / "lab" / "answers").mkdir()
+    (folder / "lab" / "answers" / "step01.md").symlink_to(secret)
+    os.mkfifo(folder / "lab" / "answers" / "step02.md")
+
+    assert read_submission(folder).answers == {}
+    assert read_answers(folder / "lab") == ({}, [])
+
+
+def test_answers_are_read_from_a_checkout_too(tmp_path: Path) -> None:
+    assert read_answers(make_folder(tmp_path, ANSWERED) / "lab") == (ANSWERS, [])
+    assert read_answers(tmp_path / "gone") == ({}, [])
+
+
 # What is left out
 
 
@@ -183,6 +290,7 @@ def test_only_python_files_that_an_import_finds_are_kept(make: Make, tmp_path: P
             "lab/data.npy",
             "lab/x.pth",
             "lab/readme.md",
+            "lab/answers/step01.md",
             "conftest.py",
             "sitecustomize.py",
             "torch.py",
@@ -517,8 +625,9 @@ def test_names_are_unique_in_any_letter_case(files: list[str]) -> None:
 
 
 def test_the_digest_does_not_depend_on_form_or_order(tmp_path: Path) -> None:
-    backwards = dict(reversed(FILES.items()))
-    paths = [make(tmp_path, backwards if make is make_zip else FILES) for make in MAKERS]
+    files = {**FILES, **ANSWERED}
+    backwards = dict(reversed(files.items()))
+    paths = [make(tmp_path, backwards if make is make_zip else files) for make in MAKERS]
 
     assert len({read_submission(path).digest for path in paths}) == 1
 
@@ -539,3 +648,9 @@ def test_the_digest_depends_on_names_and_contents(other: dict[str, bytes]) -> No
 
     assert Submission("a", other, []).digest != digest
     assert Submission("b", {"a.py": b"b"}, ["note"]).digest == digest
+
+
+def test_the_digest_depends_on_the_answers() -> None:
+    answers: list[dict[str, str]] = [{}, {"1.1": "α"}, {"1.1": "β"}, {"2.1": "α"}, {"1.1": "α", "2.1": "α"}]
+
+    assert len({Submission("a", {"a.py": b"b"}, [], one).digest for one in answers}) == len(answers)

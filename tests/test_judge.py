@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graders.check import CheckInfo
-from graders.judge import Verdict, judge
+from graders.judge import Interrupted, Verdict, judge
 from graders.outcomes import Outcome
 from graders.rubric import Check
 from graders.sandboxed import SandboxedSubject
@@ -34,6 +34,8 @@ def verdicts(warm_server, tmp_path):
     """Judge checks written on the spot, each `name: body`, on SUBMISSION; `needs` maps a check to those it needs."""
     (tmp_path / "submission" / "lab").mkdir(parents=True)
     (tmp_path / "submission" / "lab" / "step01_student.py").write_text(SUBMISSION, encoding="utf-8")
+    (tmp_path / "submission" / "lab" / "step01_broken.py").write_text("κατι = 1 / 0\n", encoding="utf-8")
+    (tmp_path / "submission" / "lab" / "step02_exits.py").write_text("import os; os._exit(3)\n", encoding="utf-8")
 
     def run(needs: dict[str, tuple[str, ...]] | None = None, **bodies: str) -> dict[str, Verdict]:
         source = "import pytest\nfrom graders.examples import examples, st\nfrom graders.expect import *\n"
@@ -90,6 +92,37 @@ def test_each_ending_has_its_outcome(verdicts):
     }
     assert found["fails"].message == "one() returned 1; expected 2."
     assert "KeyError: 'κλειδί'" in found["broken"].message
+
+
+def test_a_module_that_does_not_load_has_a_hint_of_its_own(verdicts):
+    found = verdicts(
+        fails="lab.step01_broken.one()",
+        fails_again="lab.step01_broken.two()",
+        dies="lab.step02_exits.one()",
+        missing="lab.step03_missing.one()",
+        raises="lab.step01_student.broken()",
+    )
+    assert found["fails"].message.startswith("import step01_broken raised ZeroDivisionError")
+    for name in ("fails", "fails_again"):
+        assert "does not load" in found[name].hint
+        assert "`python -m lab.step01_broken`" in found[name].hint
+    assert "`python -m lab.step02_exits`" in found["dies"].hint
+    assert (found["missing"].hint, found["raises"].hint) == ("", "")
+
+
+def test_an_interrupt_brings_the_verdicts_so_far(verdicts):
+    with pytest.raises(Interrupted) as stop:
+        verdicts(
+            passes="assert lab.step01_student.one() == 1",
+            fails="assert False, 'no'",
+            stops="@pytest.mark.parametrize('n', [1, 2])\nif n == 2: raise KeyboardInterrupt",
+            comes_later="pass",
+        )
+    assert {name: str(verdict.outcome) for name, verdict in stop.value.verdicts.items()} == {
+        "step01.passes": "passed",
+        "step01.fails": "failed",
+    }
+    assert isinstance(stop.value.__cause__, KeyboardInterrupt)
 
 
 def test_a_check_that_does_not_run_to_its_end_is_a_fault_and_no_pass(verdicts):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.intake import UnreadableSubmission, read_submission
-from graders.notebook import SUPPRESS, modules_from_notebook
+from graders.intake import Submission, UnreadableSubmission, read_submission
+from graders.notebook import SUPPRESS, read_notebook
 from graders.rubric import step_modules
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -35,14 +35,15 @@ def notebook(*sources: object, **changes: object) -> bytes:
 
 def kept(*sources: object) -> tuple[str, list[str]]:
     """Return the module's lines without the comments and blank lines between cells, and the notes."""
-    files, notes = modules_from_notebook(notebook(*sources))
-    text = files["notebook.py"].decode().replace(f"{SUPPRESS}\n", "").replace("with _suppress(ImportError):\n    ", "")
-    return "\n".join(line for line in text.split("\n") if line and not line.startswith("# cell")), notes
+    read = read_notebook(notebook(*sources))
+    text = read.files["notebook.py"].decode()
+    text = text.replace(f"{SUPPRESS}\n", "").replace("with _suppress(ImportError):\n    ", "")
+    return "\n".join(line for line in text.split("\n") if line and not line.startswith("# cell")), read.notes
 
 
 def names_of(*sources: object) -> dict[str, Any]:
     """Run the module that a notebook becomes, and return its names."""
-    files, _ = modules_from_notebook(notebook(*sources))
+    files = read_notebook(notebook(*sources)).files
     names: dict[str, Any] = {"__name__": "lab.notebook"}
     exec(compile(files["notebook.py"], "notebook.py", "exec", dont_inherit=True), names)
     return names
@@ -115,9 +116,9 @@ def test_markdown_and_raw_cells_are_no_code() -> None:
     cells: list[dict[str, object]] = [
         {"cell_type": kind, "id": kind, "metadata": {}, "source": "not % python"} for kind in ("markdown", "raw")
     ]
-    files, notes = modules_from_notebook(notebook(cells=cells))
+    read = read_notebook(notebook(cells=cells))
 
-    assert (files["notebook.py"].decode(), notes) == (SUPPRESS, [])
+    assert (read.files["notebook.py"].decode(), read.notes) == (SUPPRESS, [])
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
@@ -130,7 +131,7 @@ def test_sources_may_be_lists_of_lines() -> None:
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
-    assert b"x = 1" in modules_from_notebook(b"\xef\xbb\xbf" + notebook("x = 1"))[0]["notebook.py"]
+    assert b"x = 1" in read_notebook(b"\xef\xbb\xbf" + notebook("x = 1")).files["notebook.py"]
 
 
 def test_future_imports_of_any_cell_stand_first() -> None:
@@ -274,10 +275,10 @@ def test_a_long_cell_is_read_in_its_stride() -> None:
 
 
 def test_half_characters_do_not_spread() -> None:
-    files, notes = modules_from_notebook(notebook("x = '\ud800'", "%magic \ud800\ny = 1"))
+    read = read_notebook(notebook("x = '\ud800'", "%magic \ud800\ny = 1"))
 
-    assert b"x = '?'" in files["notebook.py"]
-    assert json.dumps(notes, ensure_ascii=False).encode()
+    assert b"x = '?'" in read.files["notebook.py"]
+    assert json.dumps(read.notes, ensure_ascii=False).encode()
 
 
 # What the package does
@@ -303,6 +304,61 @@ def test_every_step_module_has_the_notebooks_names(name: str, tmp_path: Path) ->
 
     assert module.area(1) == pytest.approx(3.14159, abs=1e-4)
     assert module.__name__ == f"lab.{name}"
+
+
+# Written answers
+
+
+def submitted(place: Path, *cells: tuple[str, str | list[str]]) -> Submission:
+    """Read a notebook of these cells: (kind, source)."""
+    rows: list[dict[str, object]] = [
+        {"cell_type": kind, "id": f"c{n}", "metadata": {}, "source": text} for n, (kind, text) in enumerate(cells)
+    ]
+    (place / "alice.ipynb").write_bytes(notebook(cells=rows))
+    return read_submission(place / "alice.ipynb")
+
+
+def test_answers_stand_in_markdown_cells_whatever_code_stands_between(tmp_path: Path) -> None:
+    submission = submitted(
+        tmp_path,
+        ("markdown", "# Εργασία 3"),
+        ("markdown", ["### Ερώτηση 1.1\r\n", "\n", "Στο Blues η ενέργεια "]),
+        ("code", "# 2.1 is a comment here\nx = 1"),
+        ("raw", "# 2.2\nno text"),
+        ("markdown", "είναι χαμηλά."),
+        ("markdown", "## Βήμα 2\nΚείμενο.\n### 2.1\nΣβήνουν οι κλίσεις.\n# 2.2"),
+    )
+
+    assert submission.answers == {"1.1": "Στο Blues η ενέργεια \n\nείναι χαμηλά.", "2.1": "Σβήνουν οι κλίσεις."}
+    assert submission.notes == []
+    assert b"\xce" not in submission.files["notebook.py"]
+
+
+def test_an_answer_changes_the_digest_of_a_notebook(tmp_path: Path) -> None:
+    texts = ("", "# 1.1", "# 1.1\nα", "# 1.1\nβ", "# 2.1\nβ", "# 1.1\nβ\n# 2.1\nγ")
+    digests = [submitted(tmp_path, ("markdown", text)).digest for text in texts]
+
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == len(texts) - 1
+
+
+def test_whatever_is_in_markdown_cells_a_notebook_is_graded(tmp_path: Path) -> None:
+    pictures = f"![](data:image/png;base64,{'A' * (3 << 20)})"
+    submission = submitted(
+        tmp_path,
+        ("markdown", f"# 1.1 \ud800\n{pictures}\n\x1b[2J \ud800"),
+        ("markdown", "# 9.8\n" * 1000),
+        ("markdown", "# 2.1\nα" + "x" * (2 << 20)),
+        ("code", "x = 1"),
+    )
+
+    assert submission.answers.keys() == {"1.1"}
+    assert submission.answers["1.1"].startswith("![](embedded)\n\x1b[2J ?")
+    assert submission.notes == [
+        "Markdown cell 3 and those after it: left out, the text is longer than 2 million characters",
+        "headings that name no written question: 9.8",
+    ]
+    assert b"x = 1" in submission.files["notebook.py"]
 
 
 # What is no notebook
@@ -373,7 +429,7 @@ def test_a_notebook_of_the_third_format_is_read() -> None:
         "worksheets": [{"cells": [cell], "metadata": {}}],
     }
 
-    assert b"x = 1" in modules_from_notebook(json.dumps(data).encode())[0]["notebook.py"]
+    assert b"x = 1" in read_notebook(json.dumps(data).encode()).files["notebook.py"]
 
 
 # pytest turns every warning that escapes into an error.
@@ -389,7 +445,7 @@ def test_cells_without_ids_or_with_the_same_one_make_no_noise(capfd: pytest.Capt
             "execution_count": None,
             **ids,
         }
-        assert modules_from_notebook(notebook(cells=[cell, cell]))[1] == []
+        assert read_notebook(notebook(cells=[cell, cell])).notes == []
 
     assert capfd.readouterr() == ("", "")
 
@@ -437,7 +493,7 @@ cells = st.one_of(
     junk,
     st.fixed_dictionaries(
         {
-            "cell_type": st.just("code"),
+            "cell_type": st.sampled_from(["code", "markdown"]),
             "source": st.lists(lines, max_size=8).map("\n".join) | junk,
             "metadata": junk,
             "outputs": junk,
@@ -459,8 +515,8 @@ cells = st.one_of(
 )
 def test_any_json_is_a_notebook_or_is_refused(content: object) -> None:
     try:
-        files, notes = modules_from_notebook(json.dumps(content).encode())
+        read = read_notebook(json.dumps(content).encode())
     except ValueError:
         return
-    compile(files["notebook.py"], "notebook.py", "exec", dont_inherit=True)
-    assert json.dumps(notes, ensure_ascii=False).encode()
+    compile(read.files["notebook.py"], "notebook.py", "exec", dont_inherit=True)
+    assert json.dumps([read.notes, read.markdown], ensure_ascii=False).encode()

@@ -20,9 +20,11 @@ from graders.results import (
     CheckResult,
     Isolation,
     Result,
+    WrittenAnswer,
     fingerprint,
     read_result,
     score,
+    set_out,
     versions,
     write_result,
     write_summary,
@@ -55,6 +57,12 @@ def scored(outcome: Outcome, message: str = SECRET, visibility: Visibility = "pu
     return score([row], {row.id: Verdict(outcome, message, 0.123456)})[0]
 
 
+WRITTEN = [
+    WrittenAnswer("1.1", 1, "Δύο εικόνες", "=1+1\x1b[2J\nΣτο Blues", "to be marked"),
+    WrittenAnswer("2.1", 2, "A title", "", "not answered"),
+]
+
+
 def result(submission: str = "alice", checks: list[CheckResult] | None = None) -> Result:
     checks = [scored(Outcome.PASSED), scored(Outcome.FAILED)] if checks is None else checks
     return Result(
@@ -65,6 +73,7 @@ def result(submission: str = "alice", checks: list[CheckResult] | None = None) -
         seed=420,
         versions=versions(),
         checks=checks,
+        written=WRITTEN,
         notes=["σημείωση"],
         fingerprint="f",
     )
@@ -101,6 +110,28 @@ def test_points_add_up_and_the_maximum_never_changes(rows: list[tuple[int, Outco
         sum(one.points for one in checks)
         == sum(quarters for quarters, outcome in rows if outcome is Outcome.PASSED) / 4
     )
+
+
+# Written answers
+
+
+def test_the_questions_of_the_rubrics_steps_are_set_out_with_their_answers() -> None:
+    rows = set_out([check(step=2), check("b", step=1), check("c", step=2)], {"2.2": "Λιγότερες στήλες.", "3.1": "no"})
+
+    assert [(row.id, row.step, row.answer, row.status) for row in rows] == [
+        ("1.1", 1, "", "not answered"),
+        ("2.1", 2, "", "not answered"),
+        ("2.2", 2, "Λιγότερες στήλες.", "to be marked"),
+    ]
+    assert all(row.title for row in rows)
+    assert set_out([check(step=5)], {"1.1": "x"}) == []
+
+
+def test_answers_are_counted_in_the_table_and_never_shown_there(tmp_path: Path) -> None:
+    write_summary([result(), result("bob", [])], tmp_path / "summary.csv")
+
+    assert [row["written_answered"] for row in rows(tmp_path / "summary.csv")] == ["1", "1"]
+    assert "Blues" not in (tmp_path / "summary.csv").read_text(encoding="utf-8")
 
 
 # Hidden checks
@@ -148,7 +179,7 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
     write_result(result(), tmp_path)
     written: dict[str, Any] = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
 
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert set(written) == {
         *(
             "schema",
@@ -159,6 +190,7 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "seed",
             "versions",
             "checks",
+            "written",
             "notes",
             "fingerprint",
         ),
@@ -176,6 +208,13 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "visibility",
             "seconds",
         ),
+    }
+    assert written["written"][0] == {
+        "id": "1.1",
+        "step": 1,
+        "title": "Δύο εικόνες",
+        "answer": "=1+1\x1b[2J\nΣτο Blues",
+        "status": "to be marked",
     }
     assert set(written["isolation"]) == {"level", "layers"}
     assert {"python", "torch", "numpy"} <= set(written["versions"])
@@ -219,11 +258,11 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path, monkeypatch: p
         b"[]",
         b"{}",
         b"\xff",
-        b'{"schema": 1}',
+        b'{"schema": 2}',
         b'{"a": ' + b"[" * 100_000,
         msgspec.json.encode(result())[:-20],
         msgspec.json.encode(result()).replace(b"failed", b"fine"),
-        msgspec.json.encode(result()).replace(b'"schema":1', b'"schema":2'),
+        msgspec.json.encode(result()).replace(b'"schema":2', b'"schema":1'),
         msgspec.json.encode(result()).replace(b'"score":2.0', b'"score":"2"'),
     ],
     ids=lambda content: repr(content[:20]),
@@ -257,7 +296,7 @@ def test_the_table_has_points_by_step_and_counts_by_outcome(tmp_path: Path) -> N
     write_summary([result("Άλκης, Β.", checks)], tmp_path / "summary.csv")
     (row,) = rows(tmp_path / "summary.csv")
 
-    assert list(row) == ["submission", "score", "max_score", "step_1", "step_4", *Outcome]
+    assert list(row) == ["submission", "score", "max_score", "step_1", "step_4", *Outcome, "written_answered"]
     assert row["submission"] == "Άλκης, Β."
     assert [float(row[key]) for key in ("score", "max_score", "step_1", "step_4")] == [1.75, 3.75, 1.5, 0.25]
     assert {outcome: int(row[outcome]) for outcome in Outcome if row[outcome] != "0"} == {
@@ -314,6 +353,17 @@ def test_the_fingerprint_depends_on_all_that_a_result_does(tmp_path: Path, monke
 
     assert len(set(marks)) == len(marks)
     assert fingerprint("digest", rubric, 1) == marks[-1]
+
+
+def test_the_fingerprint_depends_on_the_written_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    (tmp_path / "graders").mkdir()
+    marks = []
+    for text in ("one", "another"):
+        (tmp_path / "graders" / "questions.toml").write_text(text, encoding="utf-8")
+        marks.append(fingerprint("digest", [check()], 1))
+
+    assert marks[0] != marks[1]
 
 
 def test_the_fingerprint_depends_on_the_oracle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

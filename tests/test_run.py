@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from graders.outcomes import HarnessFault
 from graders.results import Result, read_result
 from graders.rubric import load_rubric
-from graders.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of
+from graders.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of, one_thread
 from graders.sandbox import client
 from graders.sandbox.client import WarmServer
 
@@ -72,6 +73,15 @@ def test_exiting_on_import_costs_that_step_alone(grade):
     assert {check_id[:6] for check_id in not_passed(result)} == {"step02"}
     assert set(not_passed(result).values()) == {"died", "blocked"}
     assert result.score == 40 - 6
+
+
+def test_a_module_that_does_not_load_is_the_hint_of_its_checks(grade):
+    result = grade(prepend={"step02_beat_sync.py": "import no_such_module_at_all"})
+    failed = [check for check in result.checks if check.message.startswith("import step02_beat_sync raised")]
+    assert failed
+    assert all("`python -m lab.step02_beat_sync`" in check.hint for check in failed)
+    others = [check.hint for check in result.checks if check not in failed]
+    assert not any("does not load" in hint for hint in others)
 
 
 def test_a_function_without_end_costs_its_own_checks_alone(grade):
@@ -234,6 +244,13 @@ def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
         )
     outcomes = [event.outcome for event in events if isinstance(event, Finished)]
     assert [type(outcome) for outcome in outcomes] == [HarnessFault, HarnessFault]
+
+
+def test_a_judge_keeps_its_libraries_to_one_thread():
+    threads = torch.get_num_threads()
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == threads
 
 
 def test_deep_folders_in_scratch_cost_no_result(grade):

@@ -104,6 +104,29 @@ def test_a_notebook_is_told_what_was_skipped(results: dict[str, Result], skipped
     assert [note for note in results["notebook"].notes if skipped in note]
 
 
+def answered(result: Result) -> dict[str, str]:
+    return {one.id: one.answer for one in result.written if one.status == "to be marked"}
+
+
+def test_the_complete_submission_answers_every_written_question(results: dict[str, Result]) -> None:
+    result = results["complete"]
+    assert {"1.1", "2.1", "2.2", "3.1"} <= {one.id for one in result.written} == answered(result).keys()
+    assert all("Compare" not in answer and "##" not in answer for answer in answered(result).values())
+    assert "διάμεσος" in answered(result)["2.2"]
+
+
+def test_a_notebook_answers_in_its_markdown_cells(results: dict[str, Result]) -> None:
+    assert answered(results["notebook"]).keys() == {"1.1", "2.1"}
+    assert answered(results["notebook"])["1.1"].startswith("Στο Blues η ενέργεια")
+    assert all("Βήμα" not in answer for answer in answered(results["notebook"]).values())
+
+
+@pytest.mark.parametrize("name", ["half_finished", "five_mistakes", "hostile"])
+def test_who_answers_nothing_is_told_so_for_every_question(results: dict[str, Result], name: str) -> None:
+    assert [one.id for one in results[name].written] == [one.id for one in results["complete"].written]
+    assert answered(results[name]) == {}
+
+
 def test_a_hostile_submission_loses_what_it_broke(results: dict[str, Result]) -> None:
     result = results["hostile"]
     assert set(outcomes(result, 1).values()) == {"died", "blocked"}

@@ -123,6 +123,7 @@ def test_exceptions_name_type_text_and_line(start_worker):
         ("import fcntl, os; fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())", Forbidden),
         ("import fcntl, signal; fcntl.fcntl(3, 10, signal.SIGKILL)", Forbidden),
         ("open('../escape', 'w')", Forbidden),
+        ("import os; os.sched_setaffinity(0, os.sched_getaffinity(0))", Forbidden),
     ],
 )
 def test_each_misfortune_has_its_outcome(start_worker, body, error):

@@ -19,6 +19,7 @@ from solutions.skeleton import skeleton_of
 
 LAB = Path(lab.__file__).parent
 STEPS = sorted(path.stem for path in Path(solutions.__file__).parent.glob("step*.py"))
+ANSWERS = sorted(path.name for path in (Path(solutions.__file__).parent / "answers").iterdir())
 
 
 def skeleton(source: str) -> str:
@@ -41,6 +42,13 @@ def test_lab_is_what_the_generator_makes(step: str) -> None:
     source = (Path(solutions.__file__).parent / f"{step}.py").read_text(encoding="utf-8")
 
     assert (LAB / f"{step}.py").read_text(encoding="utf-8") == skeleton_of(source, step)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_files_for_answers_are_copied(name: str) -> None:
+    source = (Path(solutions.__file__).parent / "answers" / name).read_text(encoding="utf-8")
+
+    assert (LAB / "answers" / name).read_text(encoding="utf-8") == source
 
 
 @pytest.mark.parametrize(("step", "owner", "name"), list(exercises()))
@@ -330,7 +338,9 @@ def test_command_writes_the_lab_and_check_agrees(tmp_path: Path) -> None:
     checked = CliRunner().invoke(main, ["skeleton", "--out", str(tmp_path), "--check"])
 
     assert (written.exit_code, checked.exit_code, checked.output) == (0, 0, "")
-    assert sorted(path.stem for path in tmp_path.iterdir()) == STEPS
+    assert sorted(path.stem for path in tmp_path.glob("*.py")) == STEPS
+    assert sorted(path.name for path in (tmp_path / "answers").iterdir()) == ANSWERS
+    assert ANSWERS == ["step01.md", "step02.md", "step03.md", "step06.md", "step07.md"]
 
 
 def test_check_names_the_files_that_differ_and_writes_nothing(tmp_path: Path) -> None:
@@ -339,13 +349,18 @@ def test_check_names_the_files_that_differ_and_writes_nothing(tmp_path: Path) ->
     changed.write_text("solved = True\n")
     missing.unlink()
     (tmp_path / "step99_leftover.py").write_text("")
+    (tmp_path / "answers" / "step06.md").write_text("# 6.1\nσωστό", encoding="utf-8")
+    (tmp_path / "answers" / "step04.md").write_text("")
+    (tmp_path / "answers" / "step01.md").unlink()
 
     checked = CliRunner().invoke(main, ["skeleton", "--out", str(tmp_path), "--check"])
 
     assert checked.exit_code == 1
-    for name in (changed.name, missing.name, "step99_leftover.py"):
+    answers = ["answers/step01.md", "answers/step04.md", "answers/step06.md"]
+    for name in (changed.name, missing.name, "step99_leftover.py", *answers):
         assert name in checked.stderr
     assert STEPS[2] not in checked.stderr
+    assert "step02.md" not in checked.stderr
     assert len(checked.stderr.strip().splitlines()) == 1
     assert changed.read_text() == "solved = True\n"
     assert not missing.exists()

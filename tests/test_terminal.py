@@ -9,9 +9,18 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from graders.outcomes import HarnessFault, Outcome
-from graders.results import CheckResult, Isolation, Result
+from graders.results import CheckResult, Isolation, Result, WrittenAnswer
 from graders.run import Finished, Graded, Progress
-from graders.terminal import ProgressLines, check_lines, isolation_line, number, printable, summary_table
+from graders.terminal import (
+    ProgressLines,
+    answered_lines,
+    check_lines,
+    isolation_line,
+    number,
+    printable,
+    summary_table,
+    written_line,
+)
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -37,7 +46,19 @@ def check(
     )
 
 
-def result(submission: str = "alice", *checks: CheckResult, notes: list[str] | None = None) -> Result:
+def written(*answers: str, step: int = 6) -> list[WrittenAnswer]:
+    return [
+        WrittenAnswer(f"{step}.{number}", step, "A title", answer, "to be marked" if answer else "not answered")
+        for number, answer in enumerate(answers, start=1)
+    ]
+
+
+def result(
+    submission: str = "alice",
+    *checks: CheckResult,
+    notes: list[str] | None = None,
+    answers: list[WrittenAnswer] | None = None,
+) -> Result:
     rows = list(checks) or [
         check(step, outcome) for step in (1, 2, 3, 4) for outcome in (Outcome.PASSED, Outcome.NOT_IMPLEMENTED)
     ]
@@ -49,6 +70,7 @@ def result(submission: str = "alice", *checks: CheckResult, notes: list[str] | N
         seed=1,
         versions={},
         checks=rows,
+        written=answers or [],
         notes=notes or [],
         fingerprint="",
     )
@@ -167,6 +189,30 @@ def test_isolation_in_a_line() -> None:
     )
     assert isolation_line([unread]) == "Isolation: no code of a submission ran."
     assert isolation_line([unread, result()]) == isolation_line([result()])
+
+
+def test_answers_to_be_marked_in_a_line() -> None:
+    some, none = result("alice", answers=written("α", "", "β")), result("bob", answers=written("", ""))
+
+    assert written_line([some, none, result("eve")]) == "Written answers to be marked: alice 2 of 3."
+    assert written_line([none, result("eve")]) == written_line([]) == ""
+    assert written_line([some, some]) == "Written answers to be marked: alice 2 of 3, alice 2 of 3."
+
+
+def test_answers_and_names_cannot_speak_to_the_terminal() -> None:
+    line = written_line([result(EVIL + MARKUP, answers=written(EVIL))])
+
+    assert not obeyed(line)
+    assert MARKUP in line
+    assert not obeyed("".join(answered_lines(written(EVIL))))
+
+
+def test_each_step_says_where_its_answers_stand() -> None:
+    assert answered_lines([*written("α", "", "β", ""), *written("", step=10)]) == [
+        "Written: 2 of 4 answered in lab/answers/step06.md, to be marked by a person.",
+        "Written: 0 of 1 answered in lab/answers/step10.md, to be marked by a person.",
+    ]
+    assert answered_lines([]) == []
 
 
 def test_each_check_has_its_mark_message_and_hint() -> None:

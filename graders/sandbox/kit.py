@@ -83,3 +83,29 @@ def last_step_classifier(classes: int) -> Any:
             return 0 * self.weight, logits
 
     return LastStepClassifier()
+
+
+def empty_figure() -> Any:
+    """Return a new matplotlib figure without axes, for a plotting function to draw on."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    return Figure(figsize=(6, 6))
+
+
+def drawn(figure: Any) -> list[Any]:
+    """Return what a matplotlib figure shows, as arrays: images, colour meshes, heights of bars, y values of lines."""
+    import numpy as np  # noqa: PLC0415
+
+    shown = []
+    for ax in figure.axes:
+        shown += [image.get_array() for image in ax.images]
+        shown += [mesh.get_array() for mesh in ax.collections if mesh.get_array() is not None]
+        shown += [line.get_ydata() for line in ax.lines]
+        shown.append([bar.get_height() for bar in ax.patches])
+    return [np.ma.getdata(np.ma.asarray(values)) for values in shown if len(values)]
+
+
+def titles(figure: Any) -> list[str]:
+    """Return the titles of a matplotlib figure: its own, those of its subfigures, those of its axes."""
+    parts = [figure, *figure.subfigs]
+    return [part.get_suptitle() for part in parts] + [ax.get_title() for ax in figure.axes]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graders.describe import describe_call
-from graders.outcomes import NotImplementedYet, SubmissionError, WrongType
+from graders.outcomes import NotImplementedYet, SubmissionError, WrongType, import_hint
 from graders.rubric import STEP_MODULE
 from graders.sandbox import wire
 from graders.sandbox.client import Worker
@@ -147,6 +147,8 @@ class RemoteModule:
             try:
                 module = _request(worker, label, "import", self._name)
             except SubmissionError as error:
+                if str(error).startswith(label):
+                    error.hint = import_hint(self._name)
                 missing = f"No module named 'lab.{self._name}'" in str(error)
                 self._failure = NotImplementedYet(f"{self._name}.py is not in the submission.") if missing else error
                 raise self._failure from error

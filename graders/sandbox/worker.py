@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,7 @@ def run(sock: socket.socket, order: Order, confinement: Confinement) -> None:
     layers = confinement.apply(order.policy)
     os.chdir(order.policy.scratch)
     os.environ.update(HOME=order.policy.scratch, TMPDIR=order.policy.scratch)
+    tempfile.tempdir = order.policy.scratch  # the server may have settled on another
     sys.path.insert(0, package_parent)
     worker = _Worker(sock, package_parent)
     worker.seed(order.seed)

@@ -1,0 +1,222 @@
+"""Calibration: the thresholds of checks that train student code, from what right and wrong submissions reach.
+
+Every experiment runs as a check does, in the sandbox, on the reference, on its variants and on the mistakes that the
+check about it has to tell from them, once with each seed.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Literal
+
+import numpy as np
+from rich import box
+from rich.table import Table
+from scipy.stats import binomtest
+
+from graders import corpus
+from graders.checks import lstm_experiments
+from graders.checks.thresholds import Calibrated
+from graders.outcomes import SubmissionError
+from graders.rubric import Check, load_rubric, step_number
+from graders.sandbox.client import WarmServer
+from graders.sandboxed import SandboxedSubject
+
+CONFIDENCE = 0.95
+Measure = Callable[[Any, Any, np.random.Generator], float]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One metric of student code that the judge trains.
+
+    Attributes:
+        check: id of the check that demands it.
+        measure: trains the submission, and returns the metric.
+        better: whether right submissions have low or high values.
+        given: threshold that the course names; None leaves it to calibration.
+        on_log_scale: the threshold lies between values by their ratio, not their difference.
+    """
+
+    check: str
+    measure: Measure
+    better: Literal["low", "high"]
+    given: float | None = None
+    on_log_scale: bool = False
+
+
+EXPERIMENTS = (
+    Experiment("step05.lstm_overfits_a_batch", lstm_experiments.overfit_loss, "low", on_log_scale=True),
+    Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm_experiments.held_out_accuracy, "high"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an experiment: on the submission of that name, which is right or has a mistake, with one seed."""
+
+    experiment: Experiment
+    name: str
+    correct: bool
+    seed: int
+
+
+def calibrate(seeds: int, jobs: int, measured: Callable[[int, int], None]) -> list[Calibrated]:
+    """Run all experiments, and find the threshold of each.
+
+    Args:
+        seeds: runs of each submission.
+        jobs: runs at a time.
+        measured: called with the number of runs that have ended, and of all runs.
+
+    Raises:
+        ValueError: no mistake is told apart by its metric.
+    """
+    with tempfile.TemporaryDirectory(prefix="graders-calibration-") as folder:
+        places = _stage(Path(folder))
+        runs = list(_runs(seeds))
+        values: dict[Run, float | None] = {}
+        for run, value in _measured(runs, places, jobs):
+            values[run] = value
+            measured(len(values), len(runs))
+    return [calibrated(experiment, seeds, values) for experiment in EXPERIMENTS]
+
+
+def _stage(folder: Path) -> dict[str, Path]:
+    """Write the reference, its variants and the mistakes that an experiment has to tell apart; return their folders."""
+    places = {"reference": folder / "reference"}
+    corpus.stage_reference(places["reference"])
+    for name in corpus.variants():
+        places[name] = folder / name
+        corpus.stage_variant(name, places[name])
+    for number, mistake in enumerate(_mistakes()):
+        places[mistake.name] = folder / str(number)
+        corpus.stage_reference(places[mistake.name])
+        mistake.make_in(places[mistake.name])
+    return places
+
+
+def _mistakes(experiments: Sequence[Experiment] = EXPERIMENTS) -> list[corpus.Mistake]:
+    """Return the mistakes that fail the check of one of the experiments."""
+    checks = {experiment.check for experiment in experiments}
+    return [mistake for mistake in corpus.all_mistakes() if mistake.fails & checks]
+
+
+def _runs(seeds: int) -> Iterator[Run]:
+    for experiment in EXPERIMENTS:
+        right = ["reference", *corpus.variants(step_number(experiment.check))]
+        wrong = [mistake.name for mistake in _mistakes([experiment])]
+        for name in right + wrong:
+            yield from (Run(experiment, name, name in right, seed) for seed in range(seeds))
+
+
+def _measured(runs: Sequence[Run], places: dict[str, Path], jobs: int) -> Iterator[tuple[Run, float | None]]:
+    checks = {check.id: check for check in load_rubric()}
+    controls: SimpleQueue[Any] = SimpleQueue()
+
+    def value(run: Run) -> float | None:
+        control = controls.get()
+        try:
+            with SandboxedSubject(control, places[run.name], run.seed) as subject:
+                return _value(run, checks[run.experiment.check], subject)
+        finally:
+            controls.put(control)
+
+    with WarmServer(jobs) as server, ThreadPoolExecutor(jobs) as pool:
+        server.wait_until_warm()
+        for control in server.controls:
+            controls.put(control)
+        futures: list[tuple[Run, Future[float | None]]] = [(run, pool.submit(value, run)) for run in runs]
+        for run, future in futures:
+            yield run, future.result()
+
+
+def _value(run: Run, check: Check, subject: SandboxedSubject) -> float | None:
+    subject.begin(check)
+    rng = np.random.default_rng([run.seed, *run.experiment.check.encode()])
+    try:
+        value = run.experiment.measure(subject.lab, subject.kit, rng)
+    except (SubmissionError, AssertionError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | None]) -> Calibrated:
+    """Return an experiment's distributions and its threshold, from the values of all runs; raises as `calibrate`."""
+    distributions: dict[bool, dict[str, list[float | None]]] = {True: {}, False: {}}
+    for run, value in values.items():
+        if run.experiment is experiment:
+            distributions[run.correct].setdefault(run.name, []).append(value)
+    correct = {name: sorted(_numbers(some)) for name, some in distributions[True].items()}
+    right = [value for some in correct.values() for value in some]
+    low = experiment.better == "low"
+    worst = max(right) if low else min(right)
+    best = {
+        name: (min(some) if low else max(some))
+        for name, values_of in distributions[False].items()
+        if (some := _numbers(values_of))
+    }
+    apart = {name: value for name, value in best.items() if (value > worst if low else value < worst)}
+    threshold = experiment.given
+    if threshold is None:
+        threshold = _between(experiment, worst, list(apart.values()))
+    runs = sum(len(some) for some in distributions[True].values())
+    passing = sum(value <= threshold if low else value >= threshold for value in right)
+    rate = binomtest(runs - passing, runs, alternative="less").proportion_ci(CONFIDENCE).high
+    return Calibrated(
+        check=experiment.check,
+        better=experiment.better,
+        threshold=threshold,
+        source="calibration" if experiment.given is None else "report",
+        seeds=seeds,
+        correct=correct,
+        mistakes={
+            name: sorted(some, key=lambda value: math.inf if value is None else value)
+            for name, some in distributions[False].items()
+        },
+        not_separated=sorted(best.keys() - apart.keys()),
+        false_fails=runs - passing,
+        false_fail_rate=_rounded(rate),
+    )
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [_rounded(value) for value in values if value is not None]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _between(experiment: Experiment, worst: float, wrong: Sequence[float]) -> float:
+    """Return the middle between the worst value of right submissions and the best of the wrong ones apart from them."""
+    if not wrong:
+        raise ValueError(
+            f"{experiment.check}: right submissions reach {worst:.3g} at worst, and every mistake reaches it too; "
+            "check the mistakes by their behaviour instead."
+        )
+    best = min(wrong) if experiment.better == "low" else max(wrong)
+    return _rounded(math.sqrt(worst * best) if experiment.on_log_scale else (worst + best) / 2)
+
+
+def calibration_table(rows: Sequence[Calibrated]) -> Table:
+    """Return a table of the thresholds, with what right and wrong submissions reach."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("check", "submission", "worst", "median", "best"):
+        table.add_column(name, justify="left" if name in {"check", "submission"} else "right")
+    for row in rows:
+        sign = "≤" if row.better == "low" else "≥"
+        missed = f"{row.false_fails} of {sum(map(len, row.correct.values()))} right runs miss it"
+        table.add_row(row.check, f"threshold {sign} {row.threshold:.3g} ({row.source}); {missed}", style="bold")
+        for name in [*row.correct, *row.mistakes]:
+            values = _numbers(row.correct.get(name) or row.mistakes[name])
+            ordered = sorted(values, reverse=row.better == "low")
+            figures = [f"{ordered[at]:.3g}" for at in (0, len(ordered) // 2, -1)] if ordered else ["-"] * 3
+            table.add_row("", f"{'✓' if name in row.correct else '✗'} {name}", *figures)
+    return table

@@ -1,0 +1,106 @@
+"""Thresholds: what the stored calibration promises, and how a calibration comes by it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from graders import calibration
+from graders.checks.thresholds import Calibrated, expect_reached, thresholds
+from graders.cli import graders
+from graders.corpus import all_mistakes, variants
+from graders.rubric import load_rubric
+
+ROWS = thresholds()
+
+
+def test_every_experiment_is_calibrated() -> None:
+    assert ROWS.keys() == {experiment.check for experiment in calibration.EXPERIMENTS}
+    assert ROWS.keys() <= {check.id for check in load_rubric()}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+def test_thirty_seeds_of_right_submissions_and_mistakes_were_measured(row: Calibrated) -> None:
+    step = int(row.check[4:6])
+    assert row.correct.keys() == {"reference", *variants(step)}
+    assert row.mistakes.keys() == {mistake.name for mistake in all_mistakes() if row.check in mistake.fails}
+    assert row.seeds >= 30
+    assert {len(values) for values in row.correct.values()} == {row.seeds}
+    assert {len(values) for values in row.mistakes.values()} == {row.seeds}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+def test_right_submissions_reach_the_threshold(row: Calibrated) -> None:
+    runs = [value for values in row.correct.values() for value in values]
+    missed = sum(not row.passes(value) for value in runs)
+
+    assert missed == row.false_fails
+    assert missed / len(runs) <= row.false_fail_rate <= 0.03
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+def test_mistakes_miss_the_threshold(row: Calibrated) -> None:
+    told_apart = row.mistakes.keys() - set(row.not_separated)
+
+    assert told_apart
+    assert [name for name in told_apart if any(map(row.passes, row.mistakes[name]))] == []
+
+
+def test_a_value_that_is_no_number_reaches_nothing() -> None:
+    for row in ROWS.values():
+        assert not row.passes(None)
+        assert not row.passes(math.nan)
+
+
+def test_a_missed_threshold_says_what_came_and_what_was_expected() -> None:
+    check = "step05.lstm_names_the_genre_of_held_out_tracks"
+
+    with pytest.raises(AssertionError, match=r"The accuracy is 0\.1; expected at least 0\.\d+\."):
+        expect_reached(check, 0.1, "The accuracy")
+    expect_reached(check, 1.0, "The accuracy")
+
+
+def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "EXPERIMENTS", calibration.EXPERIMENTS[:1])
+    out = tmp_path / "thresholds.json"
+
+    result = CliRunner().invoke(graders, ["calibrate", "--seeds", "2", "--jobs", "2", "--out", str(out)])
+
+    assert result.exit_code == 0, result.output
+    [row] = msgspec.json.decode(out.read_bytes(), type=list[Calibrated])
+    stored = ROWS[row.check]
+    assert row.threshold == pytest.approx(stored.threshold, rel=1)
+    assert row.correct.keys() == stored.correct.keys()
+    assert set(row.correct["reference"]) <= set(stored.correct["reference"])
+    assert "threshold" in result.output
+
+
+def test_the_threshold_lies_between_right_and_wrong() -> None:
+    one = calibration.Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "low")
+    runs = {("right", True): [0.1, 0.2], ("wrong", False): [0.9, 0.6], ("overlaps", False): [0.15, 0.95]}
+    values: dict[calibration.Run, float | None] = {
+        calibration.Run(one, name, correct, seed): value
+        for (name, correct), some in runs.items()
+        for seed, value in enumerate(some)
+    }
+
+    row = calibration.calibrated(one, 2, values)
+
+    assert row.threshold == pytest.approx(0.4)
+    assert row.not_separated == ["overlaps"]
+    assert row.false_fails == 0
+
+
+def test_a_metric_that_tells_no_mistake_apart_is_refused() -> None:
+    one = calibration.Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "high")
+    values: dict[calibration.Run, float | None] = {
+        calibration.Run(one, "right", True, 0): 0.5,
+        calibration.Run(one, "wrong", False, 0): 0.7,
+    }
+
+    with pytest.raises(ValueError, match="by their behaviour"):
+        calibration.calibrated(one, 1, values)
