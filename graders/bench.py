@@ -16,20 +16,30 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from torch import nn
+from torch.utils.data import DataLoader
 
+from graders.checks.course_folders import TEN_GENRES
+from graders.checks.course_tracks import MEL_BANDS, genre_tracks
 from graders.rubric import load_rubric
-from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one, warm_up
+from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one, one_thread, warm_up
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import RemoteLab
 from graders.sandbox.server import PRELOADED
+from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch
+from solutions.step07_cnn import CNNBackbone
 
 ROOT = Path(__file__).parents[1]
 ECHO = "def echo(value):\n    return value\n"
 MEGABYTE = 1 << 20
 CLASS_SIZE = 20
+OVERFITTED = 1.8e-5  # the report's loss, reached by its CNN within 100 iterations
+FRAMES = 64
+BATCH = 8
 SETTLED = 0.5  # seconds until the server has reaped what has ended and forked its next spare
 
 
@@ -107,13 +117,14 @@ def sandbox_figures(repeats: int = 30) -> list[Figure]:
             time.sleep(0.1)  # as between the steps of a submission; the server forks its next spare meanwhile
             return elapsed
 
-        start_up = statistics.median(first_answer() for _ in range(repeats))
-        worker, module = fresh()
-        small = _median(lambda: module.echo(1), 100 * repeats)
-        array = np.zeros(25 * MEGABYTE, np.uint8)
-        large = _median(lambda: module.echo(array), repeats)
-        added = _memory_of_further_workers(server, fresh)
-        worker.close()
+        with one_thread():  # as a judge
+            start_up = statistics.median(first_answer() for _ in range(repeats))
+            worker, module = fresh()
+            small = _median(lambda: module.echo(1), 100 * repeats)
+            array = np.zeros(25 * MEGABYTE, np.uint8)
+            large = _median(lambda: module.echo(array), repeats)
+            added = _memory_of_further_workers(server, fresh)
+            worker.close()
     return [
         Figure("fresh confined worker, from request to first answer (median)", start_up * 1e3, "ms", 25),
         Figure("small call and answer (median)", small * 1e6, "us", 150),
@@ -173,8 +184,9 @@ def _grading_figures() -> list[Figure]:
         def seconds(folder: str, task: Task, count: int) -> float:
             return _median(lambda: grade_one(ROOT / folder, folder, task, control, lambda _: None), count)
 
-        reference, skeleton = seconds("solutions", everything, 3), seconds("lab", everything, 3)
-        warm = seconds("solutions", first_steps, 5)
+        with one_thread():
+            reference, skeleton = seconds("solutions", everything, 3), seconds("lab", everything, 3)
+            warm = seconds("solutions", first_steps, 5)
     cold = _cold_pytest_seconds()
     return [
         Figure("reference submission, all steps that have checks, one core", reference, "s", 30),
@@ -219,4 +231,31 @@ def _class_figures() -> list[Figure]:
     return [Figure(what, times[0] / times[1], "times", 1.8, at_least=True)]
 
 
-GROUPS: tuple[Callable[[], list[Figure]], ...] = (sandbox_figures, _grading_figures, _class_figures)
+def _overfitting_figures() -> list[Figure]:
+    """Count the iterations in which the reference's networks, in the report's sizes, overfit a batch of tracks."""
+    cnn = _iterations_to_overfit(lambda: CNNBackbone((FRAMES, MEL_BANDS)), 100)
+    lstm = _iterations_to_overfit(lambda: LSTMBackbone(MEL_BANDS, dropout=0.0), 300)
+    what = f"iterations to a loss of {OVERFITTED:g} on a batch of {BATCH} tracks:"
+    return [
+        Figure(f"{what} CNN", cnn, "", 100),
+        Figure(f"{what} LSTM (300: not reached), more than the CNN", lstm, "", cnn + 1, at_least=True),
+    ]
+
+
+def _iterations_to_overfit(backbone: Callable[[], nn.Module], most: int) -> int:
+    """Return the number of the first step of Adam whose loss is small enough; `most` if there is none before."""
+    torch.manual_seed(DEFAULT_SEED)
+    tracks = genre_tracks(train=True, timesteps=FRAMES)
+    batch = [(tracks.x[i], int(tracks.labels[i]), int(tracks.lengths[i])) for i in range(BATCH)]
+    model = Classifier(backbone(), len(TEN_GENRES))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    losses = overfit_batch(model, DataLoader(batch, BATCH), optimizer, iterations=most)  # type: ignore[arg-type]
+    return next((step for step, loss in enumerate(losses, start=1) if loss <= OVERFITTED), most)
+
+
+GROUPS: tuple[Callable[[], list[Figure]], ...] = (
+    sandbox_figures,
+    _grading_figures,
+    _class_figures,
+    _overfitting_figures,
+)

@@ -21,7 +21,7 @@ from rich.table import Table
 from scipy.stats import binomtest
 
 from graders import corpus
-from graders.checks import lstm_experiments
+from graders.checks import cnn_experiments, lstm_experiments
 from graders.checks.thresholds import Calibrated
 from graders.outcomes import SubmissionError
 from graders.rubric import Check, load_rubric, step_number
@@ -54,17 +54,20 @@ class Experiment:
 EXPERIMENTS = (
     Experiment("step05.lstm_overfits_a_batch", lstm_experiments.overfit_loss, "low", on_log_scale=True),
     Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm_experiments.held_out_accuracy, "high"),
+    Experiment("step07.cnn_overfits_a_batch", cnn_experiments.overfit_loss, "low", given=1.8e-5),
+    Experiment("step07.cnn_names_the_genre_of_held_out_tracks", cnn_experiments.held_out_accuracy, "high"),
 )
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of an experiment: on the submission of that name, which is right or has a mistake, with one seed."""
+    """One run of an experiment: on the submission of that name and place, right or with a mistake, with one seed."""
 
     experiment: Experiment
     name: str
     correct: bool
     seed: int
+    place: Path
 
 
 def calibrate(seeds: int, jobs: int, measured: Callable[[int, int], None]) -> list[Calibrated]:
@@ -79,51 +82,38 @@ def calibrate(seeds: int, jobs: int, measured: Callable[[int, int], None]) -> li
         ValueError: no mistake is told apart by its metric.
     """
     with tempfile.TemporaryDirectory(prefix="graders-calibration-") as folder:
-        places = _stage(Path(folder))
-        runs = list(_runs(seeds))
+        runs = [run for experiment in EXPERIMENTS for run in _runs(experiment, seeds, Path(folder, experiment.check))]
         values: dict[Run, float | None] = {}
-        for run, value in _measured(runs, places, jobs):
+        for run, value in _measured(runs, jobs):
             values[run] = value
             measured(len(values), len(runs))
     return [calibrated(experiment, seeds, values) for experiment in EXPERIMENTS]
 
 
-def _stage(folder: Path) -> dict[str, Path]:
-    """Write the reference, its variants and the mistakes that an experiment has to tell apart; return their folders."""
-    places = {"reference": folder / "reference"}
-    corpus.stage_reference(places["reference"])
-    for name in corpus.variants():
-        places[name] = folder / name
-        corpus.stage_variant(name, places[name])
-    for number, mistake in enumerate(_mistakes()):
-        places[mistake.name] = folder / str(number)
-        corpus.stage_reference(places[mistake.name])
-        mistake.make_in(places[mistake.name])
-    return places
+def _runs(experiment: Experiment, seeds: int, folder: Path) -> Iterator[Run]:
+    """Stage what an experiment runs on: the reference, its variants, and the mistakes that the check has to tell."""
+    for name in ["reference", *corpus.variants(step_number(experiment.check))]:
+        place = folder / name
+        if name == "reference":
+            corpus.stage_reference(place)
+        else:
+            corpus.stage_variant(name, place)
+        yield from (Run(experiment, name, True, seed, place) for seed in range(seeds))
+    for number, mistake in enumerate(one for one in corpus.all_mistakes() if experiment.check in one.fails):
+        place = folder / str(number)
+        corpus.stage_reference(place)
+        mistake.make_in(place)
+        yield from (Run(experiment, mistake.name, False, seed, place) for seed in range(seeds))
 
 
-def _mistakes(experiments: Sequence[Experiment] = EXPERIMENTS) -> list[corpus.Mistake]:
-    """Return the mistakes that fail the check of one of the experiments."""
-    checks = {experiment.check for experiment in experiments}
-    return [mistake for mistake in corpus.all_mistakes() if mistake.fails & checks]
-
-
-def _runs(seeds: int) -> Iterator[Run]:
-    for experiment in EXPERIMENTS:
-        right = ["reference", *corpus.variants(step_number(experiment.check))]
-        wrong = [mistake.name for mistake in _mistakes([experiment])]
-        for name in right + wrong:
-            yield from (Run(experiment, name, name in right, seed) for seed in range(seeds))
-
-
-def _measured(runs: Sequence[Run], places: dict[str, Path], jobs: int) -> Iterator[tuple[Run, float | None]]:
+def _measured(runs: Sequence[Run], jobs: int) -> Iterator[tuple[Run, float | None]]:
     checks = {check.id: check for check in load_rubric()}
     controls: SimpleQueue[Any] = SimpleQueue()
 
     def value(run: Run) -> float | None:
         control = controls.get()
         try:
-            with SandboxedSubject(control, places[run.name], run.seed) as subject:
+            with SandboxedSubject(control, run.place, run.seed) as subject:
                 return _value(run, checks[run.experiment.check], subject)
         finally:
             controls.put(control)

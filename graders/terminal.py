@@ -81,11 +81,11 @@ def _ended_line(event: Finished) -> Text:
 
 def summary_table(results: Sequence[Result]) -> Table:
     """Return a table with a row for each submission: its score, each step's points, what went wrong how often."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("submission", overflow="fold")
     table.add_column(f"score\nof {number(max(result.max_score for result in results))}", justify="right", no_wrap=True)
     for step, points in _points_of_steps(results[0]).items():
-        table.add_column(f"step {step}\nof {number(points[1])}", justify="right", no_wrap=True)
+        table.add_column(f"step\n{step}\nof {number(points[1])}", justify="right", no_wrap=True)
     table.add_column("checks that did not pass", overflow="fold")
     for result in results:
         steps = [number(points[0]) for points in _points_of_steps(result).values()]

@@ -83,7 +83,7 @@ def test_the_threshold_lies_between_right_and_wrong() -> None:
     one = calibration.Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "low")
     runs = {("right", True): [0.1, 0.2], ("wrong", False): [0.9, 0.6], ("overlaps", False): [0.15, 0.95]}
     values: dict[calibration.Run, float | None] = {
-        calibration.Run(one, name, correct, seed): value
+        calibration.Run(one, name, correct, seed, Path()): value
         for (name, correct), some in runs.items()
         for seed, value in enumerate(some)
     }
@@ -98,8 +98,8 @@ def test_the_threshold_lies_between_right_and_wrong() -> None:
 def test_a_metric_that_tells_no_mistake_apart_is_refused() -> None:
     one = calibration.Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "high")
     values: dict[calibration.Run, float | None] = {
-        calibration.Run(one, "right", True, 0): 0.5,
-        calibration.Run(one, "wrong", False, 0): 0.7,
+        calibration.Run(one, "right", True, 0, Path()): 0.5,
+        calibration.Run(one, "wrong", False, 0, Path()): 0.7,
     }
 
     with pytest.raises(ValueError, match="by their behaviour"):

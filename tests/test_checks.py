@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.corpus import Mistake, all_mistakes, stage_reference
+from graders.corpus import VARIANTS, Mistake, all_mistakes, stage_reference, stage_variant, variants
 from graders.intake import read_submission
 from graders.judge import Verdict, judge
 from graders.outcomes import Outcome
@@ -81,6 +81,16 @@ def test_mistakes_of_a_step_have_names_of_their_own() -> None:
 def test_a_right_submission_passes_everything(submission: str, warm_server: WarmServer, tmp_path: Path) -> None:
     read_submission(ROOT / submission).stage(tmp_path)
     assert not_passed(judged(tmp_path, warm_server)) == {}
+
+
+@pytest.mark.parametrize("variant", variants())
+def test_a_variant_passes_the_steps_that_it_writes_another_way(
+    variant: str, warm_server: WarmServer, tmp_path: Path
+) -> None:
+    stage_variant(variant, tmp_path)
+    steps = {step_number(path.stem) for path in (VARIANTS / variant).glob("step*.py")}
+    assert steps
+    assert not_passed(judged(tmp_path, warm_server, steps)) == {}
 
 
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
@@ -179,7 +189,7 @@ WRONG_IN_MANY_WAYS = (
 )
 
 
-@pytest.mark.parametrize(("steps", "runs"), [((1, 2, 3), 20), ((4,), 5)])
+@pytest.mark.parametrize(("steps", "runs"), [((1, 2, 3), 20), ((4,), 5), ((5, 6, 7), 3)])
 def test_runs_of_a_submission_give_equal_verdicts(
     steps: tuple[int, ...], runs: int, warm_server: WarmServer, tmp_path: Path
 ) -> None:

@@ -1,0 +1,878 @@
+"""Checks of step 6: prediction, scores, the table of scores, and the plots of the matrix and of the losses."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from graders.check import check
+from graders.checks.axes import expect_label
+from graders.describe import describe
+from graders.examples import examples, st
+from graders.expect import (
+    expect_array,
+    expect_dtype,
+    expect_equal,
+    expect_error,
+    expect_length,
+    expect_number,
+    expect_shape,
+    expect_text,
+    plain,
+)
+from graders.outcomes import WrongType
+
+CLASSES = 5
+TIMESTEPS = 3
+PREDICTS = ("test_predict_names_the_class_of_each_track",)
+COUNTS = ("test_confusion_matrix_counts_true_rows_and_predicted_columns",)
+SCORES = ("test_accuracy_is_the_fraction_of_right_predictions",)
+MACRO_AVERAGE = ("test_macro_average_is_the_mean_over_classes",)
+TABLE = ("test_report_table_has_a_row_for_each_class",)
+DRAWS = ("test_plot_confusion_matrix_draws_the_matrix",)
+LINES = ("test_plot_losses_draws_both_losses_over_epochs",)
+
+
+# --- prediction
+
+
+class Tracks(NamedTuple):
+    """Tracks by the class that a model of the kit predicts for each, and by the true class, which is another."""
+
+    codes: list[int]
+    labels: list[int]
+
+
+def tracks(count):
+    """Return tracks of every class in no order that sorting would give."""
+    codes = [(3 * number + number // CLASSES) % CLASSES for number in range(count)]
+    return Tracks(codes, [(code + 1) % CLASSES for code in codes])
+
+
+def gauge_loader(kit, wanted, batch_size):
+    """Return a loader of tracks that a gauge predicts as wanted."""
+    x = np.zeros((len(wanted.codes), TIMESTEPS, 2), np.float32)
+    x[:, 0, 0] = wanted.codes
+    return kit.training.loader(x, wanted.labels, [TIMESTEPS] * len(x), batch_size)
+
+
+def last_step_loader(kit, wanted, batch_size):
+    """Return a loader of tracks of 1 to 3 timesteps, whose class, as wanted, stands in the last valid one alone."""
+    lengths = 1 + np.arange(len(wanted.codes)) % TIMESTEPS
+    away = np.arange(TIMESTEPS) - (lengths - 1)[:, None]
+    x = np.zeros((len(wanted.codes), TIMESTEPS, 2), np.float32)
+    x[:, :, 0] = (np.array(wanted.codes)[:, None] + away) % CLASSES
+    return kit.training.loader(x, wanted.labels, lengths.tolist(), batch_size)
+
+
+def evaluating_gauge(kit):
+    """Return a gauge that is in evaluation mode already."""
+    model = kit.training.gauge(CLASSES)
+    model.eval()
+    return model
+
+
+def call_of(wanted, batch_size, model="model"):
+    """Write down the call of predict."""
+    return f"predict({model}, loader of {len(wanted.codes)} tracks in batches of {batch_size}, 'cpu')"
+
+
+def sequence(value, call):
+    """Return one dimension of plain data as a list."""
+    items = plain(value, call)
+    if not isinstance(items, list):
+        raise WrongType(f"{call} returned {describe(value)} in its pair; expected two arrays (y_pred, y_true).")
+    return items
+
+
+def predicted(lab, model, loader, wanted, call):
+    """Return (y_pred, y_true) as lists; which of the two is returned first is the business of one check."""
+    pair = expect_length(lab.step06_evaluation.predict(model, loader, "cpu"), 2, call)
+    first, second = (sequence(value, call) for value in pair)
+    right = sorted(zip(*wanted, strict=True))
+    swapped = sorted(zip(second, first, strict=False)) == right != sorted(zip(first, second, strict=False))
+    return (second, first) if swapped else (first, second)
+
+
+def expect_predicted(lab, model, loader, wanted, call):
+    """Demand the right class and the label of each track, in order."""
+    y_pred, y_true = predicted(lab, model, loader, wanted, call)
+    expect_equal(y_pred, wanted.codes, f"y_pred of {call}")
+    expect_equal(y_true, wanted.labels, f"y_true of {call}")
+
+
+@check(
+    points=0.75,
+    hint="The model returns (loss, logits): take logits.argmax(dim=1), and join what the batches give.",
+)
+def test_predict_names_the_class_of_each_track(lab, kit):
+    """predict returns the class of the highest logit and the label of each track, in the order of the loader."""
+    wanted = tracks(12)
+    expect_predicted(lab, evaluating_gauge(kit), gauge_loader(kit, wanted, 4), wanted, call_of(wanted, 4))
+
+
+@check(points=0.25, hint="return y_pred, y_true: predictions first, labels second.", needs=PREDICTS)
+def test_predict_returns_predictions_before_labels(lab, kit):
+    """predict returns the pair (y_pred, y_true), in this order."""
+    wanted, call = tracks(12), call_of(tracks(12), 4)
+    pair = lab.step06_evaluation.predict(evaluating_gauge(kit), gauge_loader(kit, wanted, 4), "cpu")
+    expect_equal(expect_length(pair, 2, call)[0], wanted.codes, f"y_pred, the first of the pair of {call}")
+
+
+@check(points=0.25, hint="Convert to np.array(..., dtype=int) of one dimension before you return.", needs=PREDICTS)
+def test_predict_returns_arrays_of_integers(lab, kit):
+    """predict returns two arrays of integers, [N] each."""
+    wanted, call = tracks(12), call_of(tracks(12), 4)
+    pair = lab.step06_evaluation.predict(evaluating_gauge(kit), gauge_loader(kit, wanted, 4), "cpu")
+    for value, name in zip(expect_length(pair, 2, call), ("y_pred", "y_true"), strict=True):
+        expect_dtype(expect_shape(value, (12,), f"{name} of {call}"), "i", f"{name} of {call}")
+
+
+@check(
+    points=0.25,
+    hint="The last batch may be smaller: concatenate the batches, do not stack them, and leave none out.",
+    needs=PREDICTS,
+)
+def test_predict_keeps_a_smaller_last_batch(lab, kit):
+    """predict has a prediction for every track, also when the last batch is smaller than the others."""
+    wanted = tracks(8)
+    expect_predicted(lab, evaluating_gauge(kit), gauge_loader(kit, wanted, 3), wanted, call_of(wanted, 3))
+
+
+@check(
+    points=0.5, hint="squeeze() takes away the batch axis of a batch of one; argmax(dim=1) needs none.", needs=PREDICTS
+)
+def test_predict_takes_batches_of_one(lab, kit):
+    """predict works with batches of a single track, and with a data set of one."""
+    for count in (3, 1):
+        wanted = tracks(count)
+        expect_predicted(lab, evaluating_gauge(kit), gauge_loader(kit, wanted, 1), wanted, call_of(wanted, 1))
+
+
+@check(
+    points=0.5,
+    hint="Call model.eval() first, or dropout drops features and batch normalisation learns from test tracks.",
+    needs=PREDICTS,
+)
+def test_predict_evaluates_in_evaluation_mode(lab, kit):
+    """predict evaluates in evaluation mode, whatever mode the model is in; weights and buffers stay as they are."""
+    wanted = tracks(12)
+    model = kit.training.gauge(CLASSES)
+    before = plain(kit.training.weights(model), "the model's weights and buffers")
+    call = call_of(wanted, 4, "model in training mode")
+    expect_predicted(lab, model, gauge_loader(kit, wanted, 4), wanted, call)
+    after = plain(kit.training.weights(model), "the model's weights and buffers")
+    if after != before:
+        raise AssertionError(f"{call} turned the model's weights and buffers from {before} into {after!r:.80}.")
+
+
+@check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
+def test_predict_computes_no_gradients(lab, kit):
+    """predict keeps no graph for gradients."""
+    wanted = tracks(12)
+    model = kit.last_step_classifier(CLASSES)
+    predicted(lab, model, last_step_loader(kit, wanted, 4), wanted, call_of(wanted, 4))
+    kept = plain(model.kept_graphs, "the model's record")
+    if any(kept):
+        raise AssertionError(
+            f"{call_of(wanted, 4)}: {sum(kept)} of {len(kept)} batches kept a graph for gradients; expected none."
+        )
+
+
+@check(points=0.25, hint="model(x, labels, lengths): an LSTM needs each batch's lengths.", needs=PREDICTS)
+def test_predict_hands_the_lengths_on(lab, kit):
+    """predict gives the model each batch's lengths, so that it knows the last valid timestep."""
+    wanted = tracks(12)
+    call = call_of(wanted, 4, "model that reads the last valid timestep")
+    expect_predicted(lab, kit.last_step_classifier(CLASSES), last_step_loader(kit, wanted, 4), wanted, call)
+
+
+@check(
+    points=0.25,
+    hint="Collect predictions and labels in the same loop: a loader that shuffles has another order in the next.",
+    needs=PREDICTS,
+)
+def test_predict_pairs_predictions_with_their_labels(lab, kit):
+    """predict pairs each prediction with the label of its own track, also when the loader shuffles."""
+    wanted = tracks(24)
+    loader = kit.shuffling(gauge_loader(kit, wanted, 4))
+    call = f"{call_of(wanted, 4)} with shuffling"
+    pairs = sorted(zip(*predicted(lab, evaluating_gauge(kit), loader, wanted, call), strict=False))
+    expect_equal(pairs, sorted(zip(*wanted, strict=True)), f"the sorted pairs of prediction and label of {call}")
+
+
+# --- the confusion matrix
+
+
+class Case(NamedTuple):
+    """True and predicted classes of some tracks."""
+
+    true: tuple[int, ...]
+    predicted: tuple[int, ...]
+    classes: int
+
+    @property
+    def lists(self):
+        """The arguments of confusion_matrix and classification_scores, as lists."""
+        return list(self.true), list(self.predicted), self.classes
+
+    @property
+    def arrays(self):
+        """The arguments, as arrays."""
+        return np.array(self.true), np.array(self.predicted), self.classes
+
+    @property
+    def arguments(self):
+        """The arguments in words."""
+        return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"
+
+
+# What scikit-learn makes of a case is kept: checks with the same strategy are given the same cases.
+@functools.lru_cache(maxsize=1000)
+def right_matrix(case):
+    """Return the confusion matrix of a case."""
+    return metrics.confusion_matrix(case.true, case.predicted, labels=np.arange(case.classes))
+
+
+@functools.lru_cache(maxsize=1000)
+def right_averages(case, average=None):
+    """Return precision, recall, F1 and support of a case by name: of each class, or an average without support."""
+    values = metrics.precision_recall_fscore_support(
+        case.true, case.predicted, labels=np.arange(case.classes), average=average, zero_division=0
+    )
+    names = ("precision", "recall", "f1", "support")
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
+@functools.lru_cache(maxsize=1000)
+def right_accuracy(case):
+    """Return the accuracy of a case."""
+    return float(metrics.accuracy_score(case.true, case.predicted))
+
+
+def right_scores(case):
+    """Return new scores of a case, as classification_scores is to return them."""
+    per_class = {name: values.copy() for name, values in right_averages(case).items()}
+    averages = {
+        average: {name: float(value) for name, value in right_averages(case, average).items()}
+        for average in ("micro", "macro", "weighted")
+    }
+    return {"accuracy": right_accuracy(case), **per_class, **averages}
+
+
+def case_of(pairs, classes):
+    """Make a case of (true, predicted) pairs."""
+    true, predicted = zip(*pairs, strict=True)
+    return Case(true, predicted, classes)
+
+
+@st.composite
+def cases(draw):
+    """Draw a case in which each class has tracks, predictions and a right one; some of class 0 are taken for 1."""
+    classes = draw(st.integers(1, 4))
+    label = st.integers(0, classes - 1)
+    right = [(number, number) for number in range(classes)]
+    confused = [(0, 0), (0, 1), (0, 1)] if classes > 1 else []
+    further = draw(st.lists(st.tuples(label, label), max_size=6))
+    return case_of(draw(st.permutations([*right, *confused, *further])), classes)
+
+
+@st.composite
+def sparse_cases(draw):
+    """Draw a case in which some of the classes have neither tracks nor predictions, the last one among them."""
+    classes = draw(st.integers(4, 7))
+    label = st.sampled_from(draw(st.lists(st.integers(0, classes - 2), min_size=1, max_size=3, unique=True)))
+    return case_of(draw(st.lists(st.tuples(label, label), min_size=1, max_size=9)), classes)
+
+
+@check(points=0.5, hint="Add 1 to matrix[true class, predicted class] for each track.")
+@examples(case=cases())
+def test_confusion_matrix_counts_true_rows_and_predicted_columns(lab, case):
+    """confusion_matrix counts the tracks of each true class (row) predicted as each class (column)."""
+    matrix = lab.step06_evaluation.confusion_matrix(*case.arrays)
+    expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}")
+
+
+@check(
+    points=0.25, hint="Make the matrix of zeros [num_classes, num_classes] before you look at the labels.", needs=COUNTS
+)
+@examples(case=sparse_cases())
+def test_confusion_matrix_has_every_class(lab, case):
+    """confusion_matrix is [num_classes, num_classes], also when some classes do not occur."""
+    matrix = lab.step06_evaluation.confusion_matrix(*case.arrays)
+    expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}")
+
+
+@check(points=0.25, hint="Counts are integers: np.zeros((C, C), dtype=int).", needs=COUNTS)
+def test_confusion_matrix_holds_integers(lab):
+    """confusion_matrix returns an array of integers."""
+    case = Case((0, 1, 1, 2), (0, 2, 1, 2), 3)
+    call = f"confusion_matrix{case.arguments}"
+    expect_dtype(lab.step06_evaluation.confusion_matrix(*case.arrays), "i", call)
+
+
+# --- the scores
+
+
+def scored(lab, case):
+    """Return what classification_scores makes of a case, and the call."""
+    return lab.step06_evaluation.classification_scores(*case.arrays), f"classification_scores{case.arguments}"
+
+
+def entry(scores, name, call):
+    """Return an entry of a dict."""
+    if not isinstance(scores, dict):
+        raise WrongType(f"{call} is {describe(scores)}; expected a dict with {name!r}.")
+    if name not in scores:
+        raise AssertionError(f"{call} has no entry {name!r}; its entries are {', '.join(map(describe, scores))}.")
+    return scores[name]
+
+
+def for_each_class(scores, name, call):
+    """Return the scores of single classes, which may be a list, as an array or a tensor."""
+    value = entry(scores, name, call)
+    return np.array(plain(value, call)) if isinstance(value, list | tuple) else value
+
+
+def expect_for_each_class(scores, name, expected, call):
+    """Demand the scores of single classes."""
+    expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]")
+
+
+def expect_average(lab, case, average):
+    """Demand precision, recall and F1 of one kind of average."""
+    scores, call = scored(lab, case)
+    averages = entry(scores, average, call)
+    for name, expected in right_averages(case, average).items():
+        where = f"{call}[{average!r}]"
+        expect_number(entry(averages, name, where), expected, f"{where}[{name!r}]")
+
+
+@check(points=0.25, hint="Right predictions divided by all: the matrix's diagonal over its sum, from 0 to 1.")
+@examples(case=cases())
+def test_accuracy_is_the_fraction_of_right_predictions(lab, case):
+    """classification_scores has the accuracy: right predictions divided by all of them."""
+    scores, call = scored(lab, case)
+    expect_number(entry(scores, "accuracy", call), right_accuracy(case), f"{call}['accuracy']")
+
+
+@check(points=0.25, hint="Precision divides by what was predicted as the class: the sum of the matrix's column.")
+@examples(case=cases())
+def test_precision_is_of_what_was_predicted(lab, case):
+    """classification_scores has each class's precision: of what was predicted as it, the part that belongs to it."""
+    scores, call = scored(lab, case)
+    expect_for_each_class(scores, "precision", right_averages(case)["precision"], call)
+
+
+@check(points=0.25, hint="Recall divides by what belongs to the class: the sum of the matrix's row.")
+@examples(case=cases())
+def test_recall_is_of_what_there_is(lab, case):
+    """classification_scores has each class's recall: of what belongs to it, the part that was predicted as it."""
+    scores, call = scored(lab, case)
+    expect_for_each_class(scores, "recall", right_averages(case)["recall"], call)
+
+
+@check(points=0.5, hint="The harmonic mean is 2 * precision * recall / (precision + recall).")
+@examples(case=cases())
+def test_f1_is_the_harmonic_mean(lab, case):
+    """classification_scores has each class's F1: the harmonic mean of its precision and recall."""
+    scores, call = scored(lab, case)
+    expect_for_each_class(scores, "f1", right_averages(case)["f1"], call)
+
+
+@check(points=0.25, hint="Support counts the tracks that belong to a class, whatever they were predicted as.")
+@examples(case=cases())
+def test_support_counts_true_tracks(lab, case):
+    """classification_scores has each class's support: how many tracks belong to it."""
+    scores, call = scored(lab, case)
+    expect_for_each_class(scores, "support", right_averages(case)["support"], call)
+
+
+@check(
+    points=0.25,
+    hint="Sum true positives, false positives and false negatives over the classes, then divide.",
+)
+@examples(case=cases())
+def test_micro_average_counts_all_classes_together(lab, case):
+    """classification_scores has micro averages: of the counts of all classes together."""
+    expect_average(lab, case, "micro")
+
+
+@check(points=0.25, hint="The mean of the classes' scores; for F1 too the mean of the classes' F1.")
+@examples(case=cases())
+def test_macro_average_is_the_mean_over_classes(lab, case):
+    """classification_scores has macro averages: the mean over the classes, each of which counts the same."""
+    expect_average(lab, case, "macro")
+
+
+@check(points=0.25, hint="np.average(..., weights=support), for F1 too.")
+@examples(case=cases())
+def test_weighted_average_weighs_classes_by_support(lab, case):
+    """classification_scores has weighted averages: the mean over the classes, weighted by their support."""
+    expect_average(lab, case, "weighted")
+
+
+EDGES = {
+    "a class never predicted": Case((0, 0, 1, 2, 2), (0, 1, 1, 0, 1), 3),
+    "a class without tracks": Case((0, 0, 1, 1), (0, 2, 1, 2), 3),
+    "a class with neither": Case((0, 0, 2, 2), (0, 2, 2, 2), 4),
+    "a class with nothing right": Case((0, 0, 1, 2), (0, 0, 2, 1), 3),
+    "everything wrong": Case((0, 1, 2), (1, 2, 0), 3),
+    "one track": Case((1,), (1,), 3),
+}
+
+
+@check(
+    points=0.5,
+    hint="Nothing divided by nothing is nan; put 0 there, for instance with np.divide(..., where=denominator > 0).",
+    needs=SCORES,
+)
+@pytest.mark.parametrize("case", EDGES.values(), ids=EDGES.keys())
+def test_scores_without_a_denominator_are_zero(lab, case):
+    """A class that is never predicted has precision 0, one without tracks recall 0, one with nothing right F1 0."""
+    scores, call = scored(lab, case)
+    for name in ("precision", "recall", "f1"):
+        right = right_averages(case)[name]
+        values = expect_shape(for_each_class(scores, name, call), right.shape, f"{call}[{name!r}]")
+        zeros = np.flatnonzero(right == 0)
+        expect_array(values[zeros], right[zeros], f"{call}[{name!r}] of the classes {zeros.tolist()}")
+
+
+@check(points=0.25, hint="Divide by num_classes, not by the number of classes that occur.", needs=MACRO_AVERAGE)
+@examples(case=sparse_cases())
+def test_macro_average_counts_classes_that_do_not_occur(lab, case):
+    """The macro averages are over all num_classes classes: one that does not occur counts as 0."""
+    expect_average(lab, case, "macro")
+
+
+@check(
+    points=0.25,
+    hint="np.asarray(y_true) first: two lists compared with == give one truth value.",
+    needs=(*COUNTS, *SCORES),
+)
+@examples(case=cases())
+def test_scores_of_lists_are_those_of_arrays(lab, case):
+    """confusion_matrix and classification_scores take lists as well as arrays, with the same result."""
+    call = f"confusion_matrix{case.arguments}, of lists,"
+    expect_array(lab.step06_evaluation.confusion_matrix(*case.lists), right_matrix(case), call)
+    of_arrays, _ = scored(lab, case)
+    of_lists, call = lab.step06_evaluation.classification_scores(*case.lists), f"classification_scores{case.arguments}"
+    expect_number(entry(of_lists, "accuracy", call), right_accuracy(case), f"{call}['accuracy'], of lists,")
+    for name in ("precision", "recall", "f1"):
+        same = expect_shape(for_each_class(of_arrays, name, call), (case.classes,), f"{call}[{name!r}]")
+        expect_array(for_each_class(of_lists, name, call), same, f"{call}[{name!r}], of lists,")
+
+
+def expect_refused(lab, case):
+    """Demand a ValueError from both functions."""
+    with expect_error(ValueError, f"confusion_matrix{case.arguments}"):
+        lab.step06_evaluation.confusion_matrix(*case.arrays)
+    with expect_error(ValueError, f"classification_scores{case.arguments}"):
+        lab.step06_evaluation.classification_scores(*case.arrays)
+
+
+@check(
+    points=0.25,
+    hint="Label -1 is no class, but NumPy takes it for the last one: check the labels first, and raise ValueError.",
+    needs=(*COUNTS, *SCORES),
+)
+@pytest.mark.parametrize("label", [3, -1])
+def test_scores_refuse_labels_that_are_no_class(lab, label):
+    """confusion_matrix and classification_scores raise ValueError for a label outside 0..num_classes-1."""
+    expect_refused(lab, Case((0, label, 1, 2), (0, 1, 1, 2), 3))
+    expect_refused(lab, Case((0, 1, 1, 2), (0, label, 1, 2), 3))
+
+
+@check(
+    points=0.25,
+    hint="zip() stops at the shorter one and NumPy repeats a single label: compare the lengths, raise ValueError.",
+    needs=(*COUNTS, *SCORES),
+)
+@pytest.mark.parametrize("predicted", [(0, 1, 1), (1,)], ids=len)
+def test_scores_refuse_arrays_of_different_lengths(lab, predicted):
+    """confusion_matrix and classification_scores raise ValueError for y_true and y_pred of different lengths."""
+    expect_refused(lab, Case((0, 1, 1, 2), predicted, 3))
+
+
+# --- the table
+
+NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
+TWO_DECIMALS = re.compile(r"\d?\.\d\d")
+RULES = re.compile(r"[|*`\u2500-\u257f]")  # what draws the lines of a table, or makes its text bold
+PUNCTUATION = ".:,;()[]#"
+COLUMNS = (
+    re.compile(r"precision|ακρίβεια|ευστοχία", re.IGNORECASE),
+    re.compile(r"recall|ανάκληση", re.IGNORECASE),
+    re.compile(r"f1|f-1|f-?score|f-?measure", re.IGNORECASE),
+    re.compile(r"support|υποστήριξη|πλήθος|δείγματα|κομμάτια", re.IGNORECASE),
+)
+ACCURACY = re.compile(r"accuracy|ακρίβεια|ορθότητα", re.IGNORECASE)
+MACRO = re.compile(r"macro|μακρο", re.IGNORECASE)
+WEIGHTED = re.compile(r"weighted|σταθμισμ", re.IGNORECASE)
+GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]
+LONGEST_TABLE = 20_000
+HALF_A_HUNDREDTH = 0.005 + 1e-9
+
+
+def table_case(rng):
+    """Draw a case of 230 tracks of 4 classes, of which one is never predicted and another has 150 tracks."""
+    true = np.repeat(np.arange(4), [40, 150, 12, 28])
+    guess = rng.choice([0, 1, 3], true.shape)
+    mistaken = (rng.uniform(size=true.shape) < 0.4) | (true == 2)
+    return Case(tuple(true.tolist()), tuple(np.where(mistaken, guess, true).tolist()), 4)
+
+
+def lines_of(table, call):
+    """Return the lines of a table as lists of words, without the rules."""
+    text = expect_text(table, call)
+    if len(text) > LONGEST_TABLE:
+        raise AssertionError(f"{call} has {len(text)} characters; expected a table of a few lines.")
+    return [RULES.sub(" ", line).split() for line in text.splitlines()]
+
+
+def class_row(lines, name, call):
+    """Return the last four words of a class's row, which are numbers; its name is among the words before them."""
+    wanted = name.split()
+    for words in lines:
+        label, numbers = [word.strip(PUNCTUATION) for word in words[:-4]], words[-4:]
+        named = any(label[at : at + len(wanted)] == wanted for at in range(len(label)))
+        if named and all(NUMBER.fullmatch(number) for number in numbers):
+            return numbers
+    raise AssertionError(f"{call} has no row of class {name} with four numbers: precision, recall, f1-score, support.")
+
+
+def summary_row(lines, pattern, count, name, call):
+    """Return the numbers, at least `count`, of the row below the classes whose words match."""
+    for words in lines:
+        numbers = [word for word in words if NUMBER.fullmatch(word)]
+        if pattern.search(" ".join(words)) and len(numbers) >= count:
+            return numbers
+    raise AssertionError(f"{call} has no row {name!r} with its numbers.")
+
+
+def expect_rounded(number, expected, call):
+    """Demand a number that was rounded to two decimals, either way where it lies in the middle."""
+    if not abs(float(number) - expected) <= HALF_A_HUNDREDTH:
+        raise AssertionError(f"{call} is {number}; expected {expected:.4f}, with two decimals.")
+
+
+def expect_class_rows(table, case, names, call):
+    """Demand that a table has a row of each class with its scores and its support."""
+    lines, scores = lines_of(table, call), right_scores(case)
+    for number, name in enumerate(names):
+        *values, support = class_row(lines, name, call)
+        for key, value in zip(("precision", "recall", "f1"), values, strict=True):
+            expect_rounded(value, scores[key][number], f"{call}: the {key} of class {name}")
+        if float(support) != scores["support"][number]:
+            raise AssertionError(
+                f"{call}: the support of class {name} is {support}; expected {scores['support'][number]}."
+            )
+
+
+@check(
+    points=0.5,
+    hint="For each class a line with its number, scores[...][number] of precision, recall and f1, and the support.",
+)
+def test_report_table_has_a_row_for_each_class(lab, rng):
+    """report_table has a row for each class: its number, precision, recall, f1-score, support."""
+    case = table_case(rng)
+    table = lab.step06_evaluation.report_table(right_scores(case))
+    expect_class_rows(table, case, ["0", "1", "2", "3"], "report_table(scores)")
+
+
+@check(points=0.25, hint="class_names[number] stands where the number would.", needs=TABLE)
+def test_report_table_names_the_classes(lab, rng):
+    """report_table calls the classes by their names, when it is given some."""
+    case = table_case(rng)
+    table = lab.step06_evaluation.report_table(right_scores(case), list(GENRES))
+    expect_class_rows(table, case, GENRES, f"report_table(scores, {GENRES})")
+
+
+@check(points=0.25, hint="Three more rows: accuracy, macro avg and weighted avg.", needs=TABLE)
+def test_report_table_ends_with_accuracy_and_averages(lab, rng):
+    """report_table has the accuracy, and the macro and weighted averages of precision, recall and f1-score."""
+    call, case = "report_table(scores)", table_case(rng)
+    lines, scores = lines_of(lab.step06_evaluation.report_table(right_scores(case)), call), right_scores(case)
+    (accuracy, *_) = summary_row(lines, ACCURACY, 1, "accuracy", call)
+    expect_rounded(accuracy, scores["accuracy"], f"{call}: the accuracy")
+    for average, pattern in (("macro", MACRO), ("weighted", WEIGHTED)):
+        numbers = summary_row(lines, pattern, 3, f"{average} avg", call)
+        for key, value in zip(("precision", "recall", "f1"), numbers, strict=False):
+            expect_rounded(value, scores[average][key], f"{call}: the {key} of {average} avg")
+
+
+@check(points=0.25, hint="f'{value:.2f}' writes 0.5 as 0.50; round(value, 2) does not.", needs=TABLE)
+def test_report_table_writes_two_decimals(lab):
+    """report_table writes precision, recall and f1-score with two decimals."""
+    case = Case((0, 0, 0, 1, 2, 2, 3), (0, 0, 1, 0, 1, 2, 3), 4)
+    call = "report_table(scores)"
+    lines = lines_of(lab.step06_evaluation.report_table(right_scores(case)), call)
+    for name in "0123":
+        wrong = [number for number in class_row(lines, name, call)[:3] if not TWO_DECIMALS.fullmatch(number)]
+        if wrong:
+            raise AssertionError(f"{call} writes {wrong[0]} in the row of class {name}; expected two decimals.")
+
+
+def names_the_columns(line):
+    """Tell whether a line has the names of the four columns, in order."""
+    places = [match.start() for match in (column.search(line) for column in COLUMNS) if match]
+    return len(places) == len(COLUMNS) and places == sorted(places)
+
+
+@check(points=0.25, hint="A first line names the columns.", needs=TABLE)
+def test_report_table_names_its_columns(lab, rng):
+    """report_table names its columns, in a line above: precision, recall, f1-score, support."""
+    call = "report_table(scores)"
+    lines = lines_of(lab.step06_evaluation.report_table(right_scores(table_case(rng))), call)
+    if not any(names_the_columns(" ".join(words)) for words in lines):
+        raise AssertionError(f"{call} has no line that names its columns: precision, recall, f1-score, support.")
+
+
+# --- the plot of the confusion matrix
+
+MATRIX = np.array([[12, 0, 3, 1], [2, 103, 5, 0], [7, 9, 0, 4], [0, 14, 8, 6]])
+NUMBERS = ["0", "1", "2", "3"]
+MESHES = ("QuadMesh", "PolyQuadMesh")
+COUNT = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+PREDICTED_LABEL = re.compile(r"predict|προβλ|πρόβλ", re.IGNORECASE)
+TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IGNORECASE)
+WITHIN = 0.45  # of the width of a cell, from its middle
+
+
+class HeatMap(NamedTuple):
+    """A drawn matrix, with the coordinates of the middles of its columns and rows, both ascending."""
+
+    values: np.ndarray
+    xs: np.ndarray
+    ys: np.ndarray
+
+
+def coordinates(value, call):
+    """Return numbers as an array of floats."""
+    array = np.array(plain(value, call))
+    if array.dtype.kind not in "if":
+        raise WrongType(f"{call} has coordinates of dtype {array.dtype}; expected numbers.")
+    return array.astype(np.float64)
+
+
+def image_middles(image, shape, call):
+    """Return the middles of the columns and of the rows of an image."""
+    rows, columns = shape
+    left, right, bottom, top = coordinates(image.get_extent(), call)
+    first, last = (top, bottom) if image.origin == "upper" else (bottom, top)
+    xs = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    return xs, first + (np.arange(rows) + 0.5) * (last - first) / rows
+
+
+def mesh_middles(mesh, shape, call):
+    """Return the middles of the columns and of the rows of a mesh."""
+    rows, columns = shape
+    corners = expect_shape(mesh.get_coordinates(), (rows + 1, columns + 1, 2), f"the corners of the cells of {call}")
+    corners = coordinates(corners, call)
+    xs, ys = corners[0, :, 0], corners[:, 0, 1]
+    return (xs[1:] + xs[:-1]) / 2, (ys[1:] + ys[:-1]) / 2
+
+
+def heat_map(kit, ax, shape, call):
+    """Read the one image or mesh that axes hold."""
+    images = list(ax.images)
+    meshes = [one for one in ax.collections if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)]
+    if len(images) + len(meshes) != 1:
+        raise AssertionError(f"{call} drew {len(images) + len(meshes)} images or colour meshes; expected one.")
+    (drawn,) = (*images, *meshes)
+    values = expect_shape(drawn.get_array(), shape, f"what {call} drew")
+    middles = image_middles if images else mesh_middles
+    xs, ys = middles(drawn, shape, call)
+    across, upwards = np.argsort(xs), np.argsort(ys)
+    return HeatMap(values[upwards][:, across], xs[across], ys[upwards])
+
+
+def place(middles, coordinate):
+    """Return the number of the cell in which a coordinate lies, well away from its edges, or None."""
+    width = middles[1] - middles[0]
+    near = np.flatnonzero(np.abs(middles - coordinate) < WITHIN * width)
+    return int(near[0]) if near.size else None
+
+
+def names_along(kit, axis, middles, call):
+    """Return the text at the tick of each cell along an axis, or nothing where there is no tick."""
+    texts = [""] * len(middles)
+    ticks = coordinates(axis.get_majorticklocs(), call)
+    for tick, text in zip(ticks, plain(kit.tick_labels(axis), call), strict=True):
+        cell = place(middles, tick)
+        if cell is not None:
+            texts[cell] = text
+    return texts
+
+
+def order_of(names, texts):
+    """Return where each class lies along an axis: where its name says, and in order if its name is not there."""
+    if sorted(texts) != sorted(names):
+        return list(range(len(names)))
+    return [texts.index(name) for name in names]
+
+
+def drawn_by_class(kit, ax, names, call):
+    """Return a function that puts a drawn matrix into the order of classes, and the heat map."""
+    drawn = heat_map(kit, ax, MATRIX.shape, call)
+    rows = order_of(names, names_along(kit, ax.yaxis, drawn.ys, call))
+    columns = order_of(names, names_along(kit, ax.xaxis, drawn.xs, call))
+    return (lambda matrix: matrix[rows][:, columns]), drawn
+
+
+@check(points=0.5, hint="ax.imshow(matrix): rows downwards are true classes, columns are predicted ones.")
+def test_plot_confusion_matrix_draws_the_matrix(lab, kit):
+    """plot_confusion_matrix draws the matrix as a heat map: predicted classes along x, true classes along y."""
+    (ax,) = kit.figure_axes()
+    call = "plot_confusion_matrix(matrix, ax)"
+    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
+    by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
+    expect_array(by_class(drawn.values), MATRIX, f"what {call} drew")
+
+
+@check(points=0.5, hint="ax.text(column, row, count): x is the column, y is the row.", needs=DRAWS)
+def test_plot_confusion_matrix_writes_the_counts(lab, kit):
+    """plot_confusion_matrix writes each cell's count into it."""
+    (ax,) = kit.figure_axes()
+    call = "plot_confusion_matrix(matrix, ax)"
+    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
+    by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
+    written = np.zeros(MATRIX.shape)  # a cell that is left empty says 0
+    for text in ax.texts:
+        x, y = coordinates(text.get_position(), call)
+        row, column = place(drawn.ys, y), place(drawn.xs, x)
+        count = COUNT.search(expect_text(text.get_text(), f"a text of {call}"))
+        if count and row is not None and column is not None:
+            written[row, column] = float(count[0])
+    expect_array(by_class(written), MATRIX, f"the matrix of counts that {call} wrote")
+
+
+@check(
+    points=0.25,
+    hint="ax.set_xticks(range(len(names)), labels=names), and the same for y: a tick at the middle of each cell.",
+    needs=DRAWS,
+)
+def test_plot_confusion_matrix_names_rows_and_columns(lab, kit):
+    """plot_confusion_matrix names each column and each row by its class, when it is given names."""
+    (ax,) = kit.figure_axes()
+    call = f"plot_confusion_matrix(matrix, ax, {GENRES})"
+    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax, list(GENRES))
+    by_class, drawn = drawn_by_class(kit, ax, GENRES, call)
+    for axis, middles, name in ((ax.xaxis, drawn.xs, "columns"), (ax.yaxis, drawn.ys, "rows")):
+        texts = names_along(kit, axis, middles, call)
+        if sorted(texts) != sorted(GENRES):
+            raise AssertionError(f"{call} has the texts {texts} at the middles of its {name}; expected the names.")
+    expect_array(by_class(drawn.values), MATRIX, f"what {call} drew, by the names at its ticks,")
+
+
+@check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)
+def test_plot_confusion_matrix_labels_its_axes(lab, kit):
+    """plot_confusion_matrix labels the x axis "Predicted" and the y axis "True"."""
+    (ax,) = kit.figure_axes()
+    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
+    expect_label(ax.get_xlabel(), PREDICTED_LABEL, "the x label of plot_confusion_matrix", "the predicted class")
+    expect_label(ax.get_ylabel(), TRUE_LABEL, "the y label of plot_confusion_matrix", "the true class")
+
+
+# --- the plot of the losses
+
+HISTORY = {
+    "train_loss": [2.25, 1.75, 1.5, 1.125, 1.0],
+    "val_loss": [2.375, 2.0, 1.875, 1.9375, 2.0625],
+}
+TRAINING = re.compile(r"train|εκπαίδ|εκπαιδ", re.IGNORECASE)
+VALIDATION = re.compile(r"val|επαλήθ|επαληθ|επικύρ|επικυρ", re.IGNORECASE)
+EPOCH = re.compile(r"epoch|εποχ", re.IGNORECASE)
+LOSS = re.compile(r"loss|entropy|σφάλμ|σφαλμ|απώλ|απωλ|κόστ|κοστ|εντροπ", re.IGNORECASE)
+
+
+def history():
+    """Return new losses of each epoch, as train returns them."""
+    return {name: list(losses) for name, losses in HISTORY.items()}
+
+
+class Curve(NamedTuple):
+    """A drawn line, and what the legend calls it."""
+
+    label: str
+    points: np.ndarray
+
+
+def look_of(line, call):
+    """Return what tells a line from others: its colour, its style and its marker."""
+    return plain((line.get_color(), line.get_linestyle(), line.get_marker()), call)
+
+
+def legend_of(kit, ax, call):
+    """Return the entries of the legend as pairs (text, look); there are none without a legend."""
+    legend = ax.get_legend()
+    if legend is None:
+        return []
+    texts = [expect_text(text.get_text(), f"a text in the legend of {call}") for text in legend.get_texts()]
+    return [
+        (text, look_of(handle, call))
+        for text, handle in zip(texts, legend.legend_handles, strict=True)
+        if kit.is_a(handle, "matplotlib.lines", "Line2D")
+    ]
+
+
+def curves_of(kit, ax, call):
+    """Return the lines that axes hold; one that looks like others is called by its own label, if the legend has it."""
+    entries = legend_of(kit, ax, call)
+    curves = []
+    for line in ax.lines:
+        look, own = look_of(line, call), line.get_label()
+        alike = [text for text, handle_look in entries if handle_look == look]
+        label = alike[0] if len(alike) == 1 else own if own in alike else ""
+        curves.append(Curve(label, coordinates(line.get_xydata(), call)))
+    return curves
+
+
+def curve_of(curves, name, call):
+    """Return the line that goes through the losses of one kind."""
+    losses = HISTORY[name]
+    for curve in curves:
+        if curve.points.shape == (len(losses), 2) and np.allclose(curve.points[:, 1], losses):
+            return curve
+    raise AssertionError(f"{call} drew {len(curves)} lines, none of which goes through {name}: {losses}.")
+
+
+@check(points=0.5, hint="ax.plot(range(1, epochs + 1), history['train_loss']), and the same for val_loss.")
+def test_plot_losses_draws_both_losses_over_epochs(lab, kit):
+    """plot_losses draws a line through the training losses and one through the validation losses, epoch by epoch."""
+    (ax,) = kit.figure_axes()
+    call = "plot_losses(history, ax)"
+    lab.step06_evaluation.plot_losses(history(), ax)
+    curves = curves_of(kit, ax, call)
+    for name, losses in HISTORY.items():
+        epochs = curve_of(curves, name, call).points[:, 0]
+        first = 0 if epochs[0] == 0 else 1
+        expect_array(epochs, np.arange(len(losses)) + first, f"the array of epochs over which {call} drew {name}")
+
+
+@check(points=0.25, hint="ax.plot(..., label='Training') and then ax.legend().", needs=LINES)
+def test_plot_losses_has_a_legend(lab, kit):
+    """plot_losses has a legend that says which line is training and which is validation."""
+    (ax,) = kit.figure_axes()
+    call = "plot_losses(history, ax)"
+    lab.step06_evaluation.plot_losses(history(), ax)
+    curves = curves_of(kit, ax, call)
+    for name, right, wrong in (("train_loss", TRAINING, VALIDATION), ("val_loss", VALIDATION, TRAINING)):
+        label = curve_of(curves, name, call).label
+        if not right.search(label) or wrong.search(label):
+            said = f"calls the line of {name} {label!r}" if label else f"does not name the line of {name}"
+            raise AssertionError(f"{call}: the legend {said}; expected it to say training or validation.")
+
+
+@check(points=0.25, hint='ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES)
+def test_plot_losses_labels_its_axes(lab, kit):
+    """plot_losses labels the x axis "Epoch" and the y axis "Loss"."""
+    (ax,) = kit.figure_axes()
+    lab.step06_evaluation.plot_losses(history(), ax)
+    expect_label(ax.get_xlabel(), EPOCH, "the x label of plot_losses", "epochs")
+    expect_label(ax.get_ylabel(), LOSS, "the y label of plot_losses", "the loss")

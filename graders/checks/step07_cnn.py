@@ -1,0 +1,649 @@
+"""Checks of step 7: the network for digits, layer by layer, and the CNN for spectrograms."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from torch.nn import functional
+
+from graders.check import check
+from graders.checks.cnn_experiments import held_out_accuracy, overfit_loss
+from graders.examples import examples, st
+from graders.expect import (
+    as_array,
+    expect_array,
+    expect_dtype,
+    expect_equal,
+    expect_error,
+    expect_length,
+    expect_number,
+    expect_shape,
+    expect_text,
+    plain,
+)
+from graders.outcomes import WrongType
+
+ROUNDING = 1e-4
+LIKENESS = 0.999  # correlation of what is drawn with what should be: whoever plots may scale and tile
+DRAWN_PIXELS = 30_000
+MOVED = 1e-6
+
+LAYERS = (
+    "the input",
+    "the first convolution",
+    "the first ReLU",
+    "the first pooling",
+    "the second convolution",
+    "the second ReLU",
+    "the second pooling",
+    "the fully connected layer",
+    "the softmax",
+)
+SHAPES = ((1, 24, 24), (8, 24, 24), (8, 24, 24), (8, 12, 12), (16, 12, 12), (16, 12, 12), (16, 4, 4), (10,), (10,))
+PARAMETERS = (0, 208, 0, 0, 3216, 0, 0, 2570, 0)
+KEYS = ("name", "activations", "gradients", "weights", "weight_gradients")
+# Each tensor of the network is known by its size, whatever its name.
+SIZES = {200: (8, 1, 5, 5), 8: (8,), 3200: (16, 8, 5, 5), 16: (16,), 2560: (10, 256), 10: (10,)}
+WEIGHT_SIZES = {1: 200, 4: 3200, 7: 2560}
+
+TRACK = (80, 96)  # timesteps and features that leave room for convolutions without padding
+FILTERS = (4, 4, 4, 4)
+FEATURE_SIZE = 32
+LARGEST_LOSS = 1.8e-5
+LEAST_ACCURACY = 0.35
+
+WINDOWS = ("test_random_crop_returns_a_window_of_each_image",)
+NETWORK = ("test_network_computes_the_layers_of_convnetjs",)
+MAPS = ("test_activations_are_those_of_each_layer",)
+VECTORS = ("test_backbone_returns_a_vector_for_each_track",)
+
+
+# --- crops
+
+
+@check(points=0.25, hint="image[top : top + size, left : left + size], with top and left drawn anew for each image.")
+@examples(batch=st.sampled_from([(), (1,), (4,), (2, 1), (2, 3)]), size=st.integers(1, 28), seed=st.integers(0, 1000))
+def test_random_crop_returns_a_window_of_each_image(lab, batch, size, seed):
+    """random_crop returns a window [size, size] of each image, whatever axes come before the last two."""
+    images = np.random.default_rng(seed).uniform(0, 1, (*batch, 28, 28)).astype(np.float32)
+    call = f"random_crop(images {[*batch, 28, 28]}, {size}, seed={seed})"
+    answer = expect_dtype(lab.step07_cnn.random_crop(torch.from_numpy(images), size, seed=seed), "f", call)
+    crops = expect_shape(answer, (*batch, size, size), call)
+    for number, (image, crop) in enumerate(zip(images.reshape(-1, 28, 28), crops.reshape(-1, size, size), strict=True)):
+        if not (sliding_window_view(image, (size, size)) == crop).all(axis=(2, 3)).any():
+            raise AssertionError(f"{call}: crop {number} is not a window of image {number}.")
+
+
+@check(points=0.5, hint="Draw rows 0-4 and columns 0-4 apart, both ends included, for each image on its own.")
+def test_random_crop_draws_every_window(lab):
+    """random_crop draws each image's window on its own, from all 25 that a 28x28 image has."""
+    images = torch.arange(784.0).reshape(28, 28).repeat(500, 1, 1)
+    call = "random_crop(500 images, 24, seed=0)"
+    crops = expect_shape(expect_dtype(lab.step07_cnn.random_crop(images, 24, seed=0), "f", call), (500, 24, 24), call)
+    found = {divmod(int(corner), 28) for corner in np.nan_to_num(crops[:, 0, 0])}
+    missing = [(row, column) for row in range(5) for column in range(5) if (row, column) not in found]
+    if missing:
+        raise AssertionError(
+            f"{call}: {len(missing)} of 25 windows do not occur, such as the one whose corner is at {missing[0]}."
+        )
+
+
+@check(points=0.25, hint="Make a generator of your own, seeded with `seed`, and draw the windows with it.")
+def test_random_crop_depends_on_the_seed(lab, rng):
+    """random_crop draws the same windows for the same seed, and others for another seed."""
+    images = torch.from_numpy(rng.uniform(0, 1, (20, 28, 28)).astype(np.float32))
+    first, again, other = (
+        as_array(lab.step07_cnn.random_crop(images, 24, seed=seed), f"random_crop(images, 24, seed={seed})")
+        for seed in (1, 1, 2)
+    )
+    expect_array(again, first, "random_crop(images, 24, seed=1), called again,", 0)
+    if np.array_equal(first, other):
+        raise AssertionError("random_crop(images, 24) draws the same 20 windows for seeds 1 and 2.")
+
+
+@check(points=0.25, hint="Raise ValueError if size is larger than height or width.", needs=WINDOWS)
+def test_random_crop_refuses_windows_larger_than_the_image(lab):
+    """random_crop raises ValueError for a size above 28."""
+    for size in (29, 40):
+        with expect_error(ValueError, f"random_crop(images [2, 28, 28], {size}, seed=0)"):
+            lab.step07_cnn.random_crop(torch.zeros(2, 28, 28), size, seed=0)
+
+
+# --- the network for digits
+
+
+def parameters_of(kit, network):
+    """Return the network's weights and biases by their number of elements, in float64."""
+    state = kit.training.weights(network)
+    if not isinstance(state, dict):
+        raise WrongType("The state_dict of DigitNetwork() is no dict of tensors.")
+    arrays = [as_array(value, f"{name} of DigitNetwork()") for name, value in state.items()]
+    sizes = sorted(array.size for array in arrays)
+    if sizes != sorted(SIZES):
+        raise AssertionError(
+            f"The weights and biases of DigitNetwork() have {sizes} elements; expected {sorted(SIZES)}."
+        )
+    return {array.size: torch.tensor(array.reshape(SIZES[array.size]), dtype=torch.float64) for array in arrays}
+
+
+def forward(parameters, x):
+    """Return what each of the nine layers returns for images `[B, 1, 24, 24]`."""
+    first = functional.conv2d(x, parameters[200], parameters[8], padding=2)
+    pooled = functional.max_pool2d(rectified := functional.relu(first), 2)
+    second = functional.conv2d(pooled, parameters[3200], parameters[16], padding=2)
+    last = functional.max_pool2d(rectified_again := functional.relu(second), 3)
+    scores = functional.linear(last.flatten(1), parameters[2560], parameters[10])
+    return [x, first, rectified, pooled, second, rectified_again, last, scores, scores.softmax(dim=1)]
+
+
+def backward(parameters, image, label):
+    """Return activations, their gradients, and the gradients of the weights by size, of the loss `-log p[label]`."""
+    weights = {size: parameters[size].clone().requires_grad_() for size in WEIGHT_SIZES.values()}
+    layers = forward(parameters | weights, image.double()[None].requires_grad_())
+    loss = -layers[-1][0, label].log()
+    gradients = [gradient.numpy() for gradient in torch.autograd.grad(loss, [*layers, *weights.values()])]
+    activations = [layer.detach().numpy()[0] for layer in layers]
+    return activations, [gradient[0] for gradient in gradients[:9]], dict(zip(weights, gradients[9:], strict=True))
+
+
+def margins(parameters, images):
+    """Return, for each image, how far its activations are from where rounding could decide about ReLU or pooling."""
+    _, first, rectified, _, second, rectified_again, *_ = forward(parameters, images.double())
+    found = [first.abs().flatten(1).amin(dim=1), second.abs().flatten(1).amin(dim=1)]
+    for values, size in ((rectified, 2), (rectified_again, 3)):
+        windows = values.unfold(2, size, size).unfold(3, size, size).flatten(4)
+        largest, next_largest = windows.topk(2).values.unbind(-1)
+        apart = torch.where(largest > 0, largest - next_largest, torch.inf)
+        found.append(apart.flatten(1).amin(dim=1))
+    return torch.stack(found).amin(dim=0)
+
+
+def clear_image(parameters, rng):
+    """Draw an image `[1, 24, 24]` on which float32 and float64 agree about every ReLU and every maximum."""
+    images = torch.from_numpy(rng.uniform(0, 1, (8, 1, 24, 24)).astype(np.float32))
+    return images[margins(parameters, images).argmax()].clone()
+
+
+@check(points=0.25, hint="The softmax is the network's last layer, over the axis of the classes: dim=1.")
+@examples(rows=st.integers(1, 5), seed=st.integers(0, 1000))
+def test_network_returns_probabilities(lab, rows, seed):
+    """DigitNetwork returns the probabilities of the ten digits for each image, [B, 10]."""
+    x = np.random.default_rng(seed).uniform(0, 1, (rows, 1, 24, 24)).astype(np.float32)
+    call = f"DigitNetwork()(x {list(x.shape)})"
+    answer = expect_dtype(lab.step07_cnn.DigitNetwork()(torch.from_numpy(x)), "f", call)
+    probabilities = expect_shape(answer, (rows, 10), call)
+    if not (probabilities >= 0).all():
+        raise AssertionError(f"{call} holds {probabilities.min():.3g}; expected probabilities.")
+    expect_array(probabilities.sum(axis=1), np.ones(rows), f"the sum over the classes of {call}", ROUNDING)
+
+
+@check(
+    points=0.75,
+    hint="Conv2d(1, 8, 5, padding=2), ReLU, MaxPool2d(2), Conv2d(8, 16, 5, padding=2), ReLU, MaxPool2d(3), Linear.",
+)
+def test_network_computes_the_layers_of_convnetjs(lab, kit, rng):
+    """DigitNetwork is convolution, ReLU, pooling, twice, then fully connected and softmax: 5994 parameters."""
+    network = lab.step07_cnn.DigitNetwork()
+    expect_number(kit.training.count(network), sum(PARAMETERS), "the trainable parameters of DigitNetwork()")
+    x = torch.from_numpy(rng.uniform(0, 1, (3, 1, 24, 24)).astype(np.float32))
+    expected = forward(parameters_of(kit, network), x.double())[-1].numpy()
+    expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
+
+
+def summary_of(lab):
+    """Return the nine rows of the summary of a new network."""
+    call = "layer_summary(DigitNetwork())"
+    rows = expect_length(lab.step07_cnn.layer_summary(lab.step07_cnn.DigitNetwork()), 9, call)
+    return [expect_length(row, 3, f"row {number} of {call}") for number, row in enumerate(rows)]
+
+
+def without_ones(shape):
+    """Write a shape such as (1, 1, 10) as (10,)."""
+    return (max(shape),) if len(shape) == 3 and sorted(shape)[:2] == [1, 1] else shape
+
+
+@check(points=0.5, hint="Send one image through the layers; leave out the first axis of each output, the batch's.")
+def test_summary_tells_the_shape_of_each_layer(lab):
+    """layer_summary has a row (name, output shape, number of parameters) for each of the nine layers."""
+    for (name, shape, _), right, layer in zip(summary_of(lab), SHAPES, LAYERS, strict=True):
+        expect_text(name, f"layer_summary's name of {layer}")
+        call = f"layer_summary's shape of {layer}"
+        found = tuple(expect_length(plain(shape, call), len(shape), call))
+        if without_ones(found) not in {right, (*right[1:], right[0])}:
+            raise AssertionError(f"{call} is {found}; expected {right}, without the batch.")
+
+
+@check(points=0.25, hint="sum(p.numel() for p in layer.parameters()): weights and biases.")
+def test_summary_counts_the_parameters_of_each_layer(lab):
+    """layer_summary counts 208, 3216 and 2570 parameters, and none in the layers without weights."""
+    counts = [plain(count, "layer_summary's number of parameters") for _, _, count in summary_of(lab)]
+    expect_equal(counts, PARAMETERS, "the numbers of parameters of layer_summary(DigitNetwork())")
+
+
+# --- what the layers show
+
+
+def maps_of(lab, network, image, label):
+    """Return the nine dicts of activation_maps."""
+    call = f"activation_maps(network, image, {label})"
+    layers = expect_length(lab.step07_cnn.activation_maps(network, image, label), 9, call)
+    for layer, name in zip(layers, LAYERS, strict=True):
+        if not isinstance(layer, dict) or not set(KEYS) <= layer.keys():
+            raise WrongType(f"{call}: the item of {name} is no dict with the keys {', '.join(KEYS)}.")
+    return layers
+
+
+def as_map(value, shape, call):
+    """Return a map as an array of floating point numbers, once its shape is right."""
+    array = expect_dtype(value, "f", call)
+    if array.shape in {(*shape, 1, 1), (1, 1, *shape)} or (shape == (10, 256) and array.shape == (10, 16, 4, 4)):
+        return array.reshape(shape)
+    return expect_shape(array, shape, call)
+
+
+def expect_map(value, right, call):
+    """Demand a map's shape and values; the latter relative to the largest, since gradients are small."""
+    array = as_map(value, right.shape, call)
+    expect_array(array, right, call, ROUNDING * min(1.0, float(np.abs(right).max())))
+
+
+def case(lab, kit, rng):
+    """Return a new network, its parameters, and an image for it."""
+    network = lab.step07_cnn.DigitNetwork()
+    parameters = parameters_of(kit, network)
+    return network, parameters, clear_image(parameters, rng)
+
+
+@check(points=0.5, hint="Keep the output of each layer, from the image itself on; return it as [0], without the batch.")
+def test_activations_are_those_of_each_layer(lab, kit, rng):
+    """activation_maps returns the activations of all nine layers, from the image to the probabilities."""
+    network, parameters, image = case(lab, kit, rng)
+    right, _, _ = backward(parameters, image, 3)
+    for layer, activations, name in zip(maps_of(lab, network, image, 3), right, LAYERS, strict=True):
+        expect_text(layer["name"], f"activation_maps' name of {name}")
+        expect_map(layer["activations"], activations, f"activation_maps' activations of {name}")
+
+
+@check(
+    points=0.5,
+    hint="The loss is -log of the label's probability: torch.autograd.grad(loss, activations), or retain_grad().",
+    needs=MAPS,
+)
+def test_gradients_are_those_of_the_loss(lab, kit, rng):
+    """activation_maps returns, for each layer, the gradient of -log p[label] with respect to its activations."""
+    network, parameters, image = case(lab, kit, rng)
+    for label in (3, 8):
+        _, right, _ = backward(parameters, image, label)
+        for layer, gradients, name in zip(maps_of(lab, network, image, label), right, LAYERS, strict=True):
+            expect_map(layer["gradients"], gradients, f"activation_maps' gradients of {name}, for label {label},")
+
+
+@check(
+    points=0.5,
+    hint="layer.weight and its gradient for convolutions and the fully connected layer; None for the others.",
+    needs=MAPS,
+)
+def test_weights_come_with_their_gradients(lab, kit, rng):
+    """activation_maps returns the weights of convolutions and fully connected layer, and their gradients."""
+    network, parameters, image = case(lab, kit, rng)
+    _, _, right = backward(parameters, image, 3)
+    for index, (layer, name) in enumerate(zip(maps_of(lab, network, image, 3), LAYERS, strict=True)):
+        for key, of_size in (("weights", parameters), ("weight_gradients", right)):
+            call = f"activation_maps' {key} of {name}"
+            if index in WEIGHT_SIZES:
+                expect_map(layer[key], np.asarray(of_size[WEIGHT_SIZES[index]]), call)
+            elif layer[key] is not None:
+                raise AssertionError(f"{call}, which has none, are not None.")
+
+
+@check(
+    points=0.25,
+    hint="backward() adds to p.grad: call network.zero_grad() first, or torch.autograd.grad. Take no step.",
+    needs=MAPS,
+)
+def test_maps_can_be_had_again(lab, kit, rng):
+    """activation_maps gives the same gradients when called again, and leaves the network's parameters as they are."""
+    network, parameters, image = case(lab, kit, rng)
+    first, again = (maps_of(lab, network, image, 3) for _ in range(2))
+    for index in WEIGHT_SIZES:
+        call = f"the weight gradients of {LAYERS[index]}"
+        before = as_map(first[index]["weight_gradients"], SIZES[WEIGHT_SIZES[index]], call)
+        expect_map(again[index]["weight_gradients"], before, f"{call}, called again,")
+    for size, after in parameters_of(kit, network).items():
+        expect_array(after, parameters[size], f"the parameters {list(SIZES[size])} after activation_maps", 0)
+
+
+def images_of(shown):
+    """Return what is drawn as images of one channel, up to `DRAWN_PIXELS` in all."""
+    images, pixels = [], 0
+    for values in shown:
+        array = as_array(values, "what is drawn")
+        if array.ndim == 3:
+            array = array[:, :, :3].mean(axis=2)
+        pixels += array.size
+        if array.ndim == 2 and array.dtype.kind in "fiu" and pixels <= DRAWN_PIXELS:
+            images.append(array.astype(np.float64))
+    return images
+
+
+def shows(images, right):
+    """Tell whether an image shows a channel `[H, W]`, by itself or as one of several tiles, in whatever scale."""
+    if np.ptp(right) == 0:
+        return True
+    wanted = (right - right.mean()) / right.std()
+    for image in images:
+        if image.shape[0] < right.shape[0] or image.shape[1] < right.shape[1]:
+            continue
+        windows = sliding_window_view(image, right.shape)
+        spread = windows.std(axis=(2, 3))
+        likeness = (windows * wanted).mean(axis=(2, 3)) / np.where(spread > 0, spread, np.inf)
+        if likeness.max() > LIKENESS:
+            return True
+    return False
+
+
+def plotted(lab, kit, layer, name):
+    """Draw a layer on a new figure; return the figure and what is drawn."""
+    figure = kit.empty_figure()
+    lab.step07_cnn.plot_layer(layer, figure)
+    shown = kit.drawn(figure)
+    if not shown:
+        raise AssertionError(f"plot_layer(layer, figure) of {name} drew nothing on the figure.")
+    return figure, shown
+
+
+def expect_shown(images, channels, what):
+    """Demand that each of the channels `[C, H, W]` is among the images."""
+    for number, channel in enumerate(channels):
+        if not shows(images, channel):
+            raise AssertionError(f"plot_layer shows no image of {what} {number}.")
+
+
+@check(points=0.25, hint="One imshow for each channel, of the activations and of their gradients.", needs=MAPS)
+def test_plot_shows_every_channel(lab, kit, rng):
+    """plot_layer draws an image of each channel's activations, and one of their gradients."""
+    network, parameters, image = case(lab, kit, rng)
+    layers = maps_of(lab, network, image, 3)
+    activations, gradients, _ = backward(parameters, image, 3)
+    for index in (0, 1, 3):
+        _, shown = plotted(lab, kit, layers[index], LAYERS[index])
+        images = images_of(shown)
+        expect_shown(images, activations[index], f"the activations of {LAYERS[index]}, channel")
+        expect_shown(images, gradients[index], f"the gradients of {LAYERS[index]}, channel")
+
+
+@check(points=0.25, hint="Where layer['weights'] is not None, draw the filters and their gradients too.", needs=MAPS)
+def test_plot_shows_the_filters(lab, kit, rng):
+    """plot_layer draws the filters of a convolution and their gradients."""
+    network, parameters, image = case(lab, kit, rng)
+    _, _, right = backward(parameters, image, 3)
+    _, shown = plotted(lab, kit, maps_of(lab, network, image, 3)[1], LAYERS[1])
+    images = images_of(shown)
+    expect_shown(images, parameters[200].numpy()[:, 0], "the weights of the first convolution, filter")
+    expect_shown(images, right[200][:, 0], "the weight gradients of the first convolution, filter")
+
+
+@check(points=0.25, hint="figure.suptitle(layer['name']); a vector can be drawn as bars or as one image.", needs=MAPS)
+def test_plot_draws_all_layers_under_their_names(lab, kit, rng):
+    """plot_layer draws each of the nine layers, also those without height and width, with its name as title."""
+    network, _, image = case(lab, kit, rng)
+    for layer, name in zip(maps_of(lab, network, image, 3), LAYERS, strict=True):
+        own = expect_text(layer["name"], f"activation_maps' name of {name}")
+        figure, _ = plotted(lab, kit, layer, name)
+        titles = plain(kit.titles(figure), "the titles")
+        if not own or not any(own in str(title) for title in titles):
+            raise AssertionError(
+                f"plot_layer(layer, figure) of {name} has the titles {titles!r:.200}; expected {own!r}."
+            )
+
+
+# --- the backbone
+
+
+def backbone_of(lab, **options):
+    """Return a small new backbone for spectrograms of the size `TRACK`."""
+    return lab.step07_cnn.CNNBackbone(TRACK, **{"filters": FILTERS, "feature_size": FEATURE_SIZE} | options)
+
+
+def noise(rng, *shape):
+    """Draw spectrograms as a network meets them after standardisation."""
+    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+
+
+def vectors(backbone, x, call="backbone(x)"):
+    """Return what a backbone makes of spectrograms, as an array `[B, feature_size]`."""
+    return expect_shape(expect_dtype(backbone(x), "f", call), (len(x), FEATURE_SIZE), call)
+
+
+def changed(before, after):
+    """Tell whether two arrays differ by more than rounding."""
+    return bool(np.abs(after - before).max() > MOVED * max(1.0, np.abs(before).max()))
+
+
+@check(
+    points=0.5, hint="Compute the size of what the poolings leave of input_dims, or pool to a fixed size at the end."
+)
+@examples(
+    rows=st.integers(2, 3),
+    timesteps=st.integers(80, 140),
+    features=st.sampled_from([80, 96, 128, 140]),
+    size=st.integers(2, 9),
+)
+def test_backbone_returns_a_vector_for_each_track(lab, rows, timesteps, features, size):
+    """CNNBackbone turns tracks [B, T, F] into vectors [B, feature_size], for any T and F large enough."""
+    options = f"CNNBackbone(({timesteps}, {features}), filters=(2, 3, 4, 5), feature_size={size})"
+    backbone = lab.step07_cnn.CNNBackbone((timesteps, features), filters=(2, 3, 4, 5), feature_size=size)
+    expect_equal(backbone.feature_size, size, f"{options}.feature_size")
+    call = f"{options}(x {[rows, timesteps, features]})"
+    expect_dtype(expect_shape(backbone(torch.zeros(rows, timesteps, features)), (rows, size), call), "f", call)
+
+
+@check(points=0.25, hint="filters=(32, 64, 128, 256), feature_size=1000, as in the skeleton.", needs=VECTORS)
+def test_backbone_has_a_thousand_features_by_default(lab):
+    """CNNBackbone(input_dims) takes one channel, and returns vectors of 1000 features."""
+    backbone = lab.step07_cnn.CNNBackbone(TRACK)
+    expect_equal(backbone.feature_size, 1000, f"CNNBackbone({TRACK}).feature_size")
+    expect_shape(backbone(torch.zeros(2, *TRACK)), (2, 1000), f"CNNBackbone({TRACK})(x {[2, *TRACK]})")
+
+
+@check(points=0.5, hint="squeeze() drops every axis of length 1, the batch's too: use flatten(1).", needs=VECTORS)
+def test_backbone_evaluates_a_batch_of_one(lab, rng):
+    """CNNBackbone in evaluation mode turns a single track [1, T, F] into [1, feature_size]."""
+    backbone = backbone_of(lab)
+    backbone.eval()
+    vectors(backbone, noise(rng, 1, *TRACK), f"backbone.eval()(x {[1, *TRACK]})")
+
+
+@check(points=0.25, hint="Add the axis of channels only to input of three axes: x[:, None].", needs=VECTORS)
+def test_backbone_takes_channels(lab, rng):
+    """CNNBackbone takes tracks [B, in_channels, T, F] too, and each channel counts."""
+    x = noise(rng, 2, 3, *TRACK)
+    one, three = backbone_of(lab), backbone_of(lab, in_channels=3)
+    one.eval()
+    three.eval()
+    call = "the output for x[:, None] instead of x"
+    expect_array(vectors(one, x[:, :1], call), vectors(one, x[:, 0]), call, ROUNDING)
+    before = vectors(three, x, "CNNBackbone(input_dims, in_channels=3)(x [2, 3, T, F])")
+    for channel in range(3):
+        other = x.clone()
+        other[:, channel] = noise(rng, 2, *TRACK)
+        if not changed(before, vectors(three, other)):
+            raise AssertionError(f"With in_channels=3, another channel {channel} leaves the output as it is.")
+
+
+@check(
+    points=0.25,
+    hint="Use nn.Dropout, which follows train() and eval(), not functional.dropout(x); make layers in __init__.",
+    needs=VECTORS,
+)
+def test_backbone_repeats_itself_in_evaluation_mode(lab, rng):
+    """In evaluation mode CNNBackbone returns the same vectors for the same tracks, every time."""
+    backbone, x = backbone_of(lab), noise(rng, 4, *TRACK)
+    backbone.eval()
+    expect_array(vectors(backbone, x), vectors(backbone, x), "backbone.eval()(x), called again,", MOVED)
+
+
+@check(
+    points=0.5,
+    hint="Batch normalisation must use its running statistics: leave track_running_stats=True, and eval() in effect.",
+    needs=VECTORS,
+)
+def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab, rng):
+    """In evaluation mode a track's vector is the same, whichever tracks are in its batch."""
+    backbone = backbone_of(lab)
+    for _ in range(3):
+        backbone(noise(rng, 6, *TRACK) * 2 + 1)
+    backbone.eval()
+    x = noise(rng, 6, *TRACK)
+    together = vectors(backbone, x)
+    for start in (0, 2, 4):
+        call = f"the vectors of tracks {start} and {start + 1} without the other four"
+        expect_array(vectors(backbone, x[start : start + 2], call), together[start : start + 2], call, ROUNDING)
+
+
+@check(points=0.25, hint="nn.BatchNorm2d after each convolution.", needs=VECTORS)
+def test_vector_depends_on_the_batch_in_training_mode(lab, rng):
+    """In training mode batch normalisation lets a track's vector depend on the other tracks of its batch."""
+    backbone, x = backbone_of(lab), noise(rng, 4, *TRACK)
+    other = x.clone()
+    other[1:] = noise(rng, 3, *TRACK) * 3 + 1
+    if not changed(vectors(backbone, x)[:1], vectors(backbone, other)[:1]):
+        raise AssertionError("In training mode a track's vector is the same among other tracks; expected batch norm.")
+
+
+def numbers_of(kit, backbone):
+    """Return copies of a backbone's floating point parameters and buffers, by name."""
+    state = kit.training.weights(backbone)
+    if not isinstance(state, dict):
+        raise WrongType("The state_dict of CNNBackbone is no dict of tensors.")
+    arrays = {name: as_array(value, f"{name} of CNNBackbone").copy() for name, value in state.items()}
+    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
+
+
+@check(
+    points=0.5,
+    hint="nn.BatchNorm2d keeps running statistics, and updates them in training mode only.",
+    needs=VECTORS,
+)
+def test_running_statistics_are_learnt_in_training_mode_only(lab, kit, rng):
+    """A batch in training mode changes the running statistics of batch normalisation; one in evaluation mode none."""
+    backbone = backbone_of(lab)
+    states = [numbers_of(kit, backbone)]
+    for mode in (True, False):
+        backbone.train(mode)
+        backbone(noise(rng, 4, *TRACK) * 2 + 1)
+        states.append(numbers_of(kit, backbone))
+    fresh, trained, evaluated = states
+    if all(np.array_equal(fresh[name], trained[name]) for name in fresh):
+        raise AssertionError("A batch in training mode changed no running statistics.")
+    moved = [name for name in trained if not np.array_equal(trained[name], evaluated[name])]
+    if moved:
+        raise AssertionError(f"A batch in evaluation mode changed {', '.join(map(str, moved[:4]))}.")
+
+
+def parameters_counted(kit, backbone, call):
+    """Return the number of trainable parameters of a backbone."""
+    counted = plain(kit.training.count(backbone), f"the parameters of {call}")
+    if not isinstance(counted, int):
+        raise WrongType(f"The parameters of {call} cannot be counted.")
+    return counted
+
+
+@check(
+    points=0.5,
+    hint="A plain list hides its layers: nn.Sequential or nn.ModuleList; and make no layer in forward.",
+    needs=VECTORS,
+)
+def test_backbone_registers_its_convolutions(lab, kit):
+    """CNNBackbone has at least the trainable parameters that its four convolutions need."""
+    filters = (8, 16, 32, 64)
+    call = f"CNNBackbone({TRACK}, filters={filters}, feature_size=1)"
+    counted = parameters_counted(kit, backbone_of(lab, filters=filters, feature_size=1), call)
+    needed = sum(before * after for before, after in zip((1, *filters), filters, strict=False))
+    if counted < needed:
+        raise AssertionError(f"{call} has {counted} trainable parameters; its convolutions alone need {needed}.")
+
+
+@check(points=0.25, hint="Make the blocks in a loop over `filters`, one block for each.", needs=VECTORS)
+def test_backbone_follows_the_filters(lab, kit):
+    """CNNBackbone has a block for each number in filters: a larger number there means more parameters."""
+    for filters in ((4, 5), (4, 5, 6, 7)):
+        call = f"CNNBackbone({TRACK}, filters={filters})"
+        fewer = parameters_counted(kit, backbone_of(lab, filters=filters), call)
+        for place, number in enumerate(filters):
+            larger = (*filters[:place], 2 * number, *filters[place + 1 :])
+            if parameters_counted(kit, backbone_of(lab, filters=larger), call) <= fewer:
+                raise AssertionError(f"CNNBackbone has no more parameters for filters={larger} than for {filters}.")
+
+
+@check(points=0.25, hint="Detach nothing, and use in forward every layer that __init__ makes.", needs=VECTORS)
+def test_every_parameter_receives_a_gradient(lab, kit, rng):
+    """The gradient of CNNBackbone's output reaches every one of its parameters."""
+    backbone = backbone_of(lab)
+    # In evaluation mode: in training mode batch normalisation takes away what the bias of a convolution adds.
+    backbone.eval()
+    gradients = plain(kit.training.gradients(backbone, noise(rng, 4, *TRACK)), "the gradients")
+    unmoved = [str(name) for name, largest in gradients.items() if not largest > 0]
+    if unmoved or not gradients:
+        raise AssertionError(f"No gradient reaches {', '.join(unmoved[:4]) or 'anything: there are no parameters'}.")
+
+
+@check(
+    points=0.25, hint="Flatten what the last pooling leaves, or pool over all of it; cut off no part.", needs=VECTORS
+)
+def test_vector_depends_on_all_of_the_spectrogram(lab, rng):
+    """A change in any of the four corners of a spectrogram reaches its vector: no timestep and no band is left out."""
+    backbone, x = backbone_of(lab), noise(rng, 2, *TRACK)
+    backbone.eval()
+    before = vectors(backbone, x)
+    corners = {"first": slice(None, 8), "last": slice(-8, None)}
+    for when, timesteps in corners.items():
+        for which, bands in corners.items():
+            other = x.clone()
+            other[:, timesteps, bands] = 10 * noise(rng, 2, 8, 8)
+            if not changed(before, vectors(backbone, other)):
+                raise AssertionError(f"Another corner ({when} timesteps, {which} bands) leaves the vector as it is.")
+
+
+@check(points=0.25, hint="Each 2x2 pooling halves both sizes: raise ValueError when nothing is left.", needs=VECTORS)
+def test_backbone_refuses_input_too_small_for_its_poolings(lab):
+    """CNNBackbone raises ValueError for input_dims of which its poolings leave nothing."""
+    for dims in ((3, 128), (128, 3), (1, 1)):
+        call = f"CNNBackbone({dims}, filters={FILTERS})"
+        try:
+            backbone = lab.step07_cnn.CNNBackbone(dims, filters=FILTERS, feature_size=FEATURE_SIZE)
+        except ValueError:
+            continue
+        # Poolings that round up leave something of every input: there is nothing to refuse, if it can be called.
+        backbone.eval()
+        vectors(backbone, torch.zeros(2, *dims), call)
+
+
+# --- learning
+
+
+@check(
+    points=1,
+    seconds=20,
+    hint="End with linear layers, without softmax or sigmoid; the convolutions must be trained too.",
+    needs=VECTORS,
+)
+def test_cnn_overfits_a_batch(lab, kit, rng):
+    """Trained on one batch that the judge picks, the CNN brings the loss on it to 1.8e-5 within 100 iterations."""
+    loss = overfit_loss(lab, kit, rng)
+    if not loss <= LARGEST_LOSS:
+        raise AssertionError(f"The loss on the batch is {loss:.2g} after 100 iterations; expected {LARGEST_LOSS:.2g}.")
+
+
+@check(
+    points=1,
+    seconds=20,
+    hint="In evaluation mode the network must see tracks as in training: check batch norm and the order of the axes.",
+    needs=VECTORS,
+)
+def test_cnn_names_the_genre_of_held_out_tracks(lab, kit, rng):
+    """Trained on mel spectrograms of the training tracks, the CNN names the genre of held-out ones."""
+    accuracy = held_out_accuracy(lab, kit, rng)
+    if not accuracy >= LEAST_ACCURACY:
+        raise AssertionError(f"The accuracy on held-out tracks is {accuracy:.2f}; expected {LEAST_ACCURACY}.")

@@ -1,0 +1,301 @@
+"""Step 6: what a model predicts for tracks it has not seen, and how good that is: scores, tables and plots."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int, Int64
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+from torch import nn
+from torch.utils.data import DataLoader
+
+
+class Averages(TypedDict):
+    """Precision, recall and F1 of all classes together."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+class Scores(TypedDict):
+    """The scores of a classifier, as fractions of 1; those of single classes are arrays [C], in order of class."""
+
+    accuracy: float
+    precision: Float64[np.ndarray, " C"]
+    recall: Float64[np.ndarray, " C"]
+    f1: Float64[np.ndarray, " C"]
+    support: Int64[np.ndarray, " C"]
+    micro: Averages
+    macro: Averages
+    weighted: Averages
+
+
+def predict(
+    model: nn.Module, loader: DataLoader[Any], device: str | torch.device = "cpu"
+) -> tuple[Int64[np.ndarray, " N"], Int64[np.ndarray, " N"]]:
+    """Return the class that a model predicts for each track of a loader, and the track's true class.
+
+    The class predicted is the one with the highest logit. The model is in evaluation mode meanwhile, so that it
+    neither drops anything out nor learns, and comes back in the mode in which it came. No gradients are computed.
+
+    Args:
+        model: called as `model(x, targets, lengths)`, it returns (loss, logits [B, C]).
+        loader: batches (x [B, T, F], targets [B], lengths [B]); it is gone through once.
+        device: where the model goes, and the batches.
+
+    Returns:
+        (y_pred, y_true), each with one class for each track, in the order in which the loader gives them.
+
+    Example:
+        >>> y_pred, y_true = predict(model, test_loader)
+        >>> classification_scores(y_true, y_pred, num_classes=10)["accuracy"]
+
+    Source: step 6.
+    """
+    y_pred: list[int] = []
+    y_true: list[int] = []
+    model.to(device)
+    with _evaluation_mode(model), torch.no_grad():
+        for x, targets, lengths in loader:
+            _, logits = model(x.to(device), targets.to(device), lengths)
+            y_pred += logits.argmax(dim=1).tolist()
+            y_true += targets.tolist()
+    return np.array(y_pred, dtype=np.int64), np.array(y_true, dtype=np.int64)
+
+
+@contextmanager
+def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+    # Module by module: a part that was frozen in evaluation mode stays frozen.
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def confusion_matrix(
+    y_true: Sequence[int] | Int[np.ndarray, " N"], y_pred: Sequence[int] | Int[np.ndarray, " N"], num_classes: int
+) -> Int64[np.ndarray, "C C"]:
+    """Count the tracks of each true class (rows) that were predicted as each class (columns).
+
+    Args:
+        y_true: the true class of each track.
+        y_pred: the class predicted for it.
+        num_classes: number C of classes, with those that do not occur.
+
+    Raises:
+        ValueError: a label is not one of 0..C-1, or there are not as many predictions as true classes.
+
+    Example:
+        >>> confusion_matrix([0, 0, 1], [0, 2, 1], num_classes=3)
+        array([[1, 0, 1],
+               [0, 1, 0],
+               [0, 0, 0]])
+
+    Source: step 6. Compare `sklearn.metrics.confusion_matrix`.
+    """
+    true, predicted = _labels(y_true, "y_true", num_classes), _labels(y_pred, "y_pred", num_classes)
+    if len(true) != len(predicted):
+        raise ValueError(f"y_true has {len(true)} labels and y_pred {len(predicted)}; expected one of each a track.")
+    matrix = np.zeros((num_classes, num_classes), dtype=np.int64)
+    np.add.at(matrix, (true, predicted), 1)
+    return matrix
+
+
+def _labels(labels: Sequence[int] | Int[np.ndarray, " N"], name: str, num_classes: int) -> Int[np.ndarray, " N"]:
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}; expected (N,), one label a track.")
+    if array.size == 0:
+        return array.astype(np.int64)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name} is {array.dtype}; expected the classes as integers.")
+    if array.min() < 0 or array.max() >= num_classes:
+        raise ValueError(f"{name} holds labels {array.min()}..{array.max()}; expected classes in 0..{num_classes - 1}.")
+    return array
+
+
+def classification_scores(
+    y_true: Sequence[int] | Int[np.ndarray, " N"], y_pred: Sequence[int] | Int[np.ndarray, " N"], num_classes: int
+) -> Scores:
+    """Score the predictions of a classifier, for each class and for all together.
+
+    With TP, FP and FN the true positives, false positives and false negatives of a class:
+
+    - precision = TP / (TP + FP), of what was predicted as the class, how much belongs to it;
+    - recall = TP / (TP + FN), of what belongs to the class, how much was found;
+    - f1 = 2 precision recall / (precision + recall), their harmonic mean;
+    - support = TP + FN, the number of the class's tracks.
+
+    A quotient whose denominator is 0 is 0: a class that was never predicted has precision 0, one without tracks
+    recall 0. Accuracy is the fraction of tracks predicted rightly. The averages are
+
+    - micro: of the sums of TP, FP and FN over the classes. Each track has one class and one prediction, so all
+      three are equal to the accuracy;
+    - macro: the mean over all C classes, each of which counts the same;
+    - weighted: the mean over the classes, weighted by support.
+
+    Args:
+        y_true: the true class of each track.
+        y_pred: the class predicted for it.
+        num_classes: number C of classes, with those that do not occur.
+
+    Raises:
+        ValueError: a label is not one of 0..C-1, or there are not as many predictions as true classes.
+
+    Example:
+        >>> scores = classification_scores([0, 0, 1, 1], [0, 1, 1, 1], num_classes=3)
+        >>> scores["recall"]
+        array([0.5, 1. , 0. ])
+        >>> scores["macro"]["recall"], scores["weighted"]["recall"]
+        (0.5, 0.75)
+
+    Source: step 6. Compare `sklearn.metrics.precision_recall_fscore_support` with `zero_division=0`.
+    """
+    matrix = confusion_matrix(y_true, y_pred, num_classes)
+    correct, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision = _quotient(correct, predicted)
+    recall = _quotient(correct, support)
+    f1 = _f1(precision, recall)
+    micro_precision = _quotient(correct.sum(), predicted.sum())
+    micro_recall = _quotient(correct.sum(), support.sum())
+    share = _quotient(support, support.sum())
+    return {
+        "accuracy": float(_quotient(correct.sum(), matrix.sum())),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "support": support,
+        "micro": _averages(micro_precision, micro_recall, _f1(micro_precision, micro_recall)),
+        "macro": _averages(precision.mean(), recall.mean(), f1.mean()),
+        "weighted": _averages(precision @ share, recall @ share, f1 @ share),
+    }
+
+
+def _f1(precision: Float64[np.ndarray, "*C"], recall: Float64[np.ndarray, "*C"]) -> Float64[np.ndarray, "*C"]:
+    return _quotient(2 * precision * recall, precision + recall)
+
+
+def _quotient(numerator: np.ndarray, denominator: np.ndarray) -> Float64[np.ndarray, "*C"]:
+    """Divide element by element; what would be divided by 0 is 0."""
+    numerator, denominator = np.broadcast_arrays(numerator, denominator)
+    quotient = np.zeros(numerator.shape)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    return quotient
+
+
+def _averages(precision: np.ndarray, recall: np.ndarray, f1: np.ndarray) -> Averages:
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1)}
+
+
+def report_table(scores: Scores, class_names: Sequence[str] | None = None) -> str:
+    """Lay scores out as a table in plain text.
+
+    Below the header there is a row for each class with precision, recall, F1 and support, then one with the
+    accuracy, and the macro and the weighted averages. Scores have two decimals.
+
+    Args:
+        scores: what `classification_scores` returns.
+        class_names: names of the classes 0..C-1, in that order; their numbers unless given.
+
+    Raises:
+        ValueError: there are not as many names as classes.
+
+    Example:
+        >>> print(report_table(classification_scores([0, 0, 1, 1], [0, 1, 1, 1], 2), ["Blues", "Trip-Hop"]))
+                      precision     recall   f1-score    support
+               Blues       1.00       0.50       0.67          2
+            Trip-Hop       0.67       1.00       0.80          2
+            accuracy                             0.75          4
+           macro avg       0.83       0.75       0.73          4
+        weighted avg       0.83       0.75       0.73          4
+
+    Source: step 6, the report's tables 1-3 and 10; step 7, its table 21. Compare
+    `sklearn.metrics.classification_report`.
+    """
+    support = [int(count) for count in scores["support"]]
+    total = str(sum(support))
+    rows = [["", "precision", "recall", "f1-score", "support"]]
+    for i, name in enumerate(_names(class_names, len(support))):
+        values = (scores["precision"][i], scores["recall"][i], scores["f1"][i])
+        rows.append([name, *map(_two_decimals, values), str(support[i])])
+    rows.append(["accuracy", "", "", _two_decimals(scores["accuracy"]), total])
+    for name, average in (("macro avg", scores["macro"]), ("weighted avg", scores["weighted"])):
+        values = (average["precision"], average["recall"], average["f1"])
+        rows.append([name, *map(_two_decimals, values), total])
+    width = max(len(row[0]) for row in rows)
+    return "\n".join(row[0].rjust(width) + "".join(cell.rjust(11) for cell in row[1:]) for row in rows)
+
+
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _names(class_names: Sequence[str] | None, count: int) -> list[str]:
+    """Return the names of the classes, which are their numbers when there are none."""
+    names = [str(i) for i in range(count)] if class_names is None else list(class_names)
+    if len(names) != count:
+        raise ValueError(f"There are {len(names)} names for {count} classes; expected one for each: {names}.")
+    return names
+
+
+def plot_confusion_matrix(
+    matrix: Int[np.ndarray, "C C"], ax: Axes, class_names: Sequence[str] | None = None
+) -> AxesImage:
+    """Draw a confusion matrix as a heat map, with the count written in each cell, and return what was drawn.
+
+    The x axis is labelled "Predicted", the y axis "True"; at the ticks stand the names of the classes.
+
+    Args:
+        matrix: counts with true classes as rows, as `confusion_matrix` returns them.
+        ax: where to draw.
+        class_names: names of the classes 0..C-1, in that order; their numbers unless given.
+
+    Raises:
+        ValueError: there are not as many names as classes.
+
+    Example:
+        >>> image = plot_confusion_matrix(confusion_matrix(y_true, y_pred, 2), ax, ["Blues", "Trip-Hop"])
+        >>> figure.colorbar(image, ax=ax, label="Tracks")
+
+    Source: step 6. Compare `sklearn.metrics.ConfusionMatrixDisplay`.
+    """
+    names = _names(class_names, len(matrix))
+    image = ax.imshow(matrix, cmap="Blues")
+    dark = matrix.max() / 2
+    for (row, column), count in np.ndenumerate(matrix):
+        colour = "white" if count > dark else "black"
+        ax.text(column, row, str(count), ha="center", va="center", color=colour)
+    ax.set_xticks(range(len(names)), labels=names, rotation=90)
+    ax.set_yticks(range(len(names)), labels=names)
+    ax.set(xlabel="Predicted", ylabel="True")
+    return image
+
+
+def plot_losses(history: Mapping[str, Sequence[float] | Float[np.ndarray, " E"]], ax: Axes) -> None:
+    """Draw the training loss and the validation loss of each epoch as two lines, with a legend.
+
+    The x axis is labelled "Epoch" and counts from 1, the y axis is labelled "Loss".
+
+    Args:
+        history: `train_loss` and `val_loss`, with one loss for each epoch, as `train` returns them.
+        ax: where to draw.
+
+    Example:
+        >>> plot_losses(train(model, train_loader, val_loader, optimizer, epochs=100), ax)
+
+    Source: step 6 (figures 7-10); step 7 (figure 20).
+    """
+    for key, label in (("train_loss", "Training"), ("val_loss", "Validation")):
+        losses = history[key]
+        ax.plot(range(1, len(losses) + 1), losses, label=label)
+    ax.set(xlabel="Epoch", ylabel="Loss")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend()
