@@ -16,7 +16,7 @@ from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
 
 LARGEST = sys.float_info.max
 PLAIN_ITEMS = 100_000  # what a check compares item by item is small
-DTYPE_NAMES = {"f": "floating point", "i": "integer", "b": "boolean"}
+DTYPE_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
 
 
 def as_array(value: Any, call: str) -> np.ndarray:
@@ -52,7 +52,7 @@ def expect_dtype(value: Any, kind: str, call: str) -> np.ndarray:
     """Return an array or tensor, as an array, once its dtype is of the kind: `f` floating, `i` integer, `b` boolean."""
     array = as_array(value, call)
     if array.dtype.kind.replace("u", "i") != kind:
-        raise AssertionError(f"{call} has dtype {array.dtype}; expected a {DTYPE_NAMES[kind]} dtype.")
+        raise AssertionError(f"{call} has dtype {array.dtype}; expected {DTYPE_NAMES[kind]}.")
     return array
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from graders.expect import as_array, expect_array, expect_number, expect_text
+import numpy as np
+
+from graders.expect import as_array, expect_array, expect_number, expect_text, plain
+from graders.outcomes import WrongType
 
 SECONDS = re.compile(r"\b(s|secs?|seconds?|δευτ\w*|δλ)\b", re.IGNORECASE)
 BEATS = re.compile(r"beat|χτύπο|παλμ", re.IGNORECASE)
@@ -34,3 +37,11 @@ def expect_end(limits: Any, end: float, slack: float, call: str) -> None:
     if len(pair) != 2:
         raise AssertionError(f"{call} has no limits.")
     expect_number(pair[1], end, f"the end of {call}", tolerance=slack / max(1.0, abs(end)))
+
+
+def coordinates(value: Any, call: str) -> np.ndarray:
+    """Return numbers as an array of floats."""
+    array = np.array(plain(value, call))
+    if array.dtype.kind not in "if":
+        raise WrongType(f"{call} has coordinates of dtype {array.dtype}; expected numbers.")
+    return array.astype(np.float64)

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from sklearn import metrics
 
 from graders.check import check
-from graders.checks.axes import expect_label
+from graders.checks.axes import coordinates, expect_label
+from graders.checks.curves import curves_of
+from graders.checks.heat_maps import heat_map, names_along, order_of, place
+from graders.checks.predictions import (
+    Case,
+    cases,
+    right_accuracy,
+    right_averages,
+    right_matrix,
+    right_scores,
+    sparse_cases,
+)
+from graders.checks.score_tables import (
+    ACCURACY,
+    MACRO,
+    TWO_DECIMALS,
+    WEIGHTED,
+    class_row,
+    expect_class_rows,
+    expect_rounded,
+    lines_of,
+    names_the_columns,
+    summary_row,
+)
 from graders.describe import describe
-from graders.examples import examples, st
+from graders.examples import examples
 from graders.expect import (
     expect_array,
     expect_dtype,
@@ -27,6 +48,7 @@ from graders.expect import (
 )
 from graders.outcomes import WrongType
 
+GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]
 CLASSES = 5
 TIMESTEPS = 3
 PREDICTS = ("test_predict_names_the_class_of_each_track",)
@@ -207,87 +229,6 @@ def test_predict_pairs_predictions_with_their_labels(lab, kit):
 
 
 # --- the confusion matrix
-
-
-class Case(NamedTuple):
-    """True and predicted classes of some tracks."""
-
-    true: tuple[int, ...]
-    predicted: tuple[int, ...]
-    classes: int
-
-    @property
-    def lists(self):
-        """The arguments of confusion_matrix and classification_scores, as lists."""
-        return list(self.true), list(self.predicted), self.classes
-
-    @property
-    def arrays(self):
-        """The arguments, as arrays."""
-        return np.array(self.true), np.array(self.predicted), self.classes
-
-    @property
-    def arguments(self):
-        """The arguments in words."""
-        return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"
-
-
-# What scikit-learn makes of a case is kept: checks with the same strategy are given the same cases.
-@functools.lru_cache(maxsize=1000)
-def right_matrix(case):
-    """Return the confusion matrix of a case."""
-    return metrics.confusion_matrix(case.true, case.predicted, labels=np.arange(case.classes))
-
-
-@functools.lru_cache(maxsize=1000)
-def right_averages(case, average=None):
-    """Return precision, recall, F1 and support of a case by name: of each class, or an average without support."""
-    values = metrics.precision_recall_fscore_support(
-        case.true, case.predicted, labels=np.arange(case.classes), average=average, zero_division=0
-    )
-    names = ("precision", "recall", "f1", "support")
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
-
-
-@functools.lru_cache(maxsize=1000)
-def right_accuracy(case):
-    """Return the accuracy of a case."""
-    return float(metrics.accuracy_score(case.true, case.predicted))
-
-
-def right_scores(case):
-    """Return new scores of a case, as classification_scores is to return them."""
-    per_class = {name: values.copy() for name, values in right_averages(case).items()}
-    averages = {
-        average: {name: float(value) for name, value in right_averages(case, average).items()}
-        for average in ("micro", "macro", "weighted")
-    }
-    return {"accuracy": right_accuracy(case), **per_class, **averages}
-
-
-def case_of(pairs, classes):
-    """Make a case of (true, predicted) pairs."""
-    true, predicted = zip(*pairs, strict=True)
-    return Case(true, predicted, classes)
-
-
-@st.composite
-def cases(draw):
-    """Draw a case in which each class has tracks, predictions and a right one; some of class 0 are taken for 1."""
-    classes = draw(st.integers(1, 4))
-    label = st.integers(0, classes - 1)
-    right = [(number, number) for number in range(classes)]
-    confused = [(0, 0), (0, 1), (0, 1)] if classes > 1 else []
-    further = draw(st.lists(st.tuples(label, label), max_size=6))
-    return case_of(draw(st.permutations([*right, *confused, *further])), classes)
-
-
-@st.composite
-def sparse_cases(draw):
-    """Draw a case in which some of the classes have neither tracks nor predictions, the last one among them."""
-    classes = draw(st.integers(4, 7))
-    label = st.sampled_from(draw(st.lists(st.integers(0, classes - 2), min_size=1, max_size=3, unique=True)))
-    return case_of(draw(st.lists(st.tuples(label, label), min_size=1, max_size=9)), classes)
 
 
 @check(points=0.5, hint="Add 1 to matrix[true class, predicted class] for each track.")
@@ -501,23 +442,6 @@ def test_scores_refuse_arrays_of_different_lengths(lab, predicted):
 
 # --- the table
 
-NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
-TWO_DECIMALS = re.compile(r"\d?\.\d\d")
-RULES = re.compile(r"[|*`\u2500-\u257f]")  # what draws the lines of a table, or makes its text bold
-PUNCTUATION = ".:,;()[]#"
-COLUMNS = (
-    re.compile(r"precision|ακρίβεια|ευστοχία", re.IGNORECASE),
-    re.compile(r"recall|ανάκληση", re.IGNORECASE),
-    re.compile(r"f1|f-1|f-?score|f-?measure", re.IGNORECASE),
-    re.compile(r"support|υποστήριξη|πλήθος|δείγματα|κομμάτια", re.IGNORECASE),
-)
-ACCURACY = re.compile(r"accuracy|ακρίβεια|ορθότητα", re.IGNORECASE)
-MACRO = re.compile(r"macro|μακρο", re.IGNORECASE)
-WEIGHTED = re.compile(r"weighted|σταθμισμ", re.IGNORECASE)
-GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]
-LONGEST_TABLE = 20_000
-HALF_A_HUNDREDTH = 0.005 + 1e-9
-
 
 def table_case(rng):
     """Draw a case of 230 tracks of 4 classes, of which one is never predicted and another has 150 tracks."""
@@ -525,53 +449,6 @@ def table_case(rng):
     guess = rng.choice([0, 1, 3], true.shape)
     mistaken = (rng.uniform(size=true.shape) < 0.4) | (true == 2)
     return Case(tuple(true.tolist()), tuple(np.where(mistaken, guess, true).tolist()), 4)
-
-
-def lines_of(table, call):
-    """Return the lines of a table as lists of words, without the rules."""
-    text = expect_text(table, call)
-    if len(text) > LONGEST_TABLE:
-        raise AssertionError(f"{call} has {len(text)} characters; expected a table of a few lines.")
-    return [RULES.sub(" ", line).split() for line in text.splitlines()]
-
-
-def class_row(lines, name, call):
-    """Return the last four words of a class's row, which are numbers; its name is among the words before them."""
-    wanted = name.split()
-    for words in lines:
-        label, numbers = [word.strip(PUNCTUATION) for word in words[:-4]], words[-4:]
-        named = any(label[at : at + len(wanted)] == wanted for at in range(len(label)))
-        if named and all(NUMBER.fullmatch(number) for number in numbers):
-            return numbers
-    raise AssertionError(f"{call} has no row of class {name} with four numbers: precision, recall, f1-score, support.")
-
-
-def summary_row(lines, pattern, count, name, call):
-    """Return the numbers, at least `count`, of the row below the classes whose words match."""
-    for words in lines:
-        numbers = [word for word in words if NUMBER.fullmatch(word)]
-        if pattern.search(" ".join(words)) and len(numbers) >= count:
-            return numbers
-    raise AssertionError(f"{call} has no row {name!r} with its numbers.")
-
-
-def expect_rounded(number, expected, call):
-    """Demand a number that was rounded to two decimals, either way where it lies in the middle."""
-    if not abs(float(number) - expected) <= HALF_A_HUNDREDTH:
-        raise AssertionError(f"{call} is {number}; expected {expected:.4f}, with two decimals.")
-
-
-def expect_class_rows(table, case, names, call):
-    """Demand that a table has a row of each class with its scores and its support."""
-    lines, scores = lines_of(table, call), right_scores(case)
-    for number, name in enumerate(names):
-        *values, support = class_row(lines, name, call)
-        for key, value in zip(("precision", "recall", "f1"), values, strict=True):
-            expect_rounded(value, scores[key][number], f"{call}: the {key} of class {name}")
-        if float(support) != scores["support"][number]:
-            raise AssertionError(
-                f"{call}: the support of class {name} is {support}; expected {scores['support'][number]}."
-            )
 
 
 @check(
@@ -618,12 +495,6 @@ def test_report_table_writes_two_decimals(lab):
             raise AssertionError(f"{call} writes {wrong[0]} in the row of class {name}; expected two decimals.")
 
 
-def names_the_columns(line):
-    """Tell whether a line has the names of the four columns, in order."""
-    places = [match.start() for match in (column.search(line) for column in COLUMNS) if match]
-    return len(places) == len(COLUMNS) and places == sorted(places)
-
-
 @check(points=0.25, hint="A first line names the columns.", needs=TABLE)
 def test_report_table_names_its_columns(lab, rng):
     """report_table names its columns, in a line above: precision, recall, f1-score, support."""
@@ -637,84 +508,9 @@ def test_report_table_names_its_columns(lab, rng):
 
 MATRIX = np.array([[12, 0, 3, 1], [2, 103, 5, 0], [7, 9, 0, 4], [0, 14, 8, 6]])
 NUMBERS = ["0", "1", "2", "3"]
-MESHES = ("QuadMesh", "PolyQuadMesh")
 COUNT = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 PREDICTED_LABEL = re.compile(r"predict|προβλ|πρόβλ", re.IGNORECASE)
 TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IGNORECASE)
-WITHIN = 0.45  # of the width of a cell, from its middle
-
-
-class HeatMap(NamedTuple):
-    """A drawn matrix, with the coordinates of the middles of its columns and rows, both ascending."""
-
-    values: np.ndarray
-    xs: np.ndarray
-    ys: np.ndarray
-
-
-def coordinates(value, call):
-    """Return numbers as an array of floats."""
-    array = np.array(plain(value, call))
-    if array.dtype.kind not in "if":
-        raise WrongType(f"{call} has coordinates of dtype {array.dtype}; expected numbers.")
-    return array.astype(np.float64)
-
-
-def image_middles(image, shape, call):
-    """Return the middles of the columns and of the rows of an image."""
-    rows, columns = shape
-    left, right, bottom, top = coordinates(image.get_extent(), call)
-    first, last = (top, bottom) if image.origin == "upper" else (bottom, top)
-    xs = left + (np.arange(columns) + 0.5) * (right - left) / columns
-    return xs, first + (np.arange(rows) + 0.5) * (last - first) / rows
-
-
-def mesh_middles(mesh, shape, call):
-    """Return the middles of the columns and of the rows of a mesh."""
-    rows, columns = shape
-    corners = expect_shape(mesh.get_coordinates(), (rows + 1, columns + 1, 2), f"the corners of the cells of {call}")
-    corners = coordinates(corners, call)
-    xs, ys = corners[0, :, 0], corners[:, 0, 1]
-    return (xs[1:] + xs[:-1]) / 2, (ys[1:] + ys[:-1]) / 2
-
-
-def heat_map(kit, ax, shape, call):
-    """Read the one image or mesh that axes hold."""
-    images = list(ax.images)
-    meshes = [one for one in ax.collections if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)]
-    if len(images) + len(meshes) != 1:
-        raise AssertionError(f"{call} drew {len(images) + len(meshes)} images or colour meshes; expected one.")
-    (drawn,) = (*images, *meshes)
-    values = expect_shape(drawn.get_array(), shape, f"what {call} drew")
-    middles = image_middles if images else mesh_middles
-    xs, ys = middles(drawn, shape, call)
-    across, upwards = np.argsort(xs), np.argsort(ys)
-    return HeatMap(values[upwards][:, across], xs[across], ys[upwards])
-
-
-def place(middles, coordinate):
-    """Return the number of the cell in which a coordinate lies, well away from its edges, or None."""
-    width = middles[1] - middles[0]
-    near = np.flatnonzero(np.abs(middles - coordinate) < WITHIN * width)
-    return int(near[0]) if near.size else None
-
-
-def names_along(kit, axis, middles, call):
-    """Return the text at the tick of each cell along an axis, or nothing where there is no tick."""
-    texts = [""] * len(middles)
-    ticks = coordinates(axis.get_majorticklocs(), call)
-    for tick, text in zip(ticks, plain(kit.tick_labels(axis), call), strict=True):
-        cell = place(middles, tick)
-        if cell is not None:
-            texts[cell] = text
-    return texts
-
-
-def order_of(names, texts):
-    """Return where each class lies along an axis: where its name says, and in order if its name is not there."""
-    if sorted(texts) != sorted(names):
-        return list(range(len(names)))
-    return [texts.index(name) for name in names]
 
 
 def drawn_by_class(kit, ax, names, call):
@@ -794,43 +590,6 @@ LOSS = re.compile(r"loss|entropy|σφάλμ|σφαλμ|απώλ|απωλ|κόσ�
 def history():
     """Return new losses of each epoch, as train returns them."""
     return {name: list(losses) for name, losses in HISTORY.items()}
-
-
-class Curve(NamedTuple):
-    """A drawn line, and what the legend calls it."""
-
-    label: str
-    points: np.ndarray
-
-
-def look_of(line, call):
-    """Return what tells a line from others: its colour, its style and its marker."""
-    return plain((line.get_color(), line.get_linestyle(), line.get_marker()), call)
-
-
-def legend_of(kit, ax, call):
-    """Return the entries of the legend as pairs (text, look); there are none without a legend."""
-    legend = ax.get_legend()
-    if legend is None:
-        return []
-    texts = [expect_text(text.get_text(), f"a text in the legend of {call}") for text in legend.get_texts()]
-    return [
-        (text, look_of(handle, call))
-        for text, handle in zip(texts, legend.legend_handles, strict=True)
-        if kit.is_a(handle, "matplotlib.lines", "Line2D")
-    ]
-
-
-def curves_of(kit, ax, call):
-    """Return the lines that axes hold; one that looks like others is called by its own label, if the legend has it."""
-    entries = legend_of(kit, ax, call)
-    curves = []
-    for line in ax.lines:
-        look, own = look_of(line, call), line.get_label()
-        alike = [text for text, handle_look in entries if handle_look == look]
-        label = alike[0] if len(alike) == 1 else own if own in alike else ""
-        curves.append(Curve(label, coordinates(line.get_xydata(), call)))
-    return curves
 
 
 def curve_of(curves, name, call):

@@ -331,7 +331,8 @@ def shows(images, right):
     """Tell whether an image shows a channel `[H, W]`, by itself or as one of several tiles, in whatever scale."""
     if np.ptp(right) == 0:
         return True
-    wanted = (right - right.mean()) / right.std()
+    centred = right.astype(np.float64) - right.mean(dtype=np.float64)
+    wanted = centred / centred.std()
     for image in images:
         if image.shape[0] < right.shape[0] or image.shape[1] < right.shape[1]:
             continue
@@ -363,25 +364,24 @@ def expect_shown(images, channels, what):
 @check(points=0.25, hint="One imshow for each channel, of the activations and of their gradients.", needs=MAPS)
 def test_plot_shows_every_channel(lab, kit, rng):
     """plot_layer draws an image of each channel's activations, and one of their gradients."""
-    network, parameters, image = case(lab, kit, rng)
+    network, _, image = case(lab, kit, rng)
     layers = maps_of(lab, network, image, 3)
-    activations, gradients, _ = backward(parameters, image, 3)
     for index in (0, 1, 3):
         _, shown = plotted(lab, kit, layers[index], LAYERS[index])
-        images = images_of(shown)
-        expect_shown(images, activations[index], f"the activations of {LAYERS[index]}, channel")
-        expect_shown(images, gradients[index], f"the gradients of {LAYERS[index]}, channel")
+        for key in ("activations", "gradients"):
+            what = f"the {key} of {LAYERS[index]}"
+            expect_shown(images_of(shown), as_map(layers[index][key], SHAPES[index], what), f"{what}, channel")
 
 
 @check(points=0.25, hint="Where layer['weights'] is not None, draw the filters and their gradients too.", needs=MAPS)
 def test_plot_shows_the_filters(lab, kit, rng):
     """plot_layer draws the filters of a convolution and their gradients."""
-    network, parameters, image = case(lab, kit, rng)
-    _, _, right = backward(parameters, image, 3)
-    _, shown = plotted(lab, kit, maps_of(lab, network, image, 3)[1], LAYERS[1])
-    images = images_of(shown)
-    expect_shown(images, parameters[200].numpy()[:, 0], "the weights of the first convolution, filter")
-    expect_shown(images, right[200][:, 0], "the weight gradients of the first convolution, filter")
+    network, _, image = case(lab, kit, rng)
+    layer = maps_of(lab, network, image, 3)[1]
+    _, shown = plotted(lab, kit, layer, LAYERS[1])
+    for key in ("weights", "weight_gradients"):
+        what = f"the {key.replace('_', ' ')} of {LAYERS[1]}"
+        expect_shown(images_of(shown), as_map(layer[key], (8, 1, 5, 5), what)[:, 0], f"{what}, filter")
 
 
 @check(points=0.25, hint="figure.suptitle(layer['name']); a vector can be drawn as bars or as one image.", needs=MAPS)

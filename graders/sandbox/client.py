@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import msgspec
 
-from graders.outcomes import Died, HarnessFault, SubmissionError, TimedOut
+from graders.outcomes import Died, HarnessFault, SubmissionError, TimedOut, WrongType
 from graders.sandbox import channel, failures, wire
 from graders.sandbox.confinement import LAYERS, Policy
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
@@ -239,6 +239,8 @@ def _stand_in(value: object) -> list[object]:
     node = getattr(value, "_wire_node", None)
     if isinstance(node, list):
         return node
+    if isinstance(value, list | tuple | dict):
+        raise WrongType("What the submission returned is nested too deep to be handed back to it.")
     name = wire.library_name(value)
     if name is None:
         raise HarnessFault(f"a check passed a {type(value).__name__}, which does not cross to the sandbox")
