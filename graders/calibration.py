@@ -29,6 +29,7 @@ from graders.sandbox.client import WarmServer
 from graders.sandboxed import SandboxedSubject
 
 CONFIDENCE = 0.95
+MARGIN = 0.25  # of the way from the best wrong submission to the worst right one
 Measure = Callable[[Any, Any, np.random.Generator], float]
 
 
@@ -185,14 +186,20 @@ def _rounded(value: float) -> float:
 
 
 def _between(experiment: Experiment, worst: float, wrong: Sequence[float]) -> float:
-    """Return the middle between the worst value of right submissions and the best of the wrong ones apart from them."""
+    """Return a threshold between the worst value of right submissions and the best of the wrong ones apart from them.
+
+    It lies nearer to the wrong ones: one that passes here by luck fails another check, but nothing helps a right one
+    that fails.
+    """
     if not wrong:
         raise ValueError(
             f"{experiment.check}: right submissions reach {worst:.3g} at worst, and every mistake reaches it too; "
             "check the mistakes by their behaviour instead."
         )
     best = min(wrong) if experiment.better == "low" else max(wrong)
-    return _rounded(math.sqrt(worst * best) if experiment.on_log_scale else (worst + best) / 2)
+    if experiment.on_log_scale:
+        return _rounded(best * (worst / best) ** MARGIN)
+    return _rounded(best + (worst - best) * MARGIN)
 
 
 def calibration_table(rows: Sequence[Calibrated]) -> Table:

@@ -39,7 +39,7 @@ def test_right_submissions_reach_the_threshold(row: Calibrated) -> None:
     missed = sum(not row.passes(value) for value in runs)
 
     assert missed == row.false_fails
-    assert missed / len(runs) <= row.false_fail_rate <= 0.03
+    assert missed / len(runs) <= row.false_fail_rate <= 0.05
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
@@ -90,7 +90,7 @@ def test_the_threshold_lies_between_right_and_wrong() -> None:
 
     row = calibration.calibrated(one, 2, values)
 
-    assert row.threshold == pytest.approx(0.4)
+    assert row.threshold == pytest.approx(0.5)
     assert row.not_separated == ["overlaps"]
     assert row.false_fails == 0
 

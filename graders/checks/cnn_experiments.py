@@ -31,10 +31,10 @@ def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     large ones for hundreds of iterations, and keep the last steps small. The judge picks the batch, and computes the
     loss itself from the logits in training mode, where batch normalisation uses the batch's own statistics.
     """
+    model = _classifier(lab, kit)
     tracks = genre_tracks(train=True, timesteps=TIMESTEPS)
     x = tracks.x[rng.choice(len(tracks.x), OVERFIT_BATCH, replace=False)]
     labels = rng.choice(CLASSES, OVERFIT_BATCH, replace=False)
-    model = _classifier(lab, kit)
     batch = kit.training.loader(x, labels, [TIMESTEPS] * len(x), OVERFIT_BATCH)
     for _ in range(OVERFIT_RUNS):
         kit.training.fit(model, batch, kit.training.adam(model, 3e-3), OVERFIT_ITERATIONS)
@@ -48,13 +48,13 @@ def held_out_accuracy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     Windows of held-out tracks begin anywhere, and have another gain and a little noise, so that they are not those of
     the published files.
     """
+    model = _classifier(lab, kit)
     train, test = (genre_tracks(train=split, timesteps=SHORTEST) for split in (True, False))
     x, labels = _windows(train, WINDOWS, rng)
     order = rng.permutation(len(x))
     unheard, truth = _windows(test, UNHEARD_WINDOWS, rng)
     unheard += rng.normal(0, 0.1, (len(unheard), 1, 1)).astype(np.float32)
     unheard += rng.normal(0, 0.05, unheard.shape).astype(np.float32)
-    model = _classifier(lab, kit)
     batches = kit.training.loader(x[order], labels[order], [TIMESTEPS] * len(x), BATCH)
     kit.training.fit(model, batches, kit.training.adam(model, 2e-3), EPOCHS)
     model.eval()

@@ -22,11 +22,11 @@ def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
 
     The judge picks the batch, and computes the loss itself from the logits in evaluation mode.
     """
+    model = _classifier(lab)
     tracks = genre_tracks(train=True, beat=True, timesteps=TIMESTEPS)
     chosen = rng.choice(len(tracks.x), BATCH, replace=False)
     labels = rng.integers(0, CLASSES, BATCH)
     x, lengths = tracks.x[chosen], tracks.lengths[chosen]
-    model = _classifier(lab)
     batch = kit.training.loader(x, labels, lengths, BATCH)
     lab.step05_lstm.overfit_batch(model, batch, kit.training.adam(model, 1e-2), "cpu", ITERATIONS)
     return cross_entropy(_logits(model, kit, x, lengths), labels)
@@ -34,8 +34,8 @@ def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
 
 def held_out_accuracy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     """Train an LSTM on the training tracks; return its accuracy on the held-out ones, whose labels stay here."""
-    train, test = (genre_tracks(train=split, beat=True, timesteps=TIMESTEPS) for split in (True, False))
     model = _classifier(lab)
+    train, test = (genre_tracks(train=split, beat=True, timesteps=TIMESTEPS) for split in (True, False))
     train_loader, val_loader = (kit.training.loader(train.x, train.labels, train.lengths, size) for size in (16, 22))
     optimizer = kit.training.adam(model, 3e-3)
     lab.step05_lstm.train(model, train_loader, val_loader, optimizer, EPOCHS, "cpu", patience=EPOCHS)
