@@ -24,7 +24,7 @@ VERSIONED = ("torch", "numpy", "librosa", "scikit-learn", "scipy", "pytest", "hy
 HIDDEN_MESSAGE = "This check is hidden: its title and hint are all that is shown."
 ROOT = Path(__file__).resolve().parents[1]
 JUDGING = ("graders", "solutions", "fixtures")
-SOURCES = ("*.py", "questions.toml")
+SOURCES = ("*.py", "*.toml", "*.json")
 ANSWERED = "written_answered"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -154,7 +154,7 @@ def versions() -> dict[str, str]:
 def fingerprint(digest: str, rubric: Sequence[Check], seed: int) -> str:
     """Hash what a result depends on: the submission, the source of checks, harness and oracle, seed, versions.
 
-    The written questions count as source.
+    The written questions, the thresholds and the manifest of the data count as source.
     """
     sources = {Path(check.node.partition("::")[0]) for check in rubric}
     sources.update(path for package in JUDGING for name in SOURCES for path in (ROOT / package).rglob(name))

@@ -40,7 +40,9 @@ def message(kind: type[Exception], compare: Callable[..., object], *args: Any) -
     return str(caught.value)
 
 
-not_arrays = pytest.mark.parametrize("value", [None, 5, 1.5, "a", [1, 2], (1,), {}, True, object()], ids=repr)
+not_arrays = pytest.mark.parametrize(
+    "value", [None, 5, 1.5, "a", [1, 2], (1,), {}, True, object()], ids=lambda value: type(value).__name__
+)
 makers = pytest.mark.parametrize("make", [np.array, torch.tensor])
 
 
