@@ -75,7 +75,7 @@ def test_backbone_returns_a_state_for_each_track(lab, rows, timesteps, features,
     expect_dtype(state, "f", call)
 
 
-@check(points=0.75, hint="Take the state at each track's last valid timestep, not a mean over time.")
+@check(points=0.5, hint="Take the state at each track's last valid timestep, not a mean over time.")
 def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
     """The state is that after the last timestep: what happens there counts in a long track as in a short one."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(6, rnn_size=16))
@@ -94,8 +94,27 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
         )
 
 
+@check(points=0.5, hint="Carry the state from timestep to timestep: nn.LSTM over the whole track.")
+def test_state_remembers_the_order_of_timesteps(lab, rng):
+    """The state depends on every timestep of a track, and on their order."""
+    backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=8))
+    x = noise(rng, 4, 6, 4)
+    before = states(backbone, x, [6] * 4)
+    for step in range(5):
+        changed = x.clone()
+        changed[:, step] = noise(rng, 4, 4)
+        swapped = x.clone()
+        swapped[:, [step, step + 1]] = x[:, [step + 1, step]]
+        for what, other in (
+            (f"a change in timestep {step}", changed),
+            (f"a swap of timesteps {step} and {step + 1}", swapped),
+        ):
+            if not np.abs(states(backbone, other, [6] * 4) - before).max() > MOVED:
+                raise AssertionError(f"After {what} of 6 the state is as before; expected it to depend on that.")
+
+
 @check(
-    points=1,
+    points=0.75,
     hint="pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), or index lengths - 1.",
     needs=READS_THE_END,
 )
