@@ -64,12 +64,15 @@ class LocalSubject:
         self.package = root.resolve() / "lab"
         self.lab = _LocalLab(self.package)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-check-")
+        self._usual_folder = tempfile.tempdir
         sys.path.insert(0, str(root.resolve()))
 
     def __enter__(self) -> Self:
+        tempfile.tempdir = self._folder.name  # what checks and submission leave in temporary files goes with it
         return self
 
     def __exit__(self, *exception: object) -> None:
+        tempfile.tempdir = self._usual_folder
         self._folder.cleanup()
 
     def begin(self, check: Check) -> None:

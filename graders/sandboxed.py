@@ -24,7 +24,7 @@ STANDARD_SECONDS = 10.0
 CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
 UNTOUCHED = 0  # the step of a worker in which no step has run yet
-STUMBLES = (TypeError, AttributeError, LookupError, ValueError)
+STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
 CHECKS = Path(checks.__path__[0])
 COMPARING = frozenset(CHECKS.parent / name for name in ("expect.py", "describe.py"))
 
@@ -112,8 +112,9 @@ class SandboxedSubject:
             return Outcome.FAILED, str(error)
         # A check that stumbles over a value stumbles over what the submission returned: the reference, on which every
         # check passes, gives it values that it can use.
-        last = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-        if isinstance(error, STUMBLES) and (last.parent == CHECKS or last in COMPARING):
+        files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+        ours = [file for file in files if file.is_relative_to(CHECKS.parent)]
+        if isinstance(error, STUMBLES) and ours and (ours[-1].parent == CHECKS or ours[-1] in COMPARING):
             return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 

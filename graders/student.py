@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
         raise click.UsageError(
             f"There is no lab folder in {root.resolve()}; change to your checkout, or name it with --root."
         )
+    # As in grading: for networks of this size more threads are slower, by far if the machine has other work to do.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from graders.intake import read_answers  # noqa: PLC0415
     from graders.judge import Interrupted, judge  # noqa: PLC0415
     from graders.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs

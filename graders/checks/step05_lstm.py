@@ -12,6 +12,7 @@ from graders.check import check
 from graders.checks.arithmetic import batches, cross_entropy, mean_over_items
 from graders.checks.lstm_experiments import held_out_accuracy, overfit_loss
 from graders.checks.thresholds import expect_reached
+from graders.describe import describe
 from graders.examples import examples, st
 from graders.expect import (
     as_array,
@@ -24,9 +25,11 @@ from graders.expect import (
     expect_shape,
     plain,
 )
+from graders.outcomes import WrongType
 
 LONG = 60
 RESPONSE = 0.25  # of a long track's last timestep beside a short one's: about 1 for an LSTM, 1 / LONG for a mean
+REMEMBERED = 0.003  # of what another last timestep does; a fresh LSTM reaches 0.03 and more
 MOVED = 1e-6
 ROUNDING = 1e-4
 READS_THE_END = ("test_last_timestep_counts_as_much_in_a_long_track",)
@@ -46,9 +49,19 @@ def evaluating(module):
     return module
 
 
-def states(backbone, x, lengths, call="backbone(x, lengths)"):
-    """Return what a backbone makes of tracks `[B, T, F]`, as an array `[B, H]`."""
-    return as_array(backbone(x, torch.tensor(lengths)), call)
+def states(backbone, x, lengths, width, call="backbone(x, lengths)"):
+    """Return what a backbone makes of tracks `[B, T, F]`, as an array `[B, width]`."""
+    return expect_dtype(expect_shape(backbone(x, torch.tensor(lengths)), (len(x), width), call), "f", call)
+
+
+def losses_of(value, call):
+    """Return a list of losses, which are finite numbers, as an array of floats."""
+    losses = plain(value, call)
+    if not isinstance(losses, list):
+        raise WrongType(f"{call} are {describe(value)}; expected a list of numbers.")
+    for number, loss in enumerate(losses):
+        expect_number(loss, loss, f"loss {number} of {call}")
+    return np.asarray(losses, np.float64)
 
 
 # --- the backbone
@@ -84,7 +97,7 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
         x = noise(rng, 8, length, 6)
         changed = x.clone()
         changed[:, -1] = noise(rng, 8, 6)
-        before, after = states(backbone, x, [length] * 8), states(backbone, changed, [length] * 8)
+        before, after = (states(backbone, some, [length] * 8, 16) for some in (x, changed))
         responses.append(float(np.abs(after - before).mean()))
     short, long = responses
     if not long >= RESPONSE * short > 0:
@@ -96,21 +109,26 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
 
 @check(points=0.5, hint="Carry the state from timestep to timestep: nn.LSTM over the whole track.")
 def test_state_remembers_the_order_of_timesteps(lab, rng):
-    """The state depends on every timestep of a track, and on their order."""
+    """The state depends on the order of a track's timesteps, also of those before the last."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=8))
-    x = noise(rng, 4, 6, 4)
-    before = states(backbone, x, [6] * 4)
-    for step in range(5):
-        changed = x.clone()
-        changed[:, step] = noise(rng, 4, 4)
+    x = noise(rng, 16, 6, 4)
+    before = states(backbone, x, [6] * 16, 8)
+
+    def moved(other):
+        return float(np.abs(states(backbone, other, [6] * 16, 8) - before).mean())
+
+    ended = x.clone()
+    ended[:, -1] = noise(rng, 16, 4)
+    by_the_last = moved(ended)
+    for step in (2, 3, 4):
         swapped = x.clone()
-        swapped[:, [step, step + 1]] = x[:, [step + 1, step]]
-        for what, other in (
-            (f"a change in timestep {step}", changed),
-            (f"a swap of timesteps {step} and {step + 1}", swapped),
-        ):
-            if not np.abs(states(backbone, other, [6] * 4) - before).max() > MOVED:
-                raise AssertionError(f"After {what} of 6 the state is as before; expected it to depend on that.")
+        swapped[:, [step - 1, step]] = x[:, [step, step - 1]]
+        by_a_swap = moved(swapped)
+        if not by_a_swap > REMEMBERED * by_the_last:
+            raise AssertionError(
+                f"A swap of timesteps {step - 1} and {step} of 6 moves the state by {by_a_swap:.2g}, another last one "
+                f"by {by_the_last:.2g}; expected the state to depend on the order of all timesteps."
+            )
 
 
 @check(
@@ -132,7 +150,8 @@ def test_padding_does_not_reach_the_state(lab, lengths, bidirectional, seed):
     for row, length in enumerate(lengths):
         other[row, length:] = noise(generator, 10 - length, 4) * 50
     call = f"the state of tracks of lengths {lengths} after other padding"
-    expect_array(states(backbone, other, lengths, call), states(backbone, x, lengths), call, ROUNDING)
+    width = 10 if bidirectional else 5
+    expect_array(states(backbone, other, lengths, width, call), states(backbone, x, lengths, width), call, ROUNDING)
 
 
 @check(
@@ -146,10 +165,11 @@ def test_state_does_not_depend_on_the_batch(lab, rng):
         backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=bidirectional))
         lengths = [3, 9, 1, 6]
         x = noise(rng, 4, 9, 4)
-        together = states(backbone, x, lengths)
+        width = 10 if bidirectional else 5
+        together = states(backbone, x, lengths, width)
         for row, length in enumerate(lengths):
             call = f"the state of the track of length {length} alone (bidirectional={bidirectional})"
-            alone = states(backbone, x[row : row + 1, :length], [length], call)
+            alone = states(backbone, x[row : row + 1, :length], [length], width, call)
             expect_array(alone, together[row : row + 1], call, ROUNDING)
 
 
@@ -162,12 +182,12 @@ def test_both_directions_read_the_whole_track(lab, rng):
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=True))
     lengths = [5, 3]
     x = noise(rng, 2, 5, 4)
-    before = expect_shape(states(backbone, x, lengths), (2, 10), "bidirectional backbone(x, lengths)")
+    before = states(backbone, x, lengths, 10, "bidirectional backbone(x, lengths)")
     for name, steps in (("first", (0, 0)), ("last", (4, 2))):
         changed = x.clone()
         for row, step in enumerate(steps):
             changed[row, step] = noise(rng, 4)
-        still = np.abs(states(backbone, changed, lengths) - before) <= MOVED
+        still = np.abs(states(backbone, changed, lengths, 10) - before) <= MOVED
         if still.any():
             raise AssertionError(
                 f"After a change of the {name} valid timestep {int(still.any(axis=0).sum())} of 10 values of the "
@@ -205,7 +225,7 @@ def test_dropout_acts_in_training_only(lab, rng):
     for dropout, training in ((0.5, True), (0.5, False), (0.0, True)):
         backbone = lab.step05_lstm.LSTMBackbone(4, 16, 1, False, dropout)
         backbone.train(training)
-        first, second = (states(backbone, x, lengths) for _ in range(2))
+        first, second = (states(backbone, x, lengths, 16) for _ in range(2))
         mode = "training" if training else "evaluation"
         call = f"dropout={dropout} in {mode} mode: the same tracks twice"
         if dropout and training:
@@ -218,7 +238,7 @@ def test_dropout_acts_in_training_only(lab, rng):
 # --- the classifier
 
 
-@check(points=0.75, hint="nn.CrossEntropyLoss on the logits as they are, without softmax; then return loss, logits.")
+@check(points=0.5, hint="nn.CrossEntropyLoss on the logits as they are, without softmax; then return loss, logits.")
 @examples(rows=st.integers(1, 6), classes=st.integers(2, 10), seed=st.integers(0, 99))
 def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, seed):
     """Classifier returns (mean cross-entropy, logits [B, C]), also for a single track."""
@@ -231,6 +251,19 @@ def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, se
     scores = expect_shape(logits, (rows, classes), f"the logits of {call}")
     expect_dtype(scores, "f", f"the logits of {call}")
     expect_number(loss, cross_entropy(scores, labels), f"the loss of {call}", ROUNDING)
+
+
+@check(points=0.25, hint="The logits are the output layer's, on what the backbone makes of x; targets serve the loss.")
+def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
+    """The classifier's logits depend on the tracks, and not on the targets."""
+    classifier = lab.step05_lstm.Classifier(kit.training.mean_of_frames(4, 6), 3)
+    x, lengths, logits = noise(rng, 2, 3, 4), torch.tensor([3, 3]), []
+    for tracks, targets in ((x, [0, 1]), (x, [2, 0]), (noise(rng, 2, 3, 4), [0, 1])):
+        _, some = expect_length(classifier(tracks, torch.tensor(targets), lengths), 2, "the classifier's answer")
+        logits.append(expect_dtype(expect_shape(some, (2, 3), "the logits"), "f", "the logits"))
+    expect_array(logits[1], logits[0], "the logits for other targets", ROUNDING)
+    if not np.abs(logits[2] - logits[0]).max() > MOVED:
+        raise AssertionError("The logits of other tracks are the same; expected them to depend on the tracks.")
 
 
 @check(
@@ -271,7 +304,7 @@ def test_checkpoint_restores_the_classifier(lab, kit, rng):
     step.save_checkpoint(saved, path)
     loaded = evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint=path))
     right, fresh = (
-        as_array(kit.training.logits(model, x, [4] * 3), "the logits")
+        expect_dtype(expect_shape(kit.training.logits(model, x, [4] * 3), (3, 3), "the logits"), "f", "the logits")
         for model in (saved, evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3)))
     )
     if np.allclose(right, fresh):
@@ -428,7 +461,7 @@ def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
     slope = epoch.slopes[0]
     expected = [slope * (1 - 0.02 * slope * step) for step in range(5)]
     expect_number(kit.training.weights(model)["weight"], 1 - 0.02 * slope * 5, f"the weight after {call}", ROUNDING)
-    expect_array(np.asarray(plain(returned, call), np.float64), expected, f"the losses of {call}", ROUNDING)
+    expect_array(losses_of(returned, f"the losses of {call}"), expected, f"the losses of {call}", ROUNDING)
 
 
 @check(
@@ -478,11 +511,10 @@ def test_history_has_a_loss_for_each_epoch(lab, kit):
     """train runs all epochs while the validation loss improves, and returns both losses of each."""
     losses = [0.9, 0.8, 0.7, 0.6, 0.5]
     history, _, call = script(lab, kit, losses)
-    expect_array(np.asarray(history["val_loss"], np.float64), losses, f"the val_loss of {call}", ROUNDING)
+    expect_array(losses_of(history["val_loss"], f"the val_loss of {call}"), losses, f"the val_loss of {call}", ROUNDING)
     batch_losses = -np.arange(10.0).reshape(5, 2)
-    expect_array(
-        np.asarray(history["train_loss"], np.float64), batch_losses.mean(axis=1), f"the train_loss of {call}", ROUNDING
-    )
+    what = f"the train_loss of {call}"
+    expect_array(losses_of(history["train_loss"], what), batch_losses.mean(axis=1), what, ROUNDING)
 
 
 @check(points=0.75, hint="Give EarlyStopping the validation loss, once in each epoch, from the first one on.")

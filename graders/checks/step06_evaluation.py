@@ -73,7 +73,8 @@ class Tracks(NamedTuple):
 def tracks(count):
     """Return tracks of every class in no order that sorting would give."""
     codes = [(3 * number + number // CLASSES) % CLASSES for number in range(count)]
-    return Tracks(codes, [(code + 1) % CLASSES for code in codes])
+    away = np.random.default_rng(count).integers(1, CLASSES, count).tolist()
+    return Tracks(codes, [(code + further) % CLASSES for code, further in zip(codes, away, strict=True)])
 
 
 def gauge_loader(kit, wanted, batch_size):
@@ -200,6 +201,8 @@ def test_predict_computes_no_gradients(lab, kit):
     model = kit.last_step_classifier(CLASSES)
     predicted(lab, model, last_step_loader(kit, wanted, 4), wanted, call_of(wanted, 4))
     kept = plain(model.kept_graphs, "the model's record")
+    if len(kept) != 3:
+        raise AssertionError(f"{call_of(wanted, 4)} called the model {len(kept)} times; expected once for each batch.")
     if any(kept):
         raise AssertionError(
             f"{call_of(wanted, 4)}: {sum(kept)} of {len(kept)} batches kept a graph for gradients; expected none."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
@@ -27,7 +29,7 @@ from graders.outcomes import WrongType
 
 ROUNDING = 1e-4
 LIKENESS = 0.999  # correlation of what is drawn with what should be: whoever plots may scale and tile
-DRAWN_PIXELS = 30_000
+DRAWN_VALUES = 120_000
 MOVED = 1e-6
 
 LAYERS = (
@@ -123,6 +125,8 @@ def parameters_of(kit, network):
         raise AssertionError(
             f"The weights and biases of DigitNetwork() have {sizes} elements; expected {sorted(SIZES)}."
         )
+    if any(np.ptp(array) == 0 for array in arrays if array.ndim > 1):
+        raise AssertionError("The weights of a layer of DigitNetwork() are all the same; expected random ones.")
     return {array.size: torch.tensor(array.reshape(SIZES[array.size]), dtype=torch.float64) for array in arrays}
 
 
@@ -314,15 +318,14 @@ def test_maps_can_be_had_again(lab, kit, rng):
 
 
 def images_of(shown):
-    """Return what is drawn as images of one channel, up to `DRAWN_PIXELS` in all."""
-    images, pixels = [], 0
+    """Return what is drawn as images of one channel, up to `DRAWN_VALUES` in all."""
+    images, values_seen = [], 0
     for values in shown:
         array = as_array(values, "what is drawn")
-        if array.ndim == 3:
-            array = array[:, :, :3].mean(axis=2)
-        pixels += array.size
-        if array.ndim == 2 and array.dtype.kind in "fiu" and pixels <= DRAWN_PIXELS:
-            images.append(array.astype(np.float64))
+        values_seen += max(math.prod(array.shape[:2]), array.size)
+        if array.ndim not in {2, 3} or not array.size or array.dtype.kind not in "fiu" or values_seen > DRAWN_VALUES:
+            continue
+        images.append(array.astype(np.float64) if array.ndim == 2 else array[:, :, :3].mean(axis=2, dtype=np.float64))
     return images
 
 
