@@ -2,7 +2,7 @@
 
 A mistake is one change that makes the reference wrong; `fixtures/submissions/mistakes` lists them, a file for each step
 module. A variant is right, and unlike the reference: `fixtures/submissions/variants` has a folder for each, with the
-step modules that it replaces.
+step modules that it replaces; the complete sample is one too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from graders.rubric import step_modules
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "solutions"
 MISTAKES = ROOT / "fixtures" / "submissions" / "mistakes"
+COMPLETE = ROOT / "fixtures" / "submissions" / "complete"
 VARIANTS = ROOT / "fixtures" / "submissions" / "variants"
 
 
@@ -69,9 +70,9 @@ def all_mistakes() -> list[Mistake]:
 
 
 def variants(step: int | None = None) -> list[str]:
-    """Return the names of the variants, or of those that replace the module of a step."""
+    """Return the names of the variants, or of those that replace the module of a step: the complete sample always."""
     pattern = "*.py" if step is None else f"step{step:02d}_*.py"
-    return sorted(folder.name for folder in VARIANTS.iterdir() if any(folder.glob(pattern)))
+    return [COMPLETE.name, *sorted(folder.name for folder in VARIANTS.iterdir() if any(folder.glob(pattern)))]
 
 
 def stage_reference(folder: Path) -> None:
@@ -81,6 +82,9 @@ def stage_reference(folder: Path) -> None:
 
 def stage_variant(name: str, folder: Path) -> None:
     """Write a variant as a submission below a folder: the reference, with the variant's modules in place of its own."""
+    if name == COMPLETE.name:
+        read_submission(COMPLETE).stage(folder)
+        return
     stage_reference(folder)
     for path in (VARIANTS / name).glob("*.py"):
         (folder / "lab" / path.name).write_bytes(path.read_bytes())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.corpus import VARIANTS, Mistake, all_mistakes, stage_reference, stage_variant, variants
+from graders.corpus import Mistake, all_mistakes, stage_reference, stage_variant, variants
 from graders.intake import read_submission
 from graders.judge import Verdict, judge
 from graders.outcomes import Outcome
@@ -77,18 +77,15 @@ def test_mistakes_of_a_step_have_names_of_their_own() -> None:
 # --- right answers, no answers, nonsense
 
 
-@pytest.mark.parametrize("submission", ["solutions", "fixtures/submissions/complete"])
-def test_a_right_submission_passes_everything(submission: str, warm_server: WarmServer, tmp_path: Path) -> None:
-    read_submission(ROOT / submission).stage(tmp_path)
+def test_the_reference_passes_everything(warm_server: WarmServer, tmp_path: Path) -> None:
+    stage_reference(tmp_path)
     assert not_passed(judged(tmp_path, warm_server)) == {}
 
 
 @pytest.mark.parametrize("variant", variants())
-def test_a_variant_passes_the_steps_that_it_writes_another_way(
-    variant: str, warm_server: WarmServer, tmp_path: Path
-) -> None:
+def test_a_variant_passes_everything(variant: str, warm_server: WarmServer, tmp_path: Path) -> None:
     stage_variant(variant, tmp_path)
-    steps = {step_number(path.stem) for path in (VARIANTS / variant).glob("step*.py")}
+    steps = {step_number(name) for name in step_modules() if variant in variants(step_number(name))}
     assert steps
     assert not_passed(judged(tmp_path, warm_server, steps)) == {}
 
@@ -186,6 +183,9 @@ WRONG_IN_MANY_WAYS = (
     "rows off by one",
     "each part drawn on its own",
     "codes from 1",
+    "validation in training mode",
+    "macro as micro",
+    "softmax on the vector",
 )
 
 

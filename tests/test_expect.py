@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as npst
 
 from graders.describe import describe, describe_call
 from graders.expect import (
+    DTYPE_NAMES,
     as_array,
     expect_array,
     expect_dtype,
@@ -108,7 +109,7 @@ def test_kinds_of_dtype(dtype: str, kind: str) -> None:
     expect_dtype(np.zeros(2, dtype), kind, CALL)
     for other in set("fib") - {kind}:
         text = message(AssertionError, expect_dtype, np.zeros(2, dtype), other, CALL)
-        assert f"has dtype {dtype}; expected a" in text
+        assert f"has dtype {dtype}; expected {DTYPE_NAMES[other]}." in text
 
 
 # Values

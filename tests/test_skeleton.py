@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 import textwrap
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def test_signatures_and_docstrings_are_those_of_the_solution(step: str) -> None:
         if getattr(thing, "__module__", None) == theirs.__name__ and not name.startswith("_"):
             solved = getattr(ours, name)
             assert inspect.getdoc(thing) == inspect.getdoc(solved)
-            assert str(inspect.signature(thing)) == str(inspect.signature(solved)).replace("solutions", "lab")
+            if not typing.is_typeddict(thing):  # it has no signature
+                assert str(inspect.signature(thing)) == str(inspect.signature(solved)).replace("solutions", "lab")
 
 
 def test_lab_imports_nothing_of_the_harness() -> None:
