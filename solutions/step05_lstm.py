@@ -142,7 +142,7 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str]) -> None:
 def training_loop(
     model: nn.Module, loader: DataLoader[Any], optimizer: Optimizer, device: str | torch.device = "cpu"
 ) -> float:
-    """Train a model for one epoch, in training mode: one step of the optimiser for each batch.
+    """Train a model for one epoch, in training mode: one plain step of the optimiser for each batch.
 
     Args:
         model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).
@@ -303,7 +303,7 @@ def train(
 
     Each epoch is a `training_loop` and then a `validation_loop`. Training stops after `patience` epochs in a row
     without an improvement, or after `epochs`; in either case the weights and buffers of the epoch with the
-    lowest validation loss are restored. On a terminal a bar shows the progress.
+    lowest validation loss are restored. The learning rate stays as it is. On a terminal a bar shows the progress.
 
     Args:
         model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).

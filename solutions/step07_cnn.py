@@ -159,7 +159,7 @@ class LayerMaps(TypedDict):
 def activation_maps(network: DigitNetwork, image: Float[Tensor, "1 24 24"], label: int) -> list[LayerMaps]:
     """Return what ConvNetJS shows of each layer, from the input to the softmax: nine `LayerMaps`.
 
-    The network's parameters, and their `grad`, stay as they are.
+    The network's parameters stay as they are.
 
     Args:
         network: the network to look into.

@@ -316,3 +316,11 @@ def test_a_control_socket_is_all_that_a_server_inherits(warm_server):
     sockets = [link for link in links if link.startswith("socket:")]
     assert len(sockets) <= len(warm_server.controls) + 1  # and the spare worker's
     assert isinstance(warm_server.controls[0], socket.socket)
+
+
+def test_the_bars_of_notebooks_are_those_of_terminals(start_worker):
+    _, student = start_worker(
+        "from tqdm.notebook import tqdm, trange\n"
+        "def run():\n    return [*tqdm([1, 2], desc='Εποχές'), *trange(1)]\n"
+    )
+    assert student.run() == [1, 2, 0]

@@ -59,8 +59,8 @@ class Batches:
 
 
 def batches(rng: np.random.Generator, tracks: int, size: int) -> Batches:
-    """Draw tracks with values from 0.5 to 1.5."""
-    values = rng.uniform(0.5, 1.5, tracks).astype(np.float32)
+    """Draw tracks with such values that no gradient is above 1, where clipping would begin."""
+    values = rng.uniform(0.025, 0.075, tracks).astype(np.float32)
     return Batches(values, rng.integers(0, 4, tracks), rng.integers(1, 4, tracks), size)
 
 

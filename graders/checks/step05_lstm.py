@@ -133,7 +133,7 @@ def test_state_remembers_the_order_of_timesteps(lab, rng):
 
 @check(
     points=0.75,
-    hint="pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), or index lengths - 1.",
+    hint="Pack: pack_padded_sequence(..., enforce_sorted=False). Indexing lengths - 1 is right forwards only.",
     needs=READS_THE_END,
 )
 @examples(
@@ -149,7 +149,7 @@ def test_padding_does_not_reach_the_state(lab, lengths, bidirectional, seed):
     other = x.clone()
     for row, length in enumerate(lengths):
         other[row, length:] = noise(generator, 10 - length, 4) * 50
-    call = f"the state of tracks of lengths {lengths} after other padding"
+    call = f"the state of tracks of lengths {lengths} after other padding (bidirectional={bidirectional})"
     width = 10 if bidirectional else 5
     expect_array(states(backbone, other, lengths, width, call), states(backbone, x, lengths, width), call, ROUNDING)
 
@@ -330,13 +330,16 @@ def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
 # --- the loops
 
 
-@check(points=0.75, hint="For each batch: zero_grad, forward, backward, step; with that batch's targets and lengths.")
+@check(
+    points=0.75,
+    hint="model.train() first; then for each batch zero_grad, forward, backward, step, with its targets and lengths.",
+)
 def test_training_loop_takes_a_step_for_each_batch(lab, kit, rng):
     """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
     model, epoch = kit.training.gauge(), batches(rng, 12, 4)
     model.eval()
-    lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 0.05), "cpu")
-    _, weight = epoch.descent(0.05)
+    lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 1.0), "cpu")
+    _, weight = epoch.descent(1.0)
     expect_number(kit.training.weights(model)["weight"], weight, "the weight after training_loop", ROUNDING)
     expect_number(kit.training.weights(model)["seen"], 12, "the number of tracks seen by training_loop")
 
@@ -345,9 +348,9 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, rng):
 def test_training_loop_returns_the_mean_loss(lab, kit, rng):
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
     model, epoch = kit.training.gauge(), batches(rng, 12, 4)
-    loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.02), 1.0
+    loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.4), 1.0
     for number in (1, 2):
-        losses, weight = epoch.descent(0.02, weight)
+        losses, weight = epoch.descent(0.4, weight)
         returned = lab.step05_lstm.training_loop(model, loader, optimizer, "cpu")
         expect_number(returned, float(np.mean(losses)), f"training_loop in epoch {number}", ROUNDING)
 
@@ -363,8 +366,8 @@ def test_smaller_last_batch_counts_for_less(lab, kit, rng):
     expected = epoch.evaluated()
     expect_number(lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu"), expected,
                   "validation_loop on batches of 4, 4 and 1", ROUNDING)  # fmt: skip
-    losses, _ = epoch.descent(0.02)
-    returned = lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 0.02), "cpu")
+    losses, _ = epoch.descent(0.4)
+    returned = lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 0.4), "cpu")
     expect_number(returned, mean_over_items(losses, epoch.sizes), "training_loop on batches of 4, 4 and 1", ROUNDING)
 
 
@@ -387,12 +390,12 @@ def test_validation_loop_measures_and_changes_nothing(lab, kit, rng):
 def test_training_resumes_after_validation(lab, kit, rng):
     """After a validation the next epoch trains in training mode again."""
     model, epoch = kit.training.gauge(), batches(rng, 8, 4)
-    loader, optimizer = epoch.loader(kit), kit.training.sgd(model, 0.02)
+    loader, optimizer = epoch.loader(kit), kit.training.sgd(model, 0.4)
     weight = 1.0
     for _ in range(2):
         lab.step05_lstm.training_loop(model, loader, optimizer, "cpu")
         lab.step05_lstm.validation_loop(model, loader, "cpu")
-        _, weight = epoch.descent(0.02, weight)
+        _, weight = epoch.descent(0.4, weight)
     call = "training, validation, training, validation"
     expect_number(kit.training.weights(model)["weight"], weight, f"the weight after {call}", ROUNDING)
     expect_number(kit.training.weights(model)["seen"], 16, f"the tracks seen in training mode after {call}")
@@ -457,10 +460,10 @@ def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
     model, epoch = kit.training.gauge(), batches(rng, 12, 4)
     model.eval()
     call = "overfit_batch(model, loader, optimizer, 'cpu', 5)"
-    returned = lab.step05_lstm.overfit_batch(model, epoch.loader(kit), kit.training.sgd(model, 0.02), "cpu", 5)
+    returned = lab.step05_lstm.overfit_batch(model, epoch.loader(kit), kit.training.sgd(model, 0.4), "cpu", 5)
     slope = epoch.slopes[0]
-    expected = [slope * (1 - 0.02 * slope * step) for step in range(5)]
-    expect_number(kit.training.weights(model)["weight"], 1 - 0.02 * slope * 5, f"the weight after {call}", ROUNDING)
+    expected = [slope * (1 - 0.4 * slope * step) for step in range(5)]
+    expect_number(kit.training.weights(model)["weight"], 1 - 0.4 * slope * 5, f"the weight after {call}", ROUNDING)
     expect_array(losses_of(returned, f"the losses of {call}"), expected, f"the losses of {call}", ROUNDING)
 
 
@@ -473,12 +476,12 @@ def test_train_can_overfit_a_batch(lab, kit, rng):
     """train(..., overfit_batch=True) takes `epochs` steps on the first training batch, and nothing else."""
     model, epoch = kit.training.gauge(), batches(rng, 12, 4)
     call = "train(..., epochs=6, overfit_batch=True)"
-    optimizer, validation = kit.training.sgd(model, 0.02), batches(rng, 4, 4)
+    optimizer, validation = kit.training.sgd(model, 0.4), batches(rng, 4, 4)
     history = lab.step05_lstm.train(
         model, epoch.loader(kit), validation.loader(kit), optimizer, 6, "cpu", overfit_batch=True
     )
     slope = epoch.slopes[0]
-    expect_number(kit.training.weights(model)["weight"], 1 - 0.02 * slope * 6, f"the weight after {call}", ROUNDING)
+    expect_number(kit.training.weights(model)["weight"], 1 - 0.4 * slope * 6, f"the weight after {call}", ROUNDING)
     expect_length(plain(history, call)["train_loss"], 6, f"the train_loss of {call}")
 
 
@@ -570,7 +573,7 @@ def test_best_buffers_are_restored_too(lab, kit):
 @check(
     points=1.25,
     seconds=20,
-    hint="Bring the loss to 0 on a dozen tracks first: until then, some layer does not learn.",
+    hint="If the loss stays up, a layer does not learn, or softmax comes before the cross-entropy, which has its own.",
 )
 def test_lstm_overfits_a_batch(lab, kit, rng):
     """Trained on one batch that the judge picks, the LSTM's loss on it, computed from its logits, comes close to 0."""

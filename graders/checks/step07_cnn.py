@@ -258,7 +258,10 @@ def case(lab, kit, rng):
     return network, parameters, clear_image(parameters, rng)
 
 
-@check(points=0.5, hint="Keep the output of each layer, from the image itself on; return it as [0], without the batch.")
+@check(
+    points=0.5,
+    hint="Keep each layer's output, without the batch; a ReLU with inplace=True overwrites the convolution's.",
+)
 def test_activations_are_those_of_each_layer(lab, kit, rng):
     """activation_maps returns the activations of all nine layers, from the image to the probabilities."""
     network, parameters, image = case(lab, kit, rng)

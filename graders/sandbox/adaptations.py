@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numba.core.caching
+import tqdm
+import tqdm.notebook
 from torch.utils.data import DataLoader
 
 
 def adapt_libraries() -> None:
     """Make the libraries of this process content with one process and a read-only disk.
 
-    PyTorch's loaders read in the process itself, whatever `num_workers` says; numba, and with it librosa, keeps what
+    PyTorch's loaders read in the process itself, whatever `num_workers` says; the bars of notebooks are those of
+    terminals, which need no browser; numba, and with it librosa, keeps what
     it compiles in memory instead of beside its sources.
     """
     original = DataLoader.__init__
@@ -22,4 +25,6 @@ def adapt_libraries() -> None:
         self.timeout = 0
 
     DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
+    bars = {"tqdm": tqdm.tqdm, "tqdm_notebook": tqdm.tqdm, "trange": tqdm.trange, "tnrange": tqdm.trange}
+    vars(tqdm.notebook).update(bars)
     numba.core.caching.Cache.save_overload = lambda *_: None  # type: ignore[method-assign]
