@@ -246,7 +246,7 @@ def _iterations_to_overfit(backbone: Callable[[], nn.Module], most: int) -> int:
     """Return the number of the first step of Adam whose loss is small enough; `most` if there is none before."""
     torch.manual_seed(DEFAULT_SEED)
     tracks = genre_tracks(train=True, timesteps=FRAMES)
-    batch = [(tracks.x[i], int(tracks.labels[i]), int(tracks.lengths[i])) for i in range(BATCH)]
+    batch = [(tracks.x[i].copy(), int(tracks.labels[i]), int(tracks.lengths[i])) for i in range(BATCH)]
     model = Classifier(backbone(), len(TEN_GENRES))
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = overfit_batch(model, DataLoader(batch, BATCH), optimizer, iterations=most)  # type: ignore[arg-type]

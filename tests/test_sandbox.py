@@ -320,7 +320,6 @@ def test_a_control_socket_is_all_that_a_server_inherits(warm_server):
 
 def test_the_bars_of_notebooks_are_those_of_terminals(start_worker):
     _, student = start_worker(
-        "from tqdm.notebook import tqdm, trange\n"
-        "def run():\n    return [*tqdm([1, 2], desc='Εποχές'), *trange(1)]\n"
+        "from tqdm.notebook import tqdm, trange\ndef run():\n    return [*tqdm([1, 2], desc='Εποχές'), *trange(1)]\n"
     )
     assert student.run() == [1, 2, 0]
