@@ -238,7 +238,7 @@ def _overfitting_figures() -> list[Figure]:
     what = f"iterations to a loss of {OVERFITTED:g} on a batch of {BATCH} tracks:"
     return [
         Figure(f"{what} CNN", cnn, "", 100),
-        Figure(f"{what} LSTM (300: not reached), more than the CNN", lstm, "", cnn + 1, at_least=True),
+        Figure(f"{what} LSTM (of 300 at most), more than the CNN", lstm, "", cnn + 1, at_least=True),
     ]
 
 

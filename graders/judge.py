@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ from graders.outcomes import Blocked, Outcome, SubmissionError
 from graders.rubric import Check
 
 MESSAGE_CHARACTERS = 1200
+STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
+CHECKS = Path(checks.__path__[0])
+COMPARING = frozenset(CHECKS.parent / name for name in ("expect.py", "describe.py"))
 STILL_WORTH_RUNNING = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED})
 
 
@@ -223,4 +227,18 @@ class _Plugin:
                 Outcome.FAILED,
                 "The same input gave different results in two calls; nothing here is random.",
             )
-        return self.subject.explain(error)
+        outcome, message = self.subject.explain(error)
+        if outcome is Outcome.HARNESS_FAULT and _stumbled(error):
+            return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
+        return outcome, message
+
+
+def _stumbled(error: BaseException) -> bool:
+    """Tell whether a check stumbled over a value, in its own code or below it in a library.
+
+    Then it stumbled over what the submission returned: the reference, on which every check passes, gives it values that
+    it can use.
+    """
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [file for file in files if file.is_relative_to(CHECKS.parent)]
+    return isinstance(error, STUMBLES) and bool(ours) and (ours[-1].parent == CHECKS or ours[-1] in COMPARING)

@@ -17,6 +17,8 @@ from graders.outcomes import NotImplementedYet, Outcome, import_hint
 from graders.rubric import STEP_MODULE, Check
 from graders.sandbox import kit
 
+KIT = frozenset(Path(kit.__file__).with_name(name) for name in ("kit.py", "training.py"))
+
 
 class _LocalLab:
     """The student's `lab` package, its modules imported when first asked for."""
@@ -96,8 +98,8 @@ class LocalSubject:
         text = f"{type(error).__name__}: {error}"
         if isinstance(error, SyntaxError):
             return Outcome.STUDENT_ERROR, f"{text} [{Path(error.filename or '?').name} line {error.lineno}]"
-        if where:
-            return Outcome.STUDENT_ERROR, f"{text} [{where}]"
+        if where or self._below_kit(error):
+            return Outcome.STUDENT_ERROR, f"{text} [{where}]" if where else text
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def hint(self, error: BaseException) -> str:
@@ -110,6 +112,12 @@ class LocalSubject:
         """Return the last line of the student's through which an exception passed, in words; nothing without one."""
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_students(frame.filename)]
         return f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}" if frames else ""
+
+    @staticmethod
+    def _below_kit(error: BaseException) -> bool:
+        """Tell whether an exception comes out of the kit, which works on nothing but what the student's code made."""
+        files = {Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)}
+        return not files.isdisjoint(KIT)
 
     def _is_students(self, filename: str) -> bool:
         return Path(filename).is_relative_to(self.package)

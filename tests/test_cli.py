@@ -50,6 +50,26 @@ def lab(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     return command("student", *arguments, cwd=cwd)
 
 
+def test_lab_check_blames_the_harness_for_nothing_that_the_submission_made(tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "lab")
+    with (tmp_path / "lab" / "step07_cnn.py").open("a", encoding="utf-8") as module:
+        module.write(
+            "\n\nclass CNNBackbone(nn.Module):\n"
+            "    def __init__(self, input_dims, in_channels=1, filters=(4,), feature_size=1000):\n"
+            "        super().__init__()\n"
+            "        self.feature_size = feature_size\n"
+            "        self.output = nn.LazyLinear(feature_size)  # has no parameters before its first call\n"
+            "    def forward(self, x):\n"
+            "        return self.output(x.flatten(1))\n"
+            "\n\ndef layer_summary(network):\n"
+            "    return [(1, object(), {})] * 9\n"
+        )
+    done = lab("check", "7", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "harness_fault" not in done.stdout
+    assert "student_error: ValueError: Attempted to use an uninitialized parameter" in done.stdout
+
+
 def test_run_prints_a_table_and_writes_results(tmp_path):
     broken = tmp_path / "broken.tar.gz"
     broken.write_bytes(b"no archive")

@@ -72,7 +72,7 @@ def _windows(
 
 def _classifier(lab: Any, kit: Any) -> Any:
     backbone = lab.step07_cnn.CNNBackbone((TIMESTEPS, MEL_BANDS), filters=FILTERS, feature_size=FEATURE_SIZE)
-    return kit.training.head(backbone, CLASSES, False)
+    return kit.training.Head(backbone, CLASSES)
 
 
 def _logits(model: Any, kit: Any, x: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from graders.check import check
 from graders.checks.arithmetic import batches, cross_entropy, mean_over_items
 from graders.checks.lstm_experiments import held_out_accuracy, overfit_loss
+from graders.checks.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.checks.thresholds import expect_reached
 from graders.describe import describe
 from graders.examples import examples, st
@@ -27,6 +28,7 @@ from graders.expect import (
 )
 from graders.outcomes import WrongType
 
+BATCHES = 2  # in each epoch of scripted training
 LONG = 60
 RESPONSE = 0.25  # of a long track's last timestep beside a short one's: about 1 for an LSTM, 1 / LONG for a mean
 REMEMBERED = 0.003  # of what another last timestep does; a fresh LSTM reaches 0.03 and more
@@ -36,17 +38,6 @@ READS_THE_END = ("test_last_timestep_counts_as_much_in_a_long_track",)
 STEPS = ("test_training_loop_takes_a_step_for_each_batch",)
 STOPS = ("test_training_stops_when_patience_is_over",)
 LOSS = ("test_classifier_returns_cross_entropy_and_logits",)
-
-
-def noise(rng, *shape):
-    """Draw tracks as an LSTM meets them after standardisation."""
-    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
-
-
-def evaluating(module):
-    """Return a module once it is in evaluation mode."""
-    module.eval()
-    return module
 
 
 def states(backbone, x, lengths, width, call="backbone(x, lengths)"):
@@ -205,13 +196,10 @@ def test_backbone_registers_what_it_learns(lab, kit, rng):
         backbone = lab.step05_lstm.LSTMBackbone(4, 5, layers, directions == 2, 0.0)
         call = f"LSTMBackbone(4, 5, {layers}, {directions == 2})"
         needed = directions * (4 * 5 * (4 + 5) + (layers - 1) * 4 * 5 * (5 + 5))
-        counted = plain(kit.training.count(backbone), f"the parameters of {call}")
-        if not isinstance(counted, int) or counted < needed:
+        counted = parameter_count(kit, backbone, call)
+        if counted < needed:
             raise AssertionError(f"{call} has {counted} trainable parameters; its gates need {needed} and biases.")
-        gradients = kit.training.gradients(backbone, noise(rng, 3, 6, 4), torch.tensor([6, 4, 2]))
-        unmoved = [name for name, largest in dict(gradients).items() if not largest > 0]
-        if unmoved:
-            raise AssertionError(f"{call}: no gradient reaches {', '.join(map(str, unmoved[:4]))}.")
+        expect_gradients(kit, backbone, (noise(rng, 3, 6, 4), torch.tensor([6, 4, 2])), call)
 
 
 @check(
@@ -220,7 +208,7 @@ def test_backbone_registers_what_it_learns(lab, kit, rng):
     needs=READS_THE_END,
 )
 def test_dropout_acts_in_training_only(lab, rng):
-    """dropout acts on the state in training mode, with the probability given, and never in evaluation mode."""
+    """dropout acts in training mode, if its probability is not 0, and never in evaluation mode."""
     x, lengths = noise(rng, 6, 5, 4), [5] * 6
     for dropout, training in ((0.5, True), (0.5, False), (0.0, True)):
         backbone = lab.step05_lstm.LSTMBackbone(4, 16, 1, False, dropout)
@@ -243,7 +231,7 @@ def test_dropout_acts_in_training_only(lab, rng):
 def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, seed):
     """Classifier returns (mean cross-entropy, logits [B, C]), also for a single track."""
     generator = np.random.default_rng(seed)
-    classifier = lab.step05_lstm.Classifier(kit.training.mean_of_frames(4, 6), classes)
+    classifier = lab.step05_lstm.Classifier(kit.training.MeanOfFrames(4, 6), classes)
     labels = generator.integers(0, classes, rows)
     call = f"Classifier(backbone, {classes})(x {[rows, 3, 4]}, targets, lengths)"
     answer = classifier(noise(generator, rows, 3, 4) * 3, torch.from_numpy(labels), torch.full((rows,), 3))
@@ -256,7 +244,7 @@ def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, se
 @check(points=0.25, hint="The logits are the output layer's, on what the backbone makes of x; targets serve the loss.")
 def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
     """The classifier's logits depend on the tracks, and not on the targets."""
-    classifier = lab.step05_lstm.Classifier(kit.training.mean_of_frames(4, 6), 3)
+    classifier = lab.step05_lstm.Classifier(kit.training.MeanOfFrames(4, 6), 3)
     x, lengths, logits = noise(rng, 2, 3, 4), torch.tensor([3, 3]), []
     for tracks, targets in ((x, [0, 1]), (x, [2, 0]), (noise(rng, 2, 3, 4), [0, 1])):
         _, some = expect_length(classifier(tracks, torch.tensor(targets), lengths), 2, "the classifier's answer")
@@ -273,7 +261,7 @@ def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
 )
 def test_classifier_takes_a_backbone_without_lengths(lab, kit, rng):
     """Classifier also works on a backbone that is called with the tracks alone, as the CNN of step 7 is."""
-    classifier = lab.step05_lstm.Classifier(kit.training.mean_of_image(4, 6), 3)
+    classifier = lab.step05_lstm.Classifier(kit.training.MeanOfImage(4, 6), 3)
     call = "Classifier(a backbone without lengths, 3)(x, targets, lengths)"
     _, logits = expect_length(classifier(noise(rng, 2, 5, 4), torch.tensor([2, 0]), torch.tensor([5, 2])), 2, call)
     expect_shape(logits, (2, 3), f"the logits of {call}")
@@ -282,7 +270,7 @@ def test_classifier_takes_a_backbone_without_lengths(lab, kit, rng):
 @check(points=0.25, hint="Keep backbone and output layer as attributes, and detach nothing.")
 def test_classifier_trains_its_backbone(lab, kit, rng):
     """A step of an optimiser of the classifier's parameters changes the backbone's weights too."""
-    backbone = kit.training.mean_of_frames(4, 6)
+    backbone = kit.training.MeanOfFrames(4, 6)
     classifier = lab.step05_lstm.Classifier(backbone, 3)
     before = as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights").copy()
     tracks = kit.training.loader(noise(rng, 6, 3, 4).numpy(), [0, 1, 2, 0, 1, 2], [3] * 6, 6)
@@ -300,12 +288,12 @@ def test_classifier_trains_its_backbone(lab, kit, rng):
 def test_checkpoint_restores_the_classifier(lab, kit, rng):
     """A classifier made with load_from_checkpoint gives the logits of the one that save_checkpoint wrote."""
     step, path, x = lab.step05_lstm, kit.scratch_file("ταξινομητής.pt"), noise(rng, 3, 4, 4).numpy()
-    saved = evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3))
+    saved = evaluating(step.Classifier(kit.training.MeanOfFrames(4, 6), 3))
     step.save_checkpoint(saved, path)
-    loaded = evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint=path))
+    loaded = evaluating(step.Classifier(kit.training.MeanOfFrames(4, 6), 3, load_from_checkpoint=path))
     right, fresh = (
         expect_dtype(expect_shape(kit.training.logits(model, x, [4] * 3), (3, 3), "the logits"), "f", "the logits")
-        for model in (saved, evaluating(step.Classifier(kit.training.mean_of_frames(4, 6), 3)))
+        for model in (saved, evaluating(step.Classifier(kit.training.MeanOfFrames(4, 6), 3)))
     )
     if np.allclose(right, fresh):
         raise AssertionError("Two classifiers with fresh weights have the same logits; expected random ones.")
@@ -320,11 +308,13 @@ def test_checkpoint_restores_the_classifier(lab, kit, rng):
 def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
     """A checkpoint with other layers or other shapes raises an error, and so does one that is not there."""
     step, path = lab.step05_lstm, kit.scratch_file("other.pt")
-    step.save_checkpoint(kit.training.mean_of_frames(4, 6), path)
-    with expect_error((RuntimeError, KeyError, ValueError), "Classifier(..., load_from_checkpoint=another model's)"):
-        step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint=path)
+    others = (kit.training.MeanOfFrames(4, 6), step.Classifier(kit.training.MeanOfFrames(4, 6), 5))
+    for other, name in zip(others, ("another model's", "one of 5 classes for one of 3"), strict=True):
+        step.save_checkpoint(other, path)
+        with expect_error((RuntimeError, KeyError, ValueError), f"Classifier(..., load_from_checkpoint={name})"):
+            step.Classifier(kit.training.MeanOfFrames(4, 6), 3, load_from_checkpoint=path)
     with expect_error(OSError, "Classifier(..., load_from_checkpoint='missing.pt')"):
-        step.Classifier(kit.training.mean_of_frames(4, 6), 3, load_from_checkpoint="missing.pt")
+        step.Classifier(kit.training.MeanOfFrames(4, 6), 3, load_from_checkpoint="missing.pt")
 
 
 # --- the loops
@@ -336,7 +326,7 @@ def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
 )
 def test_training_loop_takes_a_step_for_each_batch(lab, kit, rng):
     """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
-    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
     model.eval()
     lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 1.0), "cpu")
     _, weight = epoch.descent(1.0)
@@ -347,7 +337,7 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, rng):
 @check(points=0.25, hint="Add up the losses of the batches and divide once, by their number.", needs=STEPS)
 def test_training_loop_returns_the_mean_loss(lab, kit, rng):
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
-    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
     loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.4), 1.0
     for number in (1, 2):
         losses, weight = epoch.descent(0.4, weight)
@@ -362,7 +352,7 @@ def test_training_loop_returns_the_mean_loss(lab, kit, rng):
 )
 def test_smaller_last_batch_counts_for_less(lab, kit, rng):
     """Both loops return the mean over tracks, to which a last batch of fewer tracks contributes less."""
-    model, epoch = kit.training.gauge(), batches(rng, 9, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 9, 4)
     expected = epoch.evaluated()
     expect_number(lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu"), expected,
                   "validation_loop on batches of 4, 4 and 1", ROUNDING)  # fmt: skip
@@ -374,7 +364,7 @@ def test_smaller_last_batch_counts_for_less(lab, kit, rng):
 @check(points=0.75, hint="model.eval() first, and neither backward nor step.")
 def test_validation_loop_measures_and_changes_nothing(lab, kit, rng):
     """validation_loop returns the mean loss in evaluation mode; weights and buffers stay as they are."""
-    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
     model.train()
     returned = lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu")
     expect_number(returned, epoch.evaluated(), "validation_loop in evaluation mode", ROUNDING)
@@ -389,7 +379,7 @@ def test_validation_loop_measures_and_changes_nothing(lab, kit, rng):
 )
 def test_training_resumes_after_validation(lab, kit, rng):
     """After a validation the next epoch trains in training mode again."""
-    model, epoch = kit.training.gauge(), batches(rng, 8, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 8, 4)
     loader, optimizer = epoch.loader(kit), kit.training.sgd(model, 0.4)
     weight = 1.0
     for _ in range(2):
@@ -457,7 +447,7 @@ def test_early_stopping_wants_more_than_min_delta(lab):
 @check(points=0.5, hint="batch = next(iter(loader)) once, before the loop.")
 def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
     """overfit_batch takes every step on the whole first batch, and returns the loss before each."""
-    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
     model.eval()
     call = "overfit_batch(model, loader, optimizer, 'cpu', 5)"
     returned = lab.step05_lstm.overfit_batch(model, epoch.loader(kit), kit.training.sgd(model, 0.4), "cpu", 5)
@@ -474,7 +464,7 @@ def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
 )
 def test_train_can_overfit_a_batch(lab, kit, rng):
     """train(..., overfit_batch=True) takes `epochs` steps on the first training batch, and nothing else."""
-    model, epoch = kit.training.gauge(), batches(rng, 12, 4)
+    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
     call = "train(..., epochs=6, overfit_batch=True)"
     optimizer, validation = kit.training.sgd(model, 0.4), batches(rng, 4, 4)
     history = lab.step05_lstm.train(
@@ -488,24 +478,23 @@ def test_train_can_overfit_a_batch(lab, kit, rng):
 # --- training
 
 
-def script(lab, kit, losses, patience=3, epochs=None, batches_per_epoch=2):
+def trained_on_script(lab, kit, losses, patience=3):
     """Train a model whose validation losses are given; return its history, and how many epochs its weights have."""
-    model = kit.training.scripted(losses, batches_per_epoch)
+    model = kit.training.Scripted(BATCHES)
+    x = np.ones((2 * BATCHES, len(losses), 2), np.float32)
+    # Validation batches are below 0, and hold the losses, one for each timestep.
+    unheard = -x * np.array(losses, np.float32)[:, None]
     train_loader, val_loader = (
-        kit.training.loader(np.full((2 * batches_per_epoch, 3, 2), sign, np.float32),
-                            [0, 1] * batches_per_epoch, [3] * 2 * batches_per_epoch, 2)
-        for sign in (1, -1)
-    )  # fmt: skip
-    optimizer = kit.training.sgd(model, 1.0)
-    history = lab.step05_lstm.train(
-        model, train_loader, val_loader, optimizer, epochs or len(losses), "cpu", patience=patience
+        kit.training.loader(tracks, [0, 1] * BATCHES, [len(losses)] * 2 * BATCHES, 2) for tracks in (x, unheard)
     )
+    optimizer = kit.training.sgd(model, 1.0)
+    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, len(losses), "cpu", patience=patience)
     call = f"train on validation losses {losses} with patience={patience}"
     history = plain(history, call)
     if not isinstance(history, dict) or not {"train_loss", "val_loss"} <= history.keys():
         raise AssertionError(f"{call} returned {history!r:.80}; expected a dict with train_loss and val_loss.")
     weights = kit.training.weights(model)
-    ended = {name: float(as_array(weights[name], call).item()) / batches_per_epoch for name in ("weight", "seen")}
+    ended = {name: float(as_array(weights[name], call).item()) / BATCHES for name in ("weight", "seen")}
     return history, ended, call
 
 
@@ -513,7 +502,7 @@ def script(lab, kit, losses, patience=3, epochs=None, batches_per_epoch=2):
 def test_history_has_a_loss_for_each_epoch(lab, kit):
     """train runs all epochs while the validation loss improves, and returns both losses of each."""
     losses = [0.9, 0.8, 0.7, 0.6, 0.5]
-    history, _, call = script(lab, kit, losses)
+    history, _, call = trained_on_script(lab, kit, losses)
     expect_array(losses_of(history["val_loss"], f"the val_loss of {call}"), losses, f"the val_loss of {call}", ROUNDING)
     batch_losses = -np.arange(10.0).reshape(5, 2)
     what = f"the train_loss of {call}"
@@ -529,7 +518,7 @@ def test_training_stops_when_patience_is_over(lab, kit):
         ([0.9, 0.5, 0.7, 0.4, 0.6, 0.6, 0.6, 0.6], 2),
         ([0.5, 0.6, 0.6, 0.4, 0.6, 0.6, 0.3, 0.6], 3),
     ):
-        history, _, call = script(lab, kit, losses, patience)
+        history, _, call = trained_on_script(lab, kit, losses, patience)
         expected = stops_at(losses, patience) or len(losses)
         expect_equal(len(history["val_loss"]), expected, f"the epochs of {call}")
 
@@ -542,7 +531,7 @@ def test_training_stops_when_patience_is_over(lab, kit):
 def test_stopped_training_ends_with_the_best_weights(lab, kit):
     """When early stopping ends training, the model has the weights of the epoch with the lowest validation loss."""
     for losses, patience in (([0.9, 0.5, 0.8, 0.7, 0.6], 3), ([0.9, 0.5, 0.7, 0.4, 0.6, 0.45], 2)):
-        _, ended, call = script(lab, kit, losses, patience)
+        _, ended, call = trained_on_script(lab, kit, losses, patience)
         best = losses.index(min(losses)) + 1
         expect_number(ended["weight"], best, f"the epoch whose weights the model has after {call}", ROUNDING)
 
@@ -551,7 +540,7 @@ def test_stopped_training_ends_with_the_best_weights(lab, kit):
 def test_complete_training_ends_with_the_best_weights(lab, kit):
     """When training runs through all epochs, the model has the best weights as well."""
     for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7]):
-        _, ended, call = script(lab, kit, losses, patience=10)
+        _, ended, call = trained_on_script(lab, kit, losses, patience=10)
         best = losses.index(min(losses)) + 1
         expect_number(ended["weight"], best, f"the epoch whose weights the model has after {call}", ROUNDING)
 
@@ -563,7 +552,7 @@ def test_complete_training_ends_with_the_best_weights(lab, kit):
 )
 def test_best_buffers_are_restored_too(lab, kit):
     """The buffers, such as the statistics of batch normalisation, are those of the best epoch too."""
-    _, ended, call = script(lab, kit, [0.9, 0.4, 0.6, 0.5], patience=10)
+    _, ended, call = trained_on_script(lab, kit, [0.9, 0.4, 0.6, 0.5], patience=10)
     expect_number(ended["seen"], 2, f"the epoch whose buffers the model has after {call}", ROUNDING)
 
 

@@ -95,7 +95,7 @@ def last_step_loader(kit, wanted, batch_size):
 
 def evaluating_gauge(kit):
     """Return a gauge that is in evaluation mode already."""
-    model = kit.training.gauge(CLASSES)
+    model = kit.training.Gauge(CLASSES)
     model.eval()
     return model
 
@@ -185,7 +185,7 @@ def test_predict_takes_batches_of_one(lab, kit):
 def test_predict_evaluates_in_evaluation_mode(lab, kit):
     """predict evaluates in evaluation mode, whatever mode the model is in; weights and buffers stay as they are."""
     wanted = tracks(12)
-    model = kit.training.gauge(CLASSES)
+    model = kit.training.Gauge(CLASSES)
     before = plain(kit.training.weights(model), "the model's weights and buffers")
     call = call_of(wanted, 4, "model in training mode")
     expect_predicted(lab, model, gauge_loader(kit, wanted, 4), wanted, call)
@@ -198,7 +198,7 @@ def test_predict_evaluates_in_evaluation_mode(lab, kit):
 def test_predict_computes_no_gradients(lab, kit):
     """predict keeps no graph for gradients."""
     wanted = tracks(12)
-    model = kit.last_step_classifier(CLASSES)
+    model = kit.training.LastStepClassifier(CLASSES)
     predicted(lab, model, last_step_loader(kit, wanted, 4), wanted, call_of(wanted, 4))
     kept = plain(model.kept_graphs, "the model's record")
     if len(kept) < 3:
@@ -216,7 +216,7 @@ def test_predict_hands_the_lengths_on(lab, kit):
     """predict gives the model each batch's lengths, so that it knows the last valid timestep."""
     wanted = tracks(12)
     call = call_of(wanted, 4, "model that reads the last valid timestep")
-    expect_predicted(lab, kit.last_step_classifier(CLASSES), last_step_loader(kit, wanted, 4), wanted, call)
+    expect_predicted(lab, kit.training.LastStepClassifier(CLASSES), last_step_loader(kit, wanted, 4), wanted, call)
 
 
 @check(
@@ -227,7 +227,7 @@ def test_predict_hands_the_lengths_on(lab, kit):
 def test_predict_pairs_predictions_with_their_labels(lab, kit):
     """predict pairs each prediction with the label of its own track, also when the loader shuffles."""
     wanted = tracks(24)
-    loader = kit.shuffling(gauge_loader(kit, wanted, 4))
+    loader = kit.training.shuffling(gauge_loader(kit, wanted, 4))
     call = f"{call_of(wanted, 4)} with shuffling"
     pairs = sorted(zip(*predicted(lab, evaluating_gauge(kit), loader, wanted, call), strict=False))
     expect_equal(pairs, sorted(zip(*wanted, strict=True)), f"the sorted pairs of prediction and label of {call}")

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from graders.check import check
 from graders.checks.cnn_experiments import held_out_accuracy, overfit_loss
+from graders.checks.networks import expect_gradients, noise, parameter_count
 from graders.checks.thresholds import expect_reached
 from graders.examples import examples, st
 from graders.expect import (
@@ -411,11 +412,6 @@ def backbone_of(lab, **options):
     return lab.step07_cnn.CNNBackbone(TRACK, **{"filters": FILTERS, "feature_size": FEATURE_SIZE} | options)
 
 
-def noise(rng, *shape):
-    """Draw spectrograms as a network meets them after standardisation."""
-    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
-
-
 def vectors(backbone, x, call="backbone(x)"):
     """Return what a backbone makes of spectrograms, as an array `[B, feature_size]`."""
     return expect_shape(expect_dtype(backbone(x), "f", call), (len(x), FEATURE_SIZE), call)
@@ -547,14 +543,6 @@ def test_running_statistics_are_learnt_in_training_mode_only(lab, kit, rng):
         raise AssertionError(f"A batch in evaluation mode changed {', '.join(map(str, moved[:4]))}.")
 
 
-def parameters_counted(kit, backbone, call):
-    """Return the number of trainable parameters of a backbone."""
-    counted = plain(kit.training.count(backbone), f"the parameters of {call}")
-    if not isinstance(counted, int):
-        raise WrongType(f"The parameters of {call} cannot be counted.")
-    return counted
-
-
 @check(
     points=0.5,
     hint="A plain list hides its layers: nn.Sequential or nn.ModuleList; and make no layer in forward.",
@@ -564,7 +552,7 @@ def test_backbone_registers_its_convolutions(lab, kit):
     """CNNBackbone has at least the trainable parameters that its four convolutions need."""
     filters = (8, 16, 32, 64)
     call = f"CNNBackbone({TRACK}, filters={filters}, feature_size=1)"
-    counted = parameters_counted(kit, backbone_of(lab, filters=filters, feature_size=1), call)
+    counted = parameter_count(kit, backbone_of(lab, filters=filters, feature_size=1), call)
     needed = sum(before * after for before, after in zip((1, *filters), filters, strict=False))
     if counted < needed:
         raise AssertionError(f"{call} has {counted} trainable parameters; its convolutions alone need {needed}.")
@@ -575,10 +563,10 @@ def test_backbone_follows_the_filters(lab, kit):
     """CNNBackbone has a block for each number in filters: a larger number there means more parameters."""
     for filters in ((4, 5), (4, 5, 6, 7)):
         call = f"CNNBackbone({TRACK}, filters={filters})"
-        fewer = parameters_counted(kit, backbone_of(lab, filters=filters), call)
+        fewer = parameter_count(kit, backbone_of(lab, filters=filters), call)
         for place, number in enumerate(filters):
             larger = (*filters[:place], 2 * number, *filters[place + 1 :])
-            if parameters_counted(kit, backbone_of(lab, filters=larger), call) <= fewer:
+            if parameter_count(kit, backbone_of(lab, filters=larger), call) <= fewer:
                 raise AssertionError(f"CNNBackbone has no more parameters for filters={larger} than for {filters}.")
 
 
@@ -588,10 +576,7 @@ def test_every_parameter_receives_a_gradient(lab, kit, rng):
     backbone = backbone_of(lab)
     # In evaluation mode: in training mode batch normalisation takes away what the bias of a convolution adds.
     backbone.eval()
-    gradients = plain(kit.training.gradients(backbone, noise(rng, 4, *TRACK)), "the gradients")
-    unmoved = [str(name) for name, largest in gradients.items() if not largest > 0]
-    if unmoved or not gradients:
-        raise AssertionError(f"No gradient reaches {', '.join(unmoved[:4]) or 'anything: there are no parameters'}.")
+    expect_gradients(kit, backbone, (noise(rng, 4, *TRACK),), "CNNBackbone")
 
 
 @check(

@@ -56,35 +56,6 @@ def scratch_file(name: str) -> str:
     return os.path.join(tempfile.mkdtemp(), name)  # noqa: PTH118 - a text crosses the wire
 
 
-def shuffling(loader: Any) -> Any:
-    """Return a loader of the same items in batches of the same size, in another order in every pass."""
-    from torch.utils.data import DataLoader  # noqa: PLC0415
-
-    return DataLoader(loader.dataset, loader.batch_size, shuffle=True)
-
-
-def last_step_classifier(classes: int) -> Any:
-    """Return a model whose logits `[B, C]` are highest at the class `x[i, length_i - 1, 0]`; its loss is 0.
-
-    Its attribute `kept_graphs` says, for each batch, whether gradients could be computed from the logits.
-    """
-    import torch  # noqa: PLC0415
-
-    class LastStepClassifier(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(()))
-            self.kept_graphs: list[bool] = []
-
-        def forward(self, x: Any, targets: Any, lengths: Any) -> tuple[Any, Any]:  # noqa: ARG002
-            highest = x[torch.arange(len(x)), lengths - 1, 0]
-            logits = self.weight - (torch.arange(classes) - highest[:, None]).abs()
-            self.kept_graphs.append(logits.requires_grad)
-            return 0 * self.weight, logits
-
-    return LastStepClassifier()
-
-
 def empty_figure() -> Any:
     """Return a new matplotlib figure without axes, for a plotting function to draw on."""
     from matplotlib.figure import Figure  # noqa: PLC0415

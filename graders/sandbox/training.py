@@ -35,6 +35,11 @@ def loader(x: np.ndarray, labels: Sequence[int], lengths: Sequence[int], batch_s
     return DataLoader(_Tracks(x, labels, lengths), batch_size)
 
 
+def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
+    """Return a loader of the same items in batches of the same size, in another order in every pass."""
+    return DataLoader(batches.dataset, batches.batch_size, shuffle=True)
+
+
 class Gauge(nn.Module):
     """A model of one weight, whose loss is `mean_i(weight * x[i, 0, 0] * (1 + label_i) * length_i)`.
 
@@ -44,7 +49,7 @@ class Gauge(nn.Module):
 
     seen: Tensor
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int = 4) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(()))
         self.register_buffer("seen", torch.zeros(()))
@@ -61,26 +66,21 @@ class Gauge(nn.Module):
         return loss, logits
 
 
-def gauge(classes: int = 4) -> Gauge:
-    """Return a new gauge, of weight 1."""
-    return Gauge(classes)
-
-
 class Scripted(nn.Module):
-    """A model whose validation losses are written down beforehand.
+    """A model whose validation losses are in the data.
 
     A training batch (`x` above 0) has the loss `-weight`, so that SGD with learning rate 1 adds 1 to the weight: the
-    weight counts the batches trained on. A validation batch (`x` below 0) has the loss that the script has for the
-    weight. Its buffer `seen` counts training batches too, as the buffers of batch normalisation would.
+    weight counts the batches trained on. Of a validation batch the loss is `-x[0, e, 0]`, after `e + 1` epochs of
+    `batches` training batches each. The buffer `seen` counts training batches too, as the buffers of batch
+    normalisation would.
     """
 
     seen: Tensor
 
-    def __init__(self, script: Sequence[float], batches: int) -> None:
+    def __init__(self, batches: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))
         self.register_buffer("seen", torch.zeros(()))
-        self.script = list(script)
         self.batches = batches
 
     def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
@@ -90,33 +90,42 @@ class Scripted(nn.Module):
             self.seen += 1
             return -self.weight, logits
         epoch = max(0, round(self.weight.item() / self.batches) - 1)
-        return 0 * self.weight + self.script[min(epoch, len(self.script) - 1)], logits
+        return 0 * self.weight - x[0, min(epoch, x.shape[1] - 1), 0], logits
 
 
-def scripted(script: Sequence[float], batches: int) -> Scripted:
-    """Return a model with a validation loss for each epoch of `batches` training batches."""
-    return Scripted(script, batches)
+class LastStepClassifier(nn.Module):
+    """A model whose logits `[B, C]` are highest at the class `x[i, length_i - 1, 0]`; its loss is 0.
+
+    Attributes:
+        kept_graphs: for each batch, whether gradients could be computed from its logits.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.classes = classes
+        self.kept_graphs: list[bool] = []
+
+    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Return (loss, logits `[B, C]`) of tracks `[B, T, F]`."""
+        highest = x[torch.arange(len(x)), lengths - 1, 0]
+        logits = self.weight - (torch.arange(self.classes) - highest[:, None]).abs()
+        self.kept_graphs.append(logits.requires_grad)
+        return 0 * self.weight, logits
 
 
 class Head(nn.Module):
-    """An instructor's classifier on a student's backbone."""
+    """An instructor's classifier on a student's CNN backbone: one linear layer, and cross-entropy."""
 
-    def __init__(self, backbone: Any, classes: int, with_lengths: bool) -> None:
+    def __init__(self, backbone: Any, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.output = nn.Linear(int(backbone.feature_size), classes)
-        self.with_lengths = with_lengths
 
-    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """Return (cross-entropy, logits `[B, C]`) of tracks `[B, T, F]`."""
-        features = self.backbone(x, lengths) if self.with_lengths else self.backbone(x)
-        logits = self.output(features.float())
+        logits = self.output(self.backbone(x).float())
         return nn.functional.cross_entropy(logits, targets), logits
-
-
-def head(backbone: Any, classes: int, with_lengths: bool) -> Head:
-    """Return a classifier that puts one linear layer on a backbone, which takes lengths or does not."""
-    return Head(backbone, classes, with_lengths)
 
 
 def sgd(model: nn.Module, lr: float) -> torch.optim.Optimizer:
@@ -129,18 +138,15 @@ def adam(model: nn.Module, lr: float) -> torch.optim.Optimizer:
     return torch.optim.Adam(model.parameters(), lr)
 
 
-def fit(model: nn.Module, batches: DataLoader[Any], optimizer: torch.optim.Optimizer, epochs: int) -> list[float]:
-    """Train a model for some epochs, in training mode; return the loss of every step."""
+def fit(model: nn.Module, batches: DataLoader[Any], optimizer: torch.optim.Optimizer, epochs: int) -> None:
+    """Train a model for some epochs, in training mode."""
     model.train()
-    losses = []
     for _ in range(epochs):
         for x, targets, lengths in batches:
             optimizer.zero_grad()
             loss, _ = model(x, targets, lengths)
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
-    return losses
 
 
 def logits(model: nn.Module, x: np.ndarray, lengths: Sequence[int]) -> Tensor:
@@ -190,13 +196,3 @@ class MeanOfImage(MeanOfFrames):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return features `[B, H]` of tracks `[B, T, F]`."""
         return super().forward(x)
-
-
-def mean_of_frames(input_dim: int, feature_size: int) -> MeanOfFrames:
-    """Return a backbone that is called as an LSTM is."""
-    return MeanOfFrames(input_dim, feature_size)
-
-
-def mean_of_image(input_dim: int, feature_size: int) -> MeanOfImage:
-    """Return a backbone that is called as a CNN is."""
-    return MeanOfImage(input_dim, feature_size)
