@@ -1,0 +1,136 @@
+"""Step 8: how valent, energetic or danceable a track is: a regressor, and the rank correlation that scores it."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64, Real
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from .step05_lstm import LSTMBackbone
+
+
+class Regressor(nn.Module):
+    """A backbone with one linear layer on top, which rates a track on one axis.
+
+    An `LSTMBackbone` is called with tracks and lengths, any other backbone, such as a `CNNBackbone`, with the tracks
+    alone. The loops of step 5 train it as they train a `Classifier`.
+
+    Args:
+        backbone: module that turns tracks into features [B, H], with H as its attribute `feature_size`.
+        load_from_checkpoint: file that `save_checkpoint` wrote for a regressor of the same layers; its weights
+            replace the fresh ones.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        RuntimeError: the checkpoint does not fit, because its names or shapes are not those of this regressor.
+
+    Example:
+        >>> regressor = Regressor(LSTMBackbone(128))
+        >>> loss, ratings = regressor(torch.zeros(2, 7, 128), torch.tensor([0.3, 0.8]), torch.tensor([7, 5]))
+        >>> ratings.shape
+        torch.Size([2])
+
+    Source: step 8.
+    """
+
+    def __init__(self, backbone: nn.Module, load_from_checkpoint: str | os.PathLike[str] | None = None) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self._output = nn.Linear(int(backbone.feature_size), 1)  # type: ignore[arg-type]
+        self._criterion = nn.MSELoss()
+        if load_from_checkpoint is not None:
+            self.load_state_dict(torch.load(load_from_checkpoint, map_location="cpu", weights_only=True))
+
+    def forward(
+        self, x: Float[Tensor, "B T F"], targets: Float[Tensor, " B"], lengths: Int64[Tensor, " B"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " B"]]:
+        """Return the mean squared error of the batch, and a rating of each track: [B], or [B, 1] if you prefer.
+
+        Args:
+            x: the tracks.
+            targets: the rating of each by listeners. The loss compares each with the rating of the same track alone.
+            lengths: valid timesteps of each.
+        """
+        inputs = (x, lengths) if isinstance(self.backbone, LSTMBackbone) else (x,)
+        ratings = self._output(self.backbone(*inputs)).squeeze(1)
+        return self._criterion(ratings, targets.to(ratings.dtype)), ratings
+
+
+def predict_ratings(
+    model: nn.Module, loader: DataLoader[Any], device: str | torch.device = "cpu"
+) -> tuple[Float64[np.ndarray, "N ..."], Float64[np.ndarray, "N ..."]]:
+    """Return the ratings that a model gives to the tracks of a loader, and the listeners' ratings of the same tracks.
+
+    The model is put into evaluation mode, and no gradients are computed. The loader is gone through once, since one
+    that shuffles gives another order each time.
+
+    Args:
+        model: called as `model(x, targets, lengths)`, it returns (loss, ratings [B], [B, 1] or [B, tasks]).
+        loader: batches (x [B, T, F], targets [B] or [B, tasks], lengths [B]).
+        device: where the model goes, and the batches.
+
+    Returns:
+        (y_pred, y_true), each with one rating for each track, or one row of ratings when there are several tasks.
+
+    Example:
+        >>> y_pred, y_true = predict_ratings(regressor, test_loader)
+        >>> spearman(y_true, y_pred)
+
+    Source: step 8.
+    """
+    y_pred: list[Tensor] = []
+    y_true: list[Tensor] = []
+    model.to(device)
+    model.eval()
+    with torch.no_grad():
+        for x, targets, lengths in loader:
+            _, ratings = model(x.to(device), targets.to(device), lengths)
+            y_pred.append(ratings.reshape(targets.shape).cpu())
+            y_true.append(targets)
+    return torch.cat(y_pred).double().numpy(), torch.cat(y_true).double().numpy()
+
+
+def spearman(
+    y_true: Real[np.ndarray, " N"] | Sequence[float], y_pred: Real[np.ndarray, " N"] | Sequence[float]
+) -> float:
+    """Return Spearman's rank correlation: Pearson's correlation of the two lists' ranks.
+
+    Equal values share the average of the ranks that they take up together.
+
+    Args:
+        y_true: one rating of each track.
+        y_pred: another of each, in the same order.
+
+    Returns:
+        From -1 to 1: 1 if one list never falls where the other rises. NaN if all values of a list are equal, since
+        they have no order then.
+
+    Raises:
+        ValueError: the lists have different lengths, or are not lists of at least two numbers.
+
+    Example:
+        >>> spearman([1, 2, 3, 4], [10, 20, 20, 1000])
+        0.9486832980505138
+
+    Source: step 8; Spearman, 1904.
+    """
+    true, predicted = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
+    if true.shape != predicted.shape or true.ndim != 1 or len(true) < 2:  # noqa: PLR2004
+        raise ValueError(
+            f"spearman got shapes {true.shape} and {predicted.shape}; "
+            "expected two lists of one length, with at least two numbers each."
+        )
+    a, b = (_centred_ranks(values) for values in (true, predicted))
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / scale) if scale else float("nan")
+
+
+def _centred_ranks(values: Float64[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
+    """Return the rank of each value, less the mean rank; equal values share their average rank."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Float64[np.ndarray, " N"] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return ranks - (len(values) + 1) / 2
