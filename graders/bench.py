@@ -25,11 +25,13 @@ from torch.utils.data import DataLoader
 
 from graders.checks.course_folders import TEN_GENRES
 from graders.checks.course_tracks import MEL_BANDS, genre_tracks
+from graders.figures import Figure as Figure  # noqa: PLC0414 - its users may take it from here
 from graders.rubric import load_rubric
 from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one, one_thread, warm_up
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import RemoteLab
 from graders.sandbox.server import PRELOADED
+from graders.training_bench import training_figures
 from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch
 from solutions.step07_cnn import CNNBackbone
 
@@ -41,29 +43,6 @@ OVERFITTED = 1.8e-5  # the report's loss, reached by its CNN within 100 iteratio
 FRAMES = 64
 BATCH = 8
 SETTLED = 0.5  # seconds until the server has reaped what has ended and forked its next spare
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """One measured figure.
-
-    Attributes:
-        what: what was measured.
-        value: the measurement.
-        unit: its unit.
-        bound: what it must not exceed, or must reach.
-        at_least: the bound is a least value, not a largest one.
-    """
-
-    what: str
-    value: float
-    unit: str
-    bound: float
-    at_least: bool = False
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether the measurement is within its bound."""
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
 def measure(console: Console, out: Path | None) -> int:
@@ -258,4 +237,5 @@ GROUPS: tuple[Callable[[], list[Figure]], ...] = (
     _grading_figures,
     _class_figures,
     _overfitting_figures,
+    training_figures,
 )

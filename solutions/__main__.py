@@ -37,5 +37,39 @@ def skeleton(out: Path, *, check: bool) -> None:
         raise SystemExit(1)
 
 
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=_SOLUTIONS.parent / "fixtures" / "data",
+    help="Data folder of the course's layout; the checkout's fixtures/data unless given.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option("--quick", is_flag=True, help="One seed and two epochs: shows that everything runs.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each experiment.  [default: 5; 1 with --quick]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: one for each CPU; 1 with cuda]")
+@click.option("--epochs", type=click.IntRange(min=1), help="The most epochs of any experiment.  [default: 20]")
+@click.option(
+    "--max-length", type=click.IntRange(min=16), help="Timesteps to which full-speed tracks are cut.  [default: 256]"
+)
+def report(
+    data: Path,
+    out: Path,
+    *,
+    quick: bool,
+    device: str,
+    seeds: int | None,
+    jobs: int | None,
+    epochs: int | None,
+    max_length: int | None,
+) -> None:
+    """Do the experiments of steps 1-10, and show figures, tables and findings beside the report's own."""
+    # Imported here, since it takes seconds, and other commands must not wait for PyTorch.
+    from .report.command import make_report  # noqa: PLC0415
+
+    make_report(data, out, quick=quick, device=device, seeds=seeds, jobs=jobs, epochs=epochs, max_length=max_length)
+
+
 if __name__ == "__main__":
     main(prog_name="python -m solutions")

@@ -28,13 +28,13 @@ class MultitaskLoss(nn.Module):
     Source: step 10.
     """
 
-    weights: Tensor
+    _weights: Tensor
 
     def __init__(self, weights: Sequence[float]) -> None:
         super().__init__()
         if not len(weights) or min(weights) < 0:
             raise ValueError(f"MultitaskLoss got weights {list(weights)}; expected one of at least 0 for each task.")
-        self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32), persistent=False)
+        self.register_buffer("_weights", torch.tensor(weights, dtype=torch.float32), persistent=False)
 
     def forward(self, ratings: Float[Tensor, "B tasks"], targets: Float[Tensor, "B tasks"]) -> Float[Tensor, ""]:
         """Return the loss of a batch.
@@ -46,13 +46,13 @@ class MultitaskLoss(nn.Module):
         Raises:
             ValueError: the shapes are not the same, or there is not one column for each weight.
         """
-        if ratings.shape != targets.shape or ratings.shape[1:] != self.weights.shape:
+        if ratings.shape != targets.shape or ratings.shape[1:] != self._weights.shape:
             raise ValueError(
                 f"MultitaskLoss got ratings {list(ratings.shape)} and targets {list(targets.shape)}; "
-                f"expected both to be [B, {len(self.weights)}], as there are {len(self.weights)} weights."
+                f"expected both to be [B, {len(self._weights)}], as there are {len(self._weights)} weights."
             )
         errors = (ratings - targets.to(ratings.dtype)).square().mean(dim=0)
-        return (self.weights * errors).sum()
+        return (self._weights * errors).sum()
 
 
 class MultitaskRegressor(nn.Module):

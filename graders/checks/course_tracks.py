@@ -1,4 +1,4 @@
-"""The fixtures' genre tracks, as the judge needs them to train a student's network and to score its answers.
+"""The fixtures' tracks, as the judge needs them to train a student's network and to score its answers.
 
 The files are read here, without the student's loader, and labels of held-out tracks stay on the judge's side.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -16,6 +16,7 @@ from fixtures import DATA
 from graders.checks.course_folders import MAPPING, TEN_GENRES
 
 MEL_BANDS = 128
+_Moments: TypeAlias = tuple[Float32[np.ndarray, " 128"], Float32[np.ndarray, " 128"]]
 
 
 class Tracks(NamedTuple):
@@ -32,6 +33,38 @@ class Tracks(NamedTuple):
     lengths: Int64[np.ndarray, " N"]
 
 
+class Rated(NamedTuple):
+    """Tracks that listeners rated, standardised and of one length. The arrays are shared and read-only.
+
+    Attributes:
+        x: beat-synchronous mel features, time first; timesteps from a track's length on are 0.
+        ratings: valence, energy and danceability of each, from 0 to 1.
+        lengths: valid timesteps of each track, at most T.
+    """
+
+    x: Float32[np.ndarray, "N T 128"]
+    ratings: Float32[np.ndarray, "N 3"]
+    lengths: Int64[np.ndarray, " N"]
+
+
+@functools.cache
+def rated_tracks(*, timesteps: int) -> Rated:
+    """Return the tracks of the beat-synchronous multitask data that have ratings (120), in the order of the index.
+
+    Each mel band is standardised with its mean and standard deviation over the valid timesteps of all of them.
+
+    Args:
+        timesteps: T, to which every track is cut or, with zeros at the end, padded.
+    """
+    folder = DATA / "multitask_dataset_beat"
+    rows = [line.split(",") for line in (folder / "train_labels.txt").read_text(encoding="utf-8").splitlines()[1:]]
+    mels = [_read_mel(folder / "train" / f"{name.partition('.')[0]}.fused.full.npy") for name, *_ in rows]
+    x, lengths = _standardised(mels, _moments(np.concatenate(mels)), timesteps)
+    ratings = np.array([[float(value) for value in values] for _, *values in rows], np.float32)
+    ratings.setflags(write=False)
+    return Rated(x, ratings, lengths)
+
+
 @functools.cache
 def genre_tracks(train: bool, *, beat: bool = False, timesteps: int) -> Tracks:
     """Return the tracks of the ten merged genres, in the order of the index.
@@ -45,24 +78,34 @@ def genre_tracks(train: bool, *, beat: bool = False, timesteps: int) -> Tracks:
             speed (170-280, the report's two 1293).
         timesteps: T, to which every track is cut or, with zeros at the end, padded.
     """
-    mean, deviation = _statistics(beat)
     entries = _read_index(beat, train)
-    x = np.zeros((len(entries), timesteps, MEL_BANDS), np.float32)
-    lengths = np.zeros(len(entries), np.int64)
-    for row, (file, _) in enumerate(entries):
-        mel = _read_mel(file)[:timesteps]
-        lengths[row] = len(mel)
-        x[row, : len(mel)] = (mel - mean) / deviation
+    x, lengths = _standardised([_read_mel(file) for file, _ in entries], _statistics(beat), timesteps)
     labels = np.array([TEN_GENRES.index(genre) for _, genre in entries], np.int64)
-    for array in (x, labels, lengths):
-        array.setflags(write=False)
+    labels.setflags(write=False)
     return Tracks(x, labels, lengths)
 
 
+def _standardised(
+    mels: list[Float32[np.ndarray, "T 128"]], moments: _Moments, timesteps: int
+) -> tuple[Float32[np.ndarray, "N T 128"], Int64[np.ndarray, " N"]]:
+    """Standardise tracks and bring them to one length; return them and their lengths, read-only."""
+    mean, deviation = moments
+    x = np.zeros((len(mels), timesteps, MEL_BANDS), np.float32)
+    lengths = np.array([min(len(mel), timesteps) for mel in mels], np.int64)
+    for row, (mel, length) in enumerate(zip(mels, lengths, strict=True)):
+        x[row, :length] = (mel[:length] - mean) / deviation
+    for array in (x, lengths):
+        array.setflags(write=False)
+    return x, lengths
+
+
 @functools.cache
-def _statistics(beat: bool) -> tuple[Float32[np.ndarray, " 128"], Float32[np.ndarray, " 128"]]:
+def _statistics(beat: bool) -> _Moments:
     """Return mean and standard deviation of each mel band over all timesteps of the training tracks."""
-    mel = np.concatenate([_read_mel(file) for file, _ in _read_index(beat, train=True)])
+    return _moments(np.concatenate([_read_mel(file) for file, _ in _read_index(beat, train=True)]))
+
+
+def _moments(mel: Float32[np.ndarray, "T 128"]) -> _Moments:
     return mel.mean(axis=0), mel.std(axis=0) + np.float32(1e-6)
 
 

@@ -17,22 +17,27 @@ from torch.utils.data import DataLoader, Dataset
 EVALUATED = 3.0  # factor of a gauge's loss outside of training mode
 
 
-class _Tracks(Dataset[tuple[np.ndarray, int, int]]):
-    def __init__(self, x: np.ndarray, labels: Sequence[int], lengths: Sequence[int]) -> None:
+class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
+    def __init__(self, x: np.ndarray, targets: Sequence[Any] | Tensor, lengths: Sequence[int]) -> None:
         self.x = np.asarray(x, np.float32)
-        self.labels = labels
+        self.targets = targets
         self.lengths = lengths
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, int, int]:
-        return self.x[index], int(self.labels[index]), int(self.lengths[index])
+    def __getitem__(self, index: int) -> tuple[np.ndarray, Any, int]:
+        return self.x[index], self.targets[index], int(self.lengths[index])
 
 
 def loader(x: np.ndarray, labels: Sequence[int], lengths: Sequence[int], batch_size: int) -> DataLoader[Any]:
     """Return a loader over tracks `[N, T, F]` in the order given; the last batch may be smaller."""
-    return DataLoader(_Tracks(x, labels, lengths), batch_size)
+    return DataLoader(_Tracks(x, [int(label) for label in labels], lengths), batch_size)
+
+
+def ratings_loader(x: np.ndarray, ratings: np.ndarray, lengths: Sequence[int], batch_size: int) -> DataLoader[Any]:
+    """Return such a loader with ratings for targets: float32 `[N]`, or `[N, tasks]`."""
+    return DataLoader(_Tracks(x, torch.as_tensor(ratings, dtype=torch.float32), lengths), batch_size)
 
 
 def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
@@ -114,6 +119,82 @@ class LastStepClassifier(nn.Module):
         return 0 * self.weight, logits
 
 
+class LastStepRater(nn.Module):
+    """A model that rates a track with the last valid values of its first features, one for each task; its loss is 0.
+
+    In training mode it rates each track 1 higher.
+
+    Args:
+        tasks: the ratings are `[B, tasks]`; `[B]` without tasks.
+    """
+
+    def __init__(self, tasks: int | None = None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.tasks = tasks
+
+    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Return (loss, ratings) of tracks `[B, T, F]`."""
+        last = x[torch.arange(len(x)), lengths - 1]
+        ratings = last[:, 0] if self.tasks is None else last[:, : self.tasks]
+        return 0 * self.weight, ratings + self.weight + int(self.training)
+
+
+class MixedMean(nn.Module):
+    """A small backbone, called with tracks alone; no other model has layers of its names."""
+
+    def __init__(self, input_dim: int, feature_size: int) -> None:
+        super().__init__()
+        self.feature_size = feature_size
+        self.mixing = nn.Linear(input_dim, feature_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features `[B, H]` of tracks `[B, T, F]`."""
+        features: Tensor = self.mixing(x.mean(1))
+        return features
+
+
+class NormalisedMean(MixedMean):
+    """The same with batch normalisation, whose statistics are buffers."""
+
+    def __init__(self, input_dim: int, feature_size: int) -> None:
+        super().__init__(input_dim, feature_size)
+        self.normalisation = nn.BatchNorm1d(feature_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features `[B, H]` of tracks `[B, T, F]`."""
+        features: Tensor = self.normalisation(super().forward(x))
+        return features
+
+
+class DeepMean(nn.Module):
+    """A backbone that learns from the mean of all timesteps, with a hidden layer; called with tracks alone."""
+
+    def __init__(self, input_dim: int, feature_size: int) -> None:
+        super().__init__()
+        self.feature_size = feature_size
+        self.layers = nn.Sequential(nn.Linear(input_dim, feature_size), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features `[B, H]` of tracks `[B, T, F]`."""
+        features: Tensor = self.layers(x.mean(1))
+        return features
+
+
+class Rated(nn.Module):
+    """A model of one rating for each task, the same for all tracks; its loss is a student's."""
+
+    def __init__(self, loss: Any, tasks: int) -> None:
+        super().__init__()
+        self.rating = nn.Parameter(torch.zeros(tasks))
+        self.loss = loss
+
+    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Return (loss, ratings `[B, tasks]`) of tracks `[B, T, F]`."""
+        ratings = self.rating.expand(len(x), -1)
+        return self.loss(ratings, targets), ratings
+
+
 class Head(nn.Module):
     """An instructor's classifier on a student's CNN backbone: one linear layer, and cross-entropy."""
 
@@ -153,6 +234,14 @@ def logits(model: nn.Module, x: np.ndarray, lengths: Sequence[int]) -> Tensor:
     """Return a model's logits for tracks `[N, T, F]`, in the mode that it is in; it gets no labels but zeros."""
     with torch.no_grad():
         _, result = model(torch.as_tensor(x), torch.zeros(len(x), dtype=torch.int64), torch.as_tensor(lengths))
+    return result.detach()  # type: ignore[no-any-return]
+
+
+def ratings(model: nn.Module, x: np.ndarray, lengths: Sequence[int], tasks: int | None = None) -> Tensor:
+    """Return a model's ratings of tracks `[N, T, F]`, in the mode that it is in; it gets no targets but zeros."""
+    targets = torch.zeros(len(x)) if tasks is None else torch.zeros(len(x), tasks)
+    with torch.no_grad():
+        _, result = model(torch.as_tensor(x), targets, torch.as_tensor(lengths))
     return result.detach()  # type: ignore[no-any-return]
 
 

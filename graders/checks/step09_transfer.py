@@ -1,0 +1,155 @@
+"""Checks of step 9: a backbone's weights, taken from the checkpoint of a classifier, and trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graders.check import check
+from graders.checks.networks import evaluating, noise
+from graders.expect import as_array, expect_array, expect_error
+from graders.outcomes import WrongType
+
+FEATURES, SIZE = 4, 6
+LEARNT = {"mixing.weight", "normalisation.weight", "normalisation.bias"}
+LOADS = ("test_backbone_gets_the_weights_of_the_classifier",)
+TUNES = ("test_fine_tuning_begins_with_the_transferred_weights",)
+
+
+def fresh(kit):
+    """Make a backbone of the kit, with fresh weights."""
+    return kit.training.NormalisedMean(FEATURES, SIZE)
+
+
+def tracks(kit, rng, targets):
+    """Return a loader of 12 tracks in batches of 4."""
+    x = (noise(rng, 12, 3, FEATURES).numpy() + 1) * 2
+    if targets.dtype.kind == "f":
+        return kit.training.ratings_loader(x, targets, [3] * 12, 4)
+    return kit.training.loader(x, targets, [3] * 12, 4)
+
+
+def trained_classifier(lab, kit, rng):
+    """Train a classifier, so that its buffers have learnt; return its backbone, and its checkpoint's path."""
+    backbone, path = fresh(kit), kit.scratch_file("είδη.pt")
+    classifier = lab.step05_lstm.Classifier(backbone, 3)
+    kit.training.fit(classifier, tracks(kit, rng, np.arange(12) % 3), kit.training.sgd(classifier, 0.2), 15)
+    lab.step05_lstm.save_checkpoint(classifier, path)
+    return backbone, path
+
+
+def weights(kit, module, what) -> dict[str, Any]:
+    """Return the weights and buffers of a module of the kit, or of a model on one, by their names in the former."""
+    found = {}
+    held = kit.training.weights(module)
+    for wanted in kit.training.weights(fresh(kit)):
+        values = [value for name, value in held.items() if name == wanted or str(name).endswith(f".{wanted}")]
+        if len(values) != 1:
+            raise AssertionError(f"{what} has {len(values)} weights named {wanted}; expected those of its backbone.")
+        found[wanted] = as_array(values[0], f"{wanted} of {what}").copy()
+    return found
+
+
+def learnt(values):
+    """Keep those of some weights that an optimiser changes: neither buffers, nor a bias that normalisation undoes."""
+    return {name: value for name, value in values.items() if name in LEARNT}
+
+
+def expect_weights(got, wanted, what):
+    """Demand equal weights."""
+    for name, value in wanted.items():
+        expect_array(got[name], value, f"{name} of {what}", 1e-6)
+
+
+def moved(first, second):
+    """Return the names of the weights that are not the same."""
+    return [name for name, value in first.items() if not np.allclose(value, second[name], atol=1e-7)]
+
+
+@check(points=1.25, hint="Keep the entries that begin with the backbone's prefix, without it; then load them strictly.")
+def test_backbone_gets_the_weights_of_the_classifier(lab, kit, rng):
+    """After load_backbone_from_checkpoint all weights and buffers are those of the classifier's backbone."""
+    source, path = trained_classifier(lab, kit, rng)
+    backbone = fresh(kit)
+    lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
+    what = "the backbone, after load_backbone_from_checkpoint(backbone, path),"
+    expect_weights(weights(kit, backbone, what), weights(kit, source, "the source"), what)
+
+
+@check(points=0.5, hint="load_state_dict returns a list of keys: call it, and then return backbone.", needs=LOADS)
+def test_loading_returns_the_backbone(lab, kit, rng):
+    """load_backbone_from_checkpoint returns the backbone itself, ready to be a regressor's."""
+    source, path = trained_classifier(lab, kit, rng)
+    returned = lab.step09_transfer.load_backbone_from_checkpoint(fresh(kit), path)
+    if not kit.is_a(returned, "torch.nn", "Module"):
+        raise WrongType("load_backbone_from_checkpoint returned no nn.Module; expected the backbone.")
+    x = noise(rng, 5, 3, FEATURES)
+    expect_array(evaluating(returned)(x), as_array(evaluating(source)(x), "source(x)"), "what is returned, of x,", 1e-5)
+
+
+@check(points=1, hint="Leave strict=True: with strict=False a prefix that matches nothing loads nothing.", needs=LOADS)
+def test_checkpoint_that_does_not_fit_is_an_error(lab, kit):
+    """A checkpoint with other layers, other shapes or too few layers raises an error, and so does a missing file."""
+    step, path = lab.step09_transfer, kit.scratch_file("άλλο.pt")
+    for other, name in (
+        (kit.training.DeepMean(FEATURES, SIZE), "other layers"),
+        (kit.training.NormalisedMean(FEATURES, SIZE + 1), "other shapes"),
+        (kit.training.MixedMean(FEATURES, SIZE), "too few layers"),
+    ):
+        lab.step05_lstm.save_checkpoint(lab.step05_lstm.Classifier(other, 3), path)
+        with expect_error((RuntimeError, KeyError, ValueError), f"load_backbone_from_checkpoint of {name}"):
+            step.load_backbone_from_checkpoint(fresh(kit), path)
+    with expect_error(OSError, "load_backbone_from_checkpoint(backbone, 'missing.pt')"):
+        step.load_backbone_from_checkpoint(fresh(kit), "missing.pt")
+
+
+@check(points=0.5, hint="Load into the parameters; neither freeze nor replace them.", needs=LOADS)
+def test_transferred_weights_can_be_trained(lab, kit, rng):
+    """The transferred weights are trained with the rest: a step of an optimiser changes them."""
+    _, path = trained_classifier(lab, kit, rng)
+    backbone = fresh(kit)
+    lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
+    before = learnt(weights(kit, backbone, "the backbone"))
+    model = kit.training.Head(backbone, 3)
+    kit.training.fit(model, tracks(kit, rng, np.arange(12) % 3), kit.training.sgd(model, 0.2), 1)
+    still = before.keys() - set(moved(before, weights(kit, backbone, "the backbone")))
+    if still:
+        raise AssertionError(f"After an epoch {', '.join(sorted(still))} of the backbone are as loaded.")
+
+
+def fine_tuned(lab, kit, rng, path, epochs=1, learning_rate=0.0):
+    """Call fine_tune on ratings; return the weights of its regressor's backbone."""
+    loader = tracks(kit, rng, rng.uniform(4, 5, 12))  # far from what it says first, so that the loss falls
+    model = lab.step09_transfer.fine_tune(fresh(kit), path, loader, loader, epochs, learning_rate, "cpu")
+    return weights(kit, model, "the regressor that fine_tune returns")
+
+
+@check(points=1, hint="Build the Regressor on the backbone that was loaded, and do not make a new one afterwards.")
+def test_fine_tuning_begins_with_the_transferred_weights(lab, kit, rng):
+    """fine_tune trains on from the transferred weights: at a learning rate of 0 they are the classifier's."""
+    source, path = trained_classifier(lab, kit, rng)
+    what = "the regressor of fine_tune(..., learning_rate=0)"
+    expect_weights(fine_tuned(lab, kit, rng, path), learnt(weights(kit, source, "the source")), what)
+
+
+@check(points=0.75, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)
+def test_fine_tuning_trains_all_weights(lab, kit, rng):
+    """fine_tune changes all weights of the backbone, for the number of epochs and at the learning rate asked for."""
+    source, path = trained_classifier(lab, kit, rng)
+    begun = learnt(weights(kit, source, "the source"))
+
+    def way(epochs, learning_rate):
+        tuned = fine_tuned(lab, kit, np.random.default_rng(5), path, epochs, learning_rate)
+        still = begun.keys() - set(moved(begun, tuned))
+        if still:
+            raise AssertionError(f"After fine_tune {', '.join(sorted(still))} of the backbone are as loaded.")
+        return max(float(np.abs(tuned[name] - value).max()) for name, value in begun.items())
+
+    # While the loss falls, as it does at these rates, train keeps the last epoch's weights.
+    short, long, faster = way(1, 1e-2), way(6, 1e-2), way(1, 6e-2)
+    for name, distance in (("6 epochs instead of 1", long), ("6 times the learning rate", faster)):
+        if not distance > 2 * short:
+            raise AssertionError(
+                f"fine_tune moves the weights by {short:.2g}, and with {name} by {distance:.2g}; expected more."
+            )

@@ -1,0 +1,65 @@
+"""Step 9: what a network has learnt of genres, transferred to ratings."""
+
+import os
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+
+def load_backbone_from_checkpoint(backbone: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
+    """Give a backbone the weights that the backbone of a trained classifier has, and return it.
+
+    Weights and buffers, such as the statistics of batch normalisation, are taken from the checkpoint; its output layer
+    is left out, since it knows genres and nothing else.
+
+    Args:
+        backbone: a backbone with the same layers as the classifier's; it is changed in place.
+        path: file that `save_checkpoint` of step 5 wrote for a whole `Classifier`.
+
+    Returns:
+        The same backbone.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        RuntimeError: the checkpoint does not fit: layers of the backbone are not in it, it has others, or their shapes
+            are not the same. A backbone that kept fresh weights would transfer nothing.
+
+    Example:
+        >>> save_checkpoint(classifier, "genres.pt")
+        >>> backbone = load_backbone_from_checkpoint(CNNBackbone((1300, 128)), "genres.pt")
+
+    Source: step 9.
+    """
+    raise NotImplementedError("load_backbone_from_checkpoint is yours to write: step 9")
+
+
+def fine_tune(
+    backbone: nn.Module,
+    path: str | os.PathLike[str],
+    train_loader: DataLoader[Any],
+    val_loader: DataLoader[Any],
+    epochs: int = 5,
+    learning_rate: float = 1e-4,
+    device: str | torch.device = "cpu",
+) -> nn.Module:
+    """Return a `Regressor` on the backbone of a trained classifier, trained on ratings.
+
+    All of its weights are trained, the transferred ones too, with Adam and with `train` of step 5.
+
+    Args:
+        backbone: a backbone with the same layers as the classifier's; it becomes the regressor's.
+        path: file that `save_checkpoint` of step 5 wrote for a whole `Classifier`.
+        train_loader: batches (x, ratings, lengths) to learn from.
+        val_loader: batches to validate on.
+        epochs: the most epochs.
+        learning_rate: Adam's.
+        device: where the regressor goes, and the batches.
+
+    Raises:
+        FileNotFoundError, RuntimeError: as `load_backbone_from_checkpoint`.
+
+    Source: step 9: five epochs on valence.
+    """
+    raise NotImplementedError("fine_tune is yours to write: step 9")

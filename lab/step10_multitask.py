@@ -1,0 +1,96 @@
+"""Step 10: one network that rates valence, energy and danceability at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Float64, Int64, Real
+from torch import Tensor, nn
+
+
+class MultitaskLoss(nn.Module):
+    """The loss of several tasks: the sum of their mean squared errors, each times the task's weight.
+
+    Args:
+        weights: the weight of each task, at least 0.
+
+    Raises:
+        ValueError: there are no weights, or one is negative.
+
+    Example:
+        >>> loss = MultitaskLoss([1, 1, 2])
+        >>> loss(torch.tensor([[0.5, 0.5, 0.5]]), torch.tensor([[0.5, 0.4, 0.3]])).item()
+        0.0899...
+
+    Source: step 10.
+    """
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        raise NotImplementedError("MultitaskLoss.__init__ is yours to write: step 10")
+
+    def forward(self, ratings: Float[Tensor, "B tasks"], targets: Float[Tensor, "B tasks"]) -> Float[Tensor, ""]:
+        """Return the loss of a batch.
+
+        Args:
+            ratings: what the network says, a column for each task.
+            targets: what listeners say.
+
+        Raises:
+            ValueError: the shapes are not the same, or there is not one column for each weight.
+        """
+        raise NotImplementedError("MultitaskLoss.forward is yours to write: step 10")
+
+
+class MultitaskRegressor(nn.Module):
+    """A backbone with one linear layer on top, which rates a track on several axes: all tasks share the backbone.
+
+    An `LSTMBackbone` is called with tracks and lengths, any other backbone with the tracks alone. The loss is a
+    `MultitaskLoss` in which each task weighs 1.
+
+    Args:
+        backbone: module that turns tracks into features [B, H], with H as its attribute `feature_size`.
+        num_tasks: the number of axes.
+
+    Example:
+        >>> regressor = MultitaskRegressor(LSTMBackbone(128))
+        >>> loss, ratings = regressor(torch.zeros(2, 7, 128), torch.zeros(2, 3), torch.tensor([7, 5]))
+        >>> ratings.shape
+        torch.Size([2, 3])
+
+    Source: step 10.
+    """
+
+    def __init__(self, backbone: nn.Module, num_tasks: int = 3) -> None:
+        raise NotImplementedError("MultitaskRegressor.__init__ is yours to write: step 10")
+
+    def forward(
+        self, x: Float[Tensor, "B T F"], targets: Float[Tensor, "B num_tasks"], lengths: Int64[Tensor, " B"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "B num_tasks"]]:
+        """Return the loss of the batch, and the ratings of each track.
+
+        Args:
+            x: the tracks.
+            targets: the ratings of each by listeners, a column for each task.
+            lengths: valid timesteps of each.
+        """
+        raise NotImplementedError("MultitaskRegressor.forward is yours to write: step 10")
+
+
+def spearman_of_tasks(
+    y_true: Real[np.ndarray, "N tasks"], y_pred: Real[np.ndarray, "N tasks"]
+) -> Float64[np.ndarray, " tasks"]:
+    """Return Spearman's correlation of each task: over its tracks, and not over the tasks of a track.
+
+    Args:
+        y_true: the listeners' ratings, a row for each track and a column for each task.
+        y_pred: the network's, in the same order.
+
+    Raises:
+        ValueError: the shapes are not the same, or not [N, tasks].
+
+    Example:
+        >>> y_pred, y_true = predict_ratings(regressor, test_loader)
+        >>> valence, energy, danceability = spearman_of_tasks(y_true, y_pred)
+
+    Source: step 10.
+    """
+    raise NotImplementedError("spearman_of_tasks is yours to write: step 10")

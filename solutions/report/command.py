@@ -1,0 +1,112 @@
+"""The command `python -m solutions report`: check what it is given, do the runs, write the pages."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .data import DataFault, check_folder
+from .experiments import Job, Run
+from .page import write_pages
+from .runner import plan, run_all
+from .settings import Settings
+
+
+class _Misuse(click.ClickException):
+    """Something that the user gave cannot serve: one sentence, and exit code 2."""
+
+    exit_code = 2
+
+
+def make_report(
+    data: Path,
+    out: Path,
+    *,
+    quick: bool,
+    device: str,
+    seeds: int | None,
+    jobs: int | None,
+    epochs: int | None,
+    max_length: int | None,
+) -> None:
+    """Do the runs that are missing in `out`, and write `report.html`, `report.md` and `figures/` there.
+
+    The arguments are the command's options; None takes the default.
+
+    Raises:
+        click.ClickException: the data, the folder or the device cannot serve; the exit code is 2.
+    """
+    settings = _settings(quick=quick, seeds=seeds, epochs=epochs, max_length=max_length)
+    try:
+        check_folder(data)
+        _check_device(device)
+        _check_writable(out)
+        job = Job(data.resolve(), out.resolve(), settings, device)
+        runs = plan(settings.seeds)
+        with _progress(len(runs)) as tell:
+            results = run_all(runs, job, jobs or _default_jobs(device), tell)
+        write_pages(results, job)
+    except DataFault as error:
+        raise _Misuse(str(error)) from error
+    except BrokenProcessPool as error:
+        raise click.ClickException(
+            "The system ended a process of a run, most likely for want of memory; start again with fewer --jobs: what "
+            "is done is kept."
+        ) from error
+    click.echo(f"Wrote {out / 'report.html'} and {out / 'report.md'}.")
+
+
+def _settings(*, quick: bool, seeds: int | None, epochs: int | None, max_length: int | None) -> Settings:
+    settings = Settings()
+    if quick:
+        settings = settings.quick()
+    if epochs is not None:
+        # From the defaults again: with --quick, more epochs than its two may be asked for.
+        settings = replace(Settings().with_epochs(epochs), seeds=settings.seeds)
+    return replace(settings, seeds=seeds or settings.seeds, max_length=max_length or settings.max_length)
+
+
+def _default_jobs(device: str) -> int:
+    # Runs on one GPU would only wait for each other.
+    return 1 if device == "cuda" else os.cpu_count() or 1
+
+
+def _check_device(device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise _Misuse("PyTorch finds no CUDA device here; leave --device out to run on the CPU.")
+
+
+def _check_writable(out: Path) -> None:
+    probe = out / f".probe-{os.getpid()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _Misuse(f"The folder {out} cannot be written ({error.strerror}); give another with --out.") from error
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Run, bool], None]]:
+    """Yield what to call for each run: it moves a bar on a terminal, and otherwise prints a line for a run done now."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Runs", total=total)
+        count = 0
+
+        def tell(run: Run, now: bool) -> None:
+            nonlocal count
+            count += 1
+            bar.update(task, advance=1, description=run.name)
+            if now and not console.is_terminal:
+                click.echo(f"[{count}/{total}] {run.name}", err=True)
+
+        yield tell

@@ -1,0 +1,237 @@
+"""The experiments of steps 5-10: each trains one network with one seed, and returns what the page needs of it."""
+
+import contextlib
+import io
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import torch
+from torch import nn
+
+from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch, save_checkpoint, train
+from solutions.step06_evaluation import predict
+from solutions.step07_cnn import CNNBackbone
+from solutions.step08_regression import Regressor, predict_ratings, spearman
+from solutions.step09_transfer import load_backbone_from_checkpoint
+from solutions.step10_multitask import MultitaskRegressor, spearman_of_tasks
+
+from .data import CLASSES, Loaders, genre_loaders, rating_loaders
+from .published import AXES
+from .settings import Settings
+
+Net = Literal["lstm", "cnn"]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is trained on what.
+
+    Attributes:
+        name: the experiment's name.
+        task: "genre": train, test on the data's test split. "overfit": steps on one batch. "rating": train and test
+            on ratings.
+        net: the backbone.
+        beat: beat-synchronous tracks; otherwise at full speed.
+        feat_type: "mel", "chroma" or "fused".
+        axis: 1, 2 or 3, the axis that is rated; None for all three.
+        short: train as long as the transferred network is, instead of as long as those of steps 8 and 10.
+        needs: the experiment whose backbone is transferred, in a run with the same seed.
+    """
+
+    name: str
+    task: Literal["genre", "overfit", "rating"]
+    net: Net
+    beat: bool = False
+    feat_type: str = "mel"
+    axis: int | None = None
+    short: bool = False
+    needs: str | None = None
+
+
+_NETS: Final[tuple[tuple[Net, bool], ...]] = (("lstm", True), ("cnn", False))
+
+EXPERIMENTS: Final = {
+    experiment.name: experiment
+    for experiment in (
+        # First what takes long or what others wait for.
+        Experiment("cnn-mel", "genre", "cnn"),
+        Experiment("lstm-mel", "genre", "lstm"),
+        Experiment("lstm-beat", "genre", "lstm", beat=True),
+        Experiment("lstm-chroma", "genre", "lstm", feat_type="chroma"),
+        Experiment("lstm-fused", "genre", "lstm", feat_type="fused"),
+        Experiment("overfit-cnn", "overfit", "cnn"),
+        Experiment("overfit-lstm", "overfit", "lstm"),
+        *(
+            Experiment(f"regression-{net}-{name}", "rating", net, beat=beat, axis=axis)
+            for net, beat in _NETS
+            for axis, name in enumerate(AXES, start=1)
+        ),
+        *(Experiment(f"multitask-{net}", "rating", net, beat=beat) for net, beat in _NETS),
+        Experiment("transfer-fresh", "rating", "cnn", axis=1, short=True),
+        Experiment("transfer", "rating", "cnn", axis=1, short=True, needs="cnn-mel"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an experiment."""
+
+    experiment: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the run, and of its files."""
+        return f"{self.experiment}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all runs have in common: the data, where results go, the settings and the device."""
+
+    data: Path
+    out: Path
+    settings: Settings
+    device: str = "cpu"
+
+    def checkpoint(self, run: Run) -> Path:
+        """Return where a run's model is saved."""
+        return self.out / "checkpoints" / f"{run.name}.pt"
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out of a run; fields that its task does not have are empty.
+
+    Attributes:
+        experiment: name of the experiment.
+        seed: the run's seed.
+        train_loss: mean training loss of each epoch; when overfitting, the loss before each step.
+        val_loss: mean validation loss of each epoch.
+        seconds_per_epoch: wall time of training and validating, divided by the epochs.
+        y_true: the class of each test track.
+        y_pred: the class predicted for it.
+        spearman: Spearman's correlation on the test tracks, by axis.
+    """
+
+    experiment: str
+    seed: int
+    train_loss: list[float] = []
+    val_loss: list[float] = []
+    seconds_per_epoch: float | None = None
+    y_true: list[int] = []
+    y_pred: list[int] = []
+    spearman: dict[str, float] = {}
+
+
+def saves_checkpoint(experiment: str) -> bool:
+    """Tell whether the runs of an experiment save their model: those on genres do, which others may start from."""
+    return EXPERIMENTS[experiment].task == "genre"
+
+
+def run_experiment(run: Run, job: Job) -> Result:
+    """Do one run: the same run and job give the same result, up to its seconds.
+
+    One thread is used, so that runs side by side do not compete, and sums are added up in one order.
+
+    Raises:
+        DataFault: the data cannot be read.
+        FileNotFoundError: the run whose backbone is transferred has left no checkpoint.
+    """
+    experiment = EXPERIMENTS[run.experiment]
+    torch.set_num_threads(1)
+    torch.manual_seed(run.seed)
+    # The bars of single runs would cross that of all runs.
+    with contextlib.redirect_stderr(io.StringIO()):
+        match experiment.task:
+            case "genre":
+                return _genre(experiment, run, job)
+            case "overfit":
+                return _overfit(experiment, run, job)
+            case "rating":
+                return _rating(experiment, run, job)
+
+
+def _genre_loaders(experiment: Experiment, run: Run, job: Job) -> Loaders:
+    return genre_loaders(
+        job.data, beat=experiment.beat, feat_type=experiment.feat_type, settings=job.settings, seed=run.seed
+    )
+
+
+def _backbone(net: Net, loaders: Loaders, settings: Settings, dropout: float) -> nn.Module:
+    if net == "lstm":
+        return LSTMBackbone(loaders.input_dims[1], settings.rnn_size, dropout=dropout)
+    return CNNBackbone(loaders.input_dims, filters=settings.filters, feature_size=settings.feature_size)
+
+
+def _genre(experiment: Experiment, run: Run, job: Job) -> Result:
+    loaders = _genre_loaders(experiment, run, job)
+    model = Classifier(_backbone(experiment.net, loaders, job.settings, job.settings.dropout), len(CLASSES))
+    history, seconds = _fit(model, loaders, job, job.settings.epochs)
+    y_pred, y_true = predict(model, loaders.test, job.device)
+    _save(model, job.checkpoint(run))
+    return Result(
+        experiment=run.experiment,
+        seed=run.seed,
+        seconds_per_epoch=seconds,
+        y_true=y_true.tolist(),
+        y_pred=y_pred.tolist(),
+        train_loss=history["train_loss"],
+        val_loss=history["val_loss"],
+    )
+
+
+def _overfit(experiment: Experiment, run: Run, job: Job) -> Result:
+    loaders = _genre_loaders(experiment, run, job)
+    # Without dropout, which the CNN has none of either: it is there to keep a network from learning by heart.
+    model = Classifier(_backbone(experiment.net, loaders, job.settings, 0.0), len(CLASSES)).to(job.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=job.settings.overfit_learning_rate)
+    losses = overfit_batch(model, loaders.train, optimizer, job.device, job.settings.overfit_iterations)
+    return Result(experiment=run.experiment, seed=run.seed, train_loss=losses)
+
+
+def _rating(experiment: Experiment, run: Run, job: Job) -> Result:
+    settings = job.settings
+    loaders = rating_loaders(job.data, beat=experiment.beat, axis=experiment.axis, settings=settings, seed=run.seed)
+    backbone = _backbone(experiment.net, loaders, settings, settings.dropout)
+    if experiment.needs is not None:
+        load_backbone_from_checkpoint(backbone, job.checkpoint(Run(experiment.needs, run.seed)))
+    model = MultitaskRegressor(backbone, len(AXES)) if experiment.axis is None else Regressor(backbone)
+    epochs = settings.transfer_epochs if experiment.short else settings.regression_epochs
+    history, seconds = _fit(model, loaders, job, epochs)
+    y_pred, y_true = predict_ratings(model, loaders.test, job.device)
+    if experiment.axis is None:
+        correlations = dict(zip(AXES, map(float, spearman_of_tasks(y_true, y_pred)), strict=True))
+    else:
+        correlations = {AXES[experiment.axis - 1]: spearman(y_true, y_pred)}
+    return Result(
+        experiment=run.experiment,
+        seed=run.seed,
+        seconds_per_epoch=seconds,
+        # A network that rates all tracks alike has no order; it counts as uncorrelated.
+        spearman={name: 0.0 if math.isnan(value) else value for name, value in correlations.items()},
+        train_loss=history["train_loss"],
+        val_loss=history["val_loss"],
+    )
+
+
+def _fit(model: nn.Module, loaders: Loaders, job: Job, epochs: int) -> tuple[dict[str, list[float]], float]:
+    """Train a model; return its history, and the seconds that an epoch took."""
+    settings = job.settings
+    model.to(job.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    start = time.perf_counter()
+    history = train(model, loaders.train, loaders.val, optimizer, epochs, job.device, patience=settings.patience)
+    return history, (time.perf_counter() - start) / len(history["train_loss"])
+
+
+def _save(model: nn.Module, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    save_checkpoint(model, temporary)
+    temporary.replace(path)
