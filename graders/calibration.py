@@ -21,7 +21,7 @@ from rich.table import Table
 from scipy.stats import binomtest
 
 from graders import corpus
-from graders.checks import cnn_experiments, lstm_experiments
+from graders.checks import cnn_experiments, lstm_experiments, rating_experiments
 from graders.checks.thresholds import Calibrated
 from graders.outcomes import SubmissionError
 from graders.rubric import Check, load_rubric, step_number
@@ -57,6 +57,8 @@ EXPERIMENTS = (
     Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm_experiments.held_out_accuracy, "high"),
     Experiment("step07.cnn_overfits_a_batch", cnn_experiments.overfit_loss, "low", given=1.8e-5),
     Experiment("step07.cnn_names_the_genre_of_held_out_tracks", cnn_experiments.held_out_accuracy, "high"),
+    Experiment("step08.regressor_rates_the_energy_of_held_out_tracks", rating_experiments.held_out_energy, "high"),
+    Experiment("step10.all_axes_of_held_out_tracks_are_rated", rating_experiments.held_out_axes, "high"),
 )
 
 

@@ -52,6 +52,9 @@ class LSTMBackbone(nn.Module):
         Args:
             x: the tracks, padded to a common number of timesteps.
             lengths: valid timesteps of each track, at least 1 and at most T, in any order.
+
+        Raises:
+            ValueError: a length is below 1 or above T.
         """
         raise NotImplementedError("LSTMBackbone.forward is yours to write: step 5")
 

@@ -65,12 +65,29 @@ class LSTMBackbone(nn.Module):
         Args:
             x: the tracks, padded to a common number of timesteps.
             lengths: valid timesteps of each track, at least 1 and at most T, in any order.
+
+        Raises:
+            ValueError: a length is below 1 or above T.
         """
-        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        _, (states, _) = self._lstm(packed)
+        if not 1 <= int(lengths.min()) <= int(lengths.max()) <= x.shape[1]:
+            raise ValueError(
+                f"LSTMBackbone got lengths {lengths.tolist()}; expected 1..{x.shape[1]}, the timesteps of x."
+            )
+        states = self._last_states(x, lengths)
         directions = states[-2:] if self._lstm.bidirectional else states[-1:]
         features: Tensor = self._dropout(directions.transpose(0, 1).flatten(1))
         return features
+
+    def _last_states(self, x: Tensor, lengths: Tensor) -> Float[Tensor, "directions B rnn_size"]:
+        """Return the state of each direction after its last valid timestep; with several layers, perhaps of all."""
+        if not self._lstm.bidirectional:
+            # Padding comes after the last valid timestep, and cannot reach its state. Packed, it would not be read at
+            # all, but PyTorch's fused LSTM for CPUs does not take packed tracks, and the other one is slower by more.
+            outputs, _ = self._lstm(x[:, : int(lengths.max())])
+            return outputs[torch.arange(len(x)), lengths - 1][None]  # type: ignore[no-any-return]
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        _, (states, _) = self._lstm(packed)
+        return states  # type: ignore[no-any-return]
 
 
 class Classifier(nn.Module):

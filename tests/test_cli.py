@@ -206,7 +206,7 @@ def test_lab_check_works_without_the_reference_solutions(tmp_path):
         capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    assert "0 of 80 points" in done.stdout
+    assert "0 of 100 points" in done.stdout
     assert "Written: 0 of 2 answered in lab/answers/step02.md" in done.stdout
 
 

@@ -42,7 +42,8 @@ def in_cells(*cells: str) -> dict[str, str]:
 def test_questions_come_in_the_order_of_steps() -> None:
     ids = [question.id for question in load_questions()]
 
-    assert ids == ["1.1", "2.1", "2.2", "3.1", "6.1", "6.2", "6.3", "6.4", "7.1", "7.2", "7.3"]
+    assert ids[:11] == ["1.1", "2.1", "2.2", "3.1", "6.1", "6.2", "6.3", "6.4", "7.1", "7.2", "7.3"]
+    assert ids[11:] == ["8.1", "8.2", "9.1", "9.2", "10.1", "10.2"]
     assert [question.id for question in load_questions(frozenset({7, 2}))] == ["2.1", "2.2", "7.1", "7.2", "7.3"]
     assert load_questions(frozenset({5})) == []
 
@@ -274,11 +275,11 @@ def test_a_flood_is_read_in_linear_time(unit: str) -> None:
 
 
 def test_of_a_flood_of_unknown_numbers_a_few_are_named() -> None:
-    flood = b"".join(b"# %d.%d\nx\n" % (number % 90 + 9, number % 97) for number in range(100_000))
+    flood = b"".join(b"# %d.%d\nx\n" % (number % 88 + 11, number % 97) for number in range(100_000))
 
     assert answers_in_files({"step01.md": flood}) == (
         {},
-        ["headings that name no written question: 9.0, 10.1, 11.2, 12.3, 13.4 and 8725 more"],
+        ["headings that name no written question: 11.0, 12.1, 13.2, 14.3, 15.4 and 8531 more"],
     )
 
 

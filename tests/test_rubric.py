@@ -10,7 +10,7 @@ from graders import checks
 from graders.check import ATTRIBUTE, CheckInfo, check
 from graders.rubric import Check, load_rubric, step_modules, step_number
 
-POINTS = {1: 6, 2: 6, 3: 4, 4: 24, 5: 16, 6: 12, 7: 12}
+POINTS = {1: 6, 2: 6, 3: 4, 4: 24, 5: 16, 6: 12, 7: 12, 8: 8, 9: 5, 10: 7}
 Write = Callable[..., None]
 
 
@@ -144,8 +144,8 @@ def test_each_step_is_worth_its_points(rubric: list[Check], step: int, points: f
     assert sum(row.info.points for row in rubric if row.step == step) == points
 
 
-def test_the_steps_together_are_worth_eighty_points(rubric: list[Check]) -> None:
-    assert sum(row.info.points for row in rubric) == sum(POINTS.values()) == 80
+def test_the_steps_together_are_worth_a_hundred_points(rubric: list[Check]) -> None:
+    assert sum(row.info.points for row in rubric) == sum(POINTS.values()) == 100
 
 
 def test_ids_and_titles_are_unique(rubric: list[Check]) -> None:

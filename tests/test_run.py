@@ -59,7 +59,7 @@ def test_the_reference_gets_full_marks_and_the_skeleton_none(warm_server):
     assert isinstance(ended["solutions"], Graded)
     assert isinstance(ended["lab"], Graded)
     reference, skeleton = ended["solutions"].result, ended["lab"].result
-    assert (reference.score, reference.max_score, not_passed(reference)) == (80, 80, {})
+    assert (reference.score, reference.max_score, not_passed(reference)) == (100, 100, {})
     assert skeleton.score == 0
     assert {check.outcome for check in skeleton.checks} == {"not_implemented"}
     assert reference.isolation.level == "full"
@@ -72,7 +72,7 @@ def test_exiting_on_import_costs_that_step_alone(grade):
     result = grade(prepend={"step02_beat_sync.py": "import os; os._exit(0)"})
     assert {check_id[:6] for check_id in not_passed(result)} == {"step02"}
     assert set(not_passed(result).values()) == {"died", "blocked"}
-    assert result.score == 80 - 6
+    assert result.score == 100 - 6
 
 
 def test_a_module_that_does_not_load_is_the_hint_of_its_checks(grade):
@@ -255,7 +255,7 @@ def test_a_judge_keeps_its_libraries_to_one_thread():
 
 def test_deep_folders_in_scratch_cost_no_result(grade):
     deep = "import os\nfor _ in range(1500):\n    os.mkdir('d'); os.chdir('d')"
-    assert grade(prepend={"step03_chromagrams.py": deep}).score == 80
+    assert grade(prepend={"step03_chromagrams.py": deep}).score == 100
 
 
 def test_data_of_the_course_cannot_be_read_from_a_worker(grade):

@@ -49,9 +49,11 @@ def test_the_state_is_the_lstms_own_after_the_last_valid_timestep(layers: int) -
         assert torch.allclose(features[row, 4:], outputs[0, 0, 4:], atol=1e-6)
 
 
-def test_an_empty_track_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="greater than 0"):
-        LSTMBackbone(3)(torch.zeros(1, 4, 3), torch.tensor([0]))
+@pytest.mark.parametrize("length", [0, 5])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_track_without_timesteps_or_with_more_than_there_are_is_refused(length: int, bidirectional: bool) -> None:
+    with pytest.raises(ValueError, match=r"expected 1\.\.4"):
+        LSTMBackbone(3, bidirectional=bidirectional)(torch.zeros(1, 4, 3), torch.tensor([length]))
 
 
 def test_a_checkpoint_keeps_the_whole_classifier(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch.nn import functional
 
 from solutions.step01_spectrograms import mel_spectrogram, plot_spectrogram, read_labels
@@ -184,15 +185,17 @@ def _layers() -> dict[int, _Drawn]:
 def _size(layer: LayerMaps) -> tuple[float, float]:
     """Return width and height, in inches, at which the images of a layer are neither tiny nor far apart."""
     parts = 2 if layer["weights"] is None else 4
-    filters_of_many_channels = layer["weights"] is not None and layer["weights"].shape[1] > 1
-    width = 14.0 if filters_of_many_channels and layer["activations"].ndim > 1 else 8.0
-    return width, 0.7 + parts * (1.1 if layer["activations"].ndim == 1 else 0.21 * width)
+    if layer["activations"].ndim == 1:
+        return 8.0, 0.7 + 1.1 * parts
+    wide = layer["weights"] is not None and layer["weights"].shape[1] > 1
+    return (14.0, 0.7 + 2.2 * parts) if wide else (8.0, 0.7 + 1.7 * parts)
 
 
 def _trained_digits() -> tuple[DigitNetwork, torch.Tensor, torch.Tensor]:
     """Return a digit network after a few epochs, and the digits."""
     images, labels = load_digits()
-    with torch.random.fork_rng(devices=[]):
+    # One thread: on a busy machine, two would wait for each other at each of many small steps.
+    with threadpool_limits(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = DigitNetwork()
         optimizer = torch.optim.Adam(network.parameters(), lr=_DIGIT_LEARNING_RATE)

@@ -94,7 +94,8 @@ def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: di
         Section("Step 4: genres", "Genres of the training tracks, before and after merging.", of(5, 6)),
         Section(
             "Steps 5 and 6: LSTM",
-            f"{classes_never_right(outcomes, CLASSES)} Class scores below are means over seeds.",
+            f"{classes_never_right(outcomes, CLASSES)} Class scores below are means over seeds. Seconds "
+            "are wall time on one thread, with other runs beside; only their ratios mean something.",
             of(7, 8, 9, 10),
             (summary_table(outcomes), *(scores_table(outcomes.of(name)) for name in lstms)),
             tuple(confusion(outcomes.of(name)) for name in lstms),
