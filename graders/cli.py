@@ -67,10 +67,10 @@ def graders() -> None:
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
-    default=420,
-    show_default=True,
-    help="Seed of all random inputs.",
+    help="Seed of all random inputs  [default: drawn from each submission's content].",
 )
+@click.option("--time-limit", type=click.FloatRange(min=1), default=900, show_default=True,
+              help="Seconds that a submission has for all checks together.")  # fmt: skip
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade.")  # fmt: skip
 def run(
@@ -78,7 +78,8 @@ def run(
     out: Path | None,
     jobs: int,
     steps: tuple[int, ...],
-    seed: int,
+    seed: int | None,
+    time_limit: float,
     require: str,
 ) -> None:
     """Grade SUBMISSIONS: folders, zips, tarballs or notebooks.
@@ -98,7 +99,7 @@ def run(
             raise click.UsageError(f"No checks exist for step {', '.join(map(str, steps))}.")
         warm_up()
         server.wait_until_warm()
-        sys.exit(_grade(submissions, Task(rubric, seed, out, require), server))
+        sys.exit(_grade(submissions, Task(rubric, seed, out, require, time_limit), server))
 
 
 def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
@@ -144,7 +145,7 @@ def _show(console: Console, results: Sequence[Result]) -> None:
     if len(results) == 1:
         console.print(check_lines(results[0].checks), soft_wrap=True)
     if results:
-        console.print(summary_table(results))
+        console.print(summary_table(results, console.width))
         if line := written_line(results):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
         console.print(isolation_line(results), soft_wrap=True, markup=False)

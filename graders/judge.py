@@ -15,6 +15,7 @@ import pytest
 from hypothesis.errors import Flaky
 
 from graders import checks
+from graders.held import HeldModels, Model
 from graders.outcomes import Blocked, Outcome, SubmissionError
 from graders.rubric import Check
 
@@ -57,6 +58,11 @@ class Subject(Protocol):
     @property
     def kit(self) -> Any:
         """The kit, on the submission's side."""
+        ...
+
+    @property
+    def held(self) -> HeldModels:
+        """The models that the judge holds."""
         ...
 
     def begin(self, check: Check) -> None:
@@ -156,6 +162,11 @@ class _Plugin:
     @pytest.fixture
     def kit(self) -> Any:
         return self.subject.kit
+
+    @pytest.fixture
+    def held(self) -> Callable[[Model], Any]:
+        """Give what makes a stand-in, on the submission's side, for a model that the judge holds."""
+        return lambda model: self.subject.kit.held_model(self.subject.held.hold(model))
 
     @pytest.fixture
     def inputs(self) -> Path:

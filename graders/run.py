@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import multiprocessing
+import resource
 import socket
 import tempfile
 import traceback
@@ -36,6 +37,8 @@ from graders.sandbox.client import WarmServer
 from graders.sandboxed import SandboxedSubject
 
 DEFAULT_SEED = 420
+SUBMISSION_SECONDS = 900.0
+JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
 LEVELS = ("none", "partial", "full")
 # What these plugins do for a person at a terminal costs more than the checks themselves.
 UNUSED_PLUGINS = (
@@ -66,12 +69,28 @@ class Graded(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Task:
-    """What one run does with every submission."""
+    """What one run does with every submission.
+
+    Attributes:
+        rubric: the checks.
+        seed: of all random inputs; None draws one from each submission's content, so that the same files get the same
+            inputs, and nobody can know them beforehand: whoever wrote answers to them into a file would change them.
+        out: folder for results.
+        required: the least isolation.
+        seconds: time that a submission has for all checks together.
+        without: layers of confinement to leave out, to show what each of them stops.
+    """
 
     rubric: Sequence[Check]
-    seed: int
+    seed: int | None
     out: Path | None
     required: str = "full"
+    seconds: float = SUBMISSION_SECONDS
+    without: frozenset[str] = frozenset()
+
+    def seed_for(self, submission: Submission) -> int:
+        """Return the seed with which to judge a submission."""
+        return int(submission.digest[:8], 16) if self.seed is None else self.seed
 
 
 def warm_up() -> None:
@@ -126,18 +145,19 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         submission = read_submission(path)
     except UnreadableSubmission as error:
         return Graded(_keep(_unreadable(name, str(error), task), task), problem=str(error))
-    mark = fingerprint(submission.digest, task.rubric, task.seed)
+    seed = task.seed_for(submission)
+    mark = fingerprint(submission.digest, task.rubric, seed)
     before = read_result(task.out / name) if task.out else None
     if before and before.fingerprint == mark and before.submission == name:
         return Graded(before, resumed=True)
-    verdicts, isolation = _judged(submission, task, control, progress)
+    verdicts, isolation = _judged(submission, task, seed, control, progress)
     checks = score(task.rubric, verdicts)
     result = Result(
         submission=name,
         score=sum(check.points for check in checks),
         max_score=sum(check.max_points for check in checks),
         isolation=isolation,
-        seed=task.seed,
+        seed=seed,
         versions=versions(),
         checks=checks,
         written=set_out(task.rubric, submission.answers),
@@ -152,11 +172,11 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
 
 
 def _judged(
-    submission: Submission, task: Task, control: socket.socket, progress: Callable[[int], None]
+    submission: Submission, task: Task, seed: int, control: socket.socket, progress: Callable[[int], None]
 ) -> tuple[dict[str, Verdict], Isolation]:
     with tempfile.TemporaryDirectory(prefix="graders-submission-") as folder:
         submission.stage(Path(folder))
-        with SandboxedSubject(control, Path(folder), task.seed) as subject:
+        with SandboxedSubject(control, Path(folder), seed, task.seconds, task.without) as subject:
             level = Isolation.of(subject.worker().layers)
             if LEVELS.index(level.level) < LEVELS.index(task.required):
                 missing = "; ".join(
@@ -167,7 +187,7 @@ def _judged(
                     f"{missing}. "
                     "See graders doctor; --require partial or none grades all the same."
                 )
-            return judge(task.rubric, subject, task.seed, PYTEST_OPTIONS, progress), level
+            return judge(task.rubric, subject, seed, PYTEST_OPTIONS, progress), level
 
 
 def _unreadable(name: str, problem: str, task: Task) -> Result:
@@ -179,7 +199,7 @@ def _unreadable(name: str, problem: str, task: Task) -> Result:
         score=0.0,
         max_score=maximum,
         isolation=Isolation.of({}),
-        seed=task.seed,
+        seed=task.seed or 0,
         versions=versions(),
         checks=checks,
         written=set_out(task.rubric, {}),
@@ -265,10 +285,18 @@ class _Judge:
         return Finished(self.name, HarnessFault(data[1:].decode())), True
 
 
+def _limit_memory() -> None:
+    """Have what a submission sends, and what checks make of it, cost this process no more than it costs the check."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + JUDGE_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
 def _judge_process(answers: Connection, path: Path, name: str, task: Task, control: socket.socket) -> None:
     def progress(ended: int) -> None:
         answers.send_bytes(b".%d" % ended)
 
+    _limit_memory()
     try:
         with one_thread():
             graded = grade_one(path, name, task, control, progress)

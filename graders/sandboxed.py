@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from graders.outcomes import Outcome, SubmissionError
+from graders.held import HeldModels
+from graders.outcomes import Outcome, SubmissionError, TimedOut
 from graders.rubric import Check
 from graders.sandbox.client import Worker, order_for
 from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
@@ -22,6 +23,7 @@ from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
 STANDARD_SECONDS = 10.0
 CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
+ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
 UNTOUCHED = 0  # the step of a worker in which no step has run yet
 
 
@@ -34,13 +36,26 @@ class SandboxedSubject:
         control: the judge's socket to the warm server.
         package_parent: the folder that holds the submission's `lab` package.
         seed: seed of the workers' random numbers.
+        seconds: after so many, no further check begins.
+        without: layers of confinement to leave out, to show what each of them stops.
     """
 
-    def __init__(self, control: socket.socket, package_parent: Path, seed: int) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        package_parent: Path,
+        seed: int,
+        seconds: float = math.inf,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self.control = control
         self.package_parent = package_parent
         self.seed = seed
+        self._seconds_in_all = seconds
+        self._without = without
+        self._end = time.monotonic() + seconds
         self.lab = RemoteLab(self)
+        self.held = HeldModels()
         self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
         self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
         self._scratch = self._folder
@@ -65,9 +80,10 @@ class SandboxedSubject:
         """Return the step's worker; the one that died in this check stays, so that the check ends as it began."""
         if self._worker is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._folder))
-            order = order_for(self.package_parent, [self._inputs_folder], self._scratch, self.seed)
+            order = order_for(self.package_parent, [self._inputs_folder], self._scratch, self.seed, self._without)
             self._worker = Worker(self.control, order, self._seconds)
             self._worker.end_of_check = self._end_of_check
+            self._worker.confidant = self.held.answer
         return self._worker
 
     @property
@@ -79,8 +95,14 @@ class SandboxedSubject:
         return self._kit[1]
 
     def begin(self, check: Check) -> None:
+        now = time.monotonic()
+        if now > self._end:
+            raise TimedOut(
+                f"The checks before this one took {self._seconds_in_all:g} s together, which is all that a submission "
+                "has; this one did not run."
+            )
         self._seconds = check.info.seconds
-        self._end_of_check = time.monotonic() + CALLS_TOGETHER * check.info.seconds
+        self._end_of_check = min(now + CALLS_TOGETHER * check.info.seconds, self._end)
         if self._worker and (self._worker.ended or self._step not in {UNTOUCHED, check.step}):
             self._drop_worker()
         self._step = check.step
@@ -124,8 +146,15 @@ def _fast_folder() -> str | None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, however deep student code has made it; what cannot be removed must not cost a result."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603 - a folder of our own
+    """Remove a folder, however deep student code has made it; what cannot be removed must not cost a result.
+
+    A worker that has just been killed may end the write that it was in, so that one attempt is not always enough.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        except RecursionError:
+            subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603 - a folder of our own
+        if not folder.exists():
+            return
+        time.sleep(PAUSE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Self
@@ -16,6 +17,8 @@ from graders.outcomes import Outcome
 from graders.results import CheckResult, Result, WrittenAnswer
 from graders.run import Finished, Graded, Progress
 
+WORDS_WIDTH, STEP_WIDTH = 44, 7  # of the summary's columns of words together, and of each step
+COMMAND = re.compile(r"(?<=#)#|^(\s*):(?=:)")
 COLOURS = {
     Outcome.PASSED: "green",
     Outcome.NOT_IMPLEMENTED: "dim",
@@ -25,9 +28,14 @@ COLOURS = {
 
 
 def printable(text: str) -> str:
-    """Return a text without the characters that a terminal would obey or reorder, such as escape sequences."""
+    """Return a text without what a terminal would obey or reorder, or a CI runner would take for a command.
+
+    Each character of an escape sequence and the like becomes a replacement character, and so does one of `::` at the
+    start of the text and of `##` anywhere: what runners of CI obey in a log begins with these.
+    """
     kept = (" " if char in "\n\r\t" else char for char in text)
-    return "".join(char if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else "�" for char in kept)
+    plain = "".join(char if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else "�" for char in kept)
+    return COMMAND.sub(lambda match: f"{match[1] or ''}�", plain)
 
 
 def number(points: float) -> str:
@@ -79,17 +87,23 @@ def _ended_line(event: Finished) -> Text:
     return Text(f"{name}  {number(result.score)} of {number(result.max_score)}  ({tail}{notes})")
 
 
-def summary_table(results: Sequence[Result]) -> Table:
-    """Return a table with a row for each submission: its score, each step's points, what went wrong how often."""
+def summary_table(results: Sequence[Result], width: int) -> Table:
+    """Return a table with a row for each submission: its score, each step's points, what went wrong how often.
+
+    In a terminal of so few columns that words would break, the steps are left out; the summary in a file has them.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("submission", overflow="fold")
     table.add_column(f"score\nof {number(max(result.max_score for result in results))}", justify="right", no_wrap=True)
-    for step, points in _points_of_steps(results[0]).items():
+    steps = _points_of_steps(results[0])
+    shown = steps if width >= WORDS_WIDTH + STEP_WIDTH * len(steps) else {}
+    for step, points in shown.items():
         table.add_column(f"step\n{step}\nof {number(points[1])}", justify="right", no_wrap=True)
     table.add_column("checks that did not pass", overflow="fold")
     for result in results:
-        steps = [number(points[0]) for points in _points_of_steps(result).values()]
-        table.add_row(Text(printable(result.submission)), number(result.score), *steps, _failures(result))
+        mine = _points_of_steps(result)
+        cells = [number(mine[step][0]) for step in shown]
+        table.add_row(Text(printable(result.submission)), number(result.score), *cells, _failures(result))
     return table
 
 

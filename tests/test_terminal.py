@@ -101,7 +101,20 @@ def test_printable_text_is_one_line_that_is_obeyed_by_no_terminal(text: str) -> 
     assert printable(got) == got
 
 
-@pytest.mark.parametrize("text", ["Ρεμπέτικο", "l'été", "日本語", "a\u0301", "🎵", "[bold]", ""])
+@pytest.mark.parametrize(
+    "text", ["::error::owned", "  ::set-output name=x::y", "\n::stop-commands::t", "a ##[error]owned"]
+)
+def test_printable_text_is_no_command_of_a_ci_runner(text: str) -> None:
+    got = printable(text)
+
+    assert not got.lstrip().startswith("::")
+    assert "##[" not in got
+    assert got != text
+
+
+@pytest.mark.parametrize(
+    "text", ["Ρεμπέτικο", "a::b", "x[::2]", "# 1.1", "l'été", "日本語", "a\u0301", "🎵", "[bold]", ""]
+)
 def test_text_of_every_language_stays(text: str) -> None:
     assert printable(text) == text
 
@@ -109,14 +122,14 @@ def test_text_of_every_language_stays(text: str) -> None:
 @pytest.mark.parametrize("soft_wrap", [True, False])
 def test_names_and_messages_cannot_speak_to_the_terminal(soft_wrap: bool) -> None:
     evil = result(EVIL, check(message=EVIL))
-    text = shown(summary_table([evil]), check_lines(evil.checks), isolation_line([evil]), soft_wrap=soft_wrap)
+    text = shown(summary_table([evil], 200), check_lines(evil.checks), isolation_line([evil]), soft_wrap=soft_wrap)
 
     assert "evil" in text
     assert not obeyed(text)
 
 
 def test_names_and_messages_are_no_markup() -> None:
-    name = shown(summary_table([result(MARKUP)]), width=200)
+    name = shown(summary_table([result(MARKUP)], 200), width=200)
     message = shown(check_lines([check(message=MARKUP)]), width=200)
 
     assert MARKUP in name
@@ -125,7 +138,7 @@ def test_names_and_messages_are_no_markup() -> None:
 
 def test_a_name_alone_is_no_markup() -> None:
     for name in ("[/]", "[red]", ":smile:", "a\\", "[", "]"):
-        assert name in shown(summary_table([result(name)]))
+        assert name in shown(summary_table([result(name)], 200))
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -150,7 +163,7 @@ def test_progress_cannot_speak_to_the_terminal(terminal: bool) -> None:
 
 def test_the_whole_table_fits_eighty_columns() -> None:
     results = [result("alice"), result("a-very-long-name-of-a-submission-" * 4)]
-    for text in (shown(summary_table(results)), shown(summary_table(results), soft_wrap=False)):
+    for text in (shown(summary_table(results, 80)), shown(summary_table(results, 80), soft_wrap=False)):
         lines = text.splitlines()
         assert max(map(len, lines)) <= 80
         assert "…" not in text
@@ -167,9 +180,17 @@ def test_the_whole_table_fits_eighty_columns() -> None:
             assert word in " ".join(text.split())
 
 
+def test_a_narrow_table_of_ten_steps_breaks_no_word() -> None:
+    rows = [check(step, Outcome.NOT_IMPLEMENTED) for step in range(1, 11)]
+    for width, with_steps in ((80, False), (120, True)):
+        text = shown(summary_table([result("alice", *rows)], width), width=width, soft_wrap=False)
+        assert "10 not_implemented" in " ".join(text.split())
+        assert ("step" in text) == with_steps
+
+
 def test_the_table_names_what_went_wrong_how_often() -> None:
     rows = [check(1, outcome) for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.FAILED, Outcome.TIMED_OUT)]
-    text = shown(summary_table([result("bob", *rows)]))
+    text = shown(summary_table([result("bob", *rows)], 200))
 
     assert "bob" in text
     assert "2 failed, 1 timed_out" in text

@@ -1,4 +1,4 @@
-"""What a right training loop does with the kit's gauge, by arithmetic: see `graders.sandbox.training.Gauge`."""
+"""What a right training loop does with a gauge, by arithmetic: see `graders.checks.held_models.Gauge`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch.nn import functional
 
-from graders.sandbox.training import EVALUATED
+from graders.checks.held_models import CLASSES, START, Gauge
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Batches:
     """Tracks `[N, 3, 2]` whose first value is what a gauge reads, in batches of `size`; the last may be smaller.
 
     Attributes:
+        gauge: the gauge.
         values: one for each track, `[N]`.
         labels: classes, `[N]`.
         lengths: valid timesteps, 1 to 3, `[N]`.
         size: batch size.
     """
 
+    gauge: Gauge
     values: np.ndarray
     labels: np.ndarray
     lengths: np.ndarray
@@ -38,16 +40,16 @@ class Batches:
 
     @property
     def slopes(self) -> list[float]:
-        """The gradient of a gauge's loss in each batch."""
-        products = self.values * (1 + self.labels) * self.lengths
-        return [float(products[i : i + self.size].mean()) for i in range(0, len(products), self.size)]
+        """The gradient of the gauge's loss in each batch."""
+        parts = (slice(i, i + self.size) for i in range(0, len(self.values), self.size))
+        return [self.gauge.slope(self.values[part], self.labels[part], self.lengths[part]) for part in parts]
 
     @property
     def sizes(self) -> list[int]:
         """The number of tracks in each batch."""
         return [len(self.values[i : i + self.size]) for i in range(0, len(self.values), self.size)]
 
-    def descent(self, rate: float, weight: float = 1.0) -> tuple[list[float], float]:
+    def descent(self, rate: float, weight: float = START) -> tuple[list[float], float]:
         """Return the loss before each step of gradient descent, one step for each batch, and the weight at the end."""
         losses = []
         for slope in self.slopes:
@@ -55,15 +57,15 @@ class Batches:
             weight -= rate * slope
         return losses, weight
 
-    def evaluated(self, weight: float = 1.0) -> float:
+    def evaluated(self, weight: float = START) -> float:
         """Return the mean loss over the tracks in evaluation mode."""
-        return mean_over_items([EVALUATED * weight * slope for slope in self.slopes], self.sizes)
+        return mean_over_items([self.gauge.evaluated * weight * slope for slope in self.slopes], self.sizes)
 
 
-def batches(rng: np.random.Generator, tracks: int, size: int) -> Batches:
+def batches(gauge: Gauge, rng: np.random.Generator, tracks: int, size: int) -> Batches:
     """Draw tracks with such values that no gradient is above 1, where clipping would begin."""
     values = rng.uniform(0.025, 0.075, tracks).astype(np.float32)
-    return Batches(values, rng.integers(0, 4, tracks), rng.integers(1, 4, tracks), size)
+    return Batches(gauge, values, rng.integers(0, CLASSES, tracks), rng.integers(1, 4, tracks), size)
 
 
 def mean_over_items(losses: Sequence[float], sizes: Sequence[int]) -> float:

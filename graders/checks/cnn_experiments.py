@@ -18,6 +18,8 @@ TIMESTEPS = 80
 SHORTEST = 170  # timesteps of the shortest track at full speed: any window inside is music, none of it padding
 OVERFIT_BATCH = 6
 OVERFIT_RUNS, OVERFIT_ITERATIONS = 4, 25
+OVERFITTED = 1.8e-5  # the report's loss
+OVERFIT_ATTEMPTS = 2
 WINDOWS = 2  # of each training track
 UNHEARD_WINDOWS = 3  # of each held-out track
 BATCH = 11
@@ -30,7 +32,17 @@ def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     There are 100 iterations of Adam, which starts anew every 25: its averages of squared gradients remember the first,
     large ones for hundreds of iterations, and keep the last steps small. The judge picks the batch, and computes the
     loss itself from the logits in training mode, where batch normalisation uses the batch's own statistics.
+
+    Now and then, large first steps lead a right network astray: it may try again with fresh weights.
     """
+    for _ in range(OVERFIT_ATTEMPTS):
+        loss = _overfit_loss(lab, kit, rng)
+        if loss <= OVERFITTED:
+            break
+    return loss
+
+
+def _overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     model = _classifier(lab, kit)
     tracks = genre_tracks(train=True, timesteps=TIMESTEPS)
     x = tracks.x[rng.choice(len(tracks.x), OVERFIT_BATCH, replace=False)]

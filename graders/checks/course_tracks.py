@@ -1,6 +1,7 @@
 """The fixtures' tracks, as the judge needs them to train a student's network and to score its answers.
 
-The files are read here, without the student's loader, and labels of held-out tracks stay on the judge's side.
+The files are read here, without the student's loader, and labels of held-out tracks stay on the judge's side. Held-out
+tracks are those that students are not given; in a checkout without them, those of the data set's test split.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from fixtures import DATA
+from fixtures.unheard import UNHEARD, read_unheard
 from graders.checks.course_folders import MAPPING, TEN_GENRES
 
 MEL_BANDS = 128
@@ -56,13 +58,34 @@ def rated_tracks(*, timesteps: int) -> Rated:
     Args:
         timesteps: T, to which every track is cut or, with zeros at the end, padded.
     """
+    rows, mels = _read_rated()
+    ratings = np.array([[float(value) for value in values] for _, *values in rows], np.float32)
+    return _rated(mels, ratings, timesteps)
+
+
+@functools.cache
+def unheard_rated_tracks(*, timesteps: int) -> Rated | None:
+    """Return the rated tracks that students are not given (60), standardised as `rated_tracks`; None without them."""
+    if not UNHEARD.is_file():
+        return None
+    unheard = read_unheard()
+    return _rated(unheard.rated_beat, unheard.ratings, timesteps)
+
+
+def _rated(mels: list[Float32[np.ndarray, "T 128"]], ratings: Float32[np.ndarray, "N 3"], timesteps: int) -> Rated:
+    _, heard = _read_rated()
+    x, lengths = _standardised(mels, _moments(np.concatenate(heard)), timesteps)
+    ratings.setflags(write=False)
+    return Rated(x, ratings, lengths)
+
+
+@functools.cache
+def _read_rated() -> tuple[list[list[str]], list[Float32[np.ndarray, "T 128"]]]:
+    """Return the rows of the index of rated tracks, and the tracks."""
     folder = DATA / "multitask_dataset_beat"
     rows = [line.split(",") for line in (folder / "train_labels.txt").read_text(encoding="utf-8").splitlines()[1:]]
     mels = [_read_mel(folder / "train" / f"{name.partition('.')[0]}.fused.full.npy") for name, *_ in rows]
-    x, lengths = _standardised(mels, _moments(np.concatenate(mels)), timesteps)
-    ratings = np.array([[float(value) for value in values] for _, *values in rows], np.float32)
-    ratings.setflags(write=False)
-    return Rated(x, ratings, lengths)
+    return rows, mels
 
 
 @functools.cache
@@ -73,14 +96,19 @@ def genre_tracks(train: bool, *, beat: bool = False, timesteps: int) -> Tracks:
     whichever split is asked for.
 
     Args:
-        train: the training split (44 tracks); otherwise the held-out one (29).
+        train: the training split (44 tracks); otherwise held-out ones (58; those of the test split are 29).
         beat: the beat-synchronous copy (tracks of 5-17 timesteps, the report's two of 62 and 87); otherwise full
             speed (170-280, the report's two 1293).
         timesteps: T, to which every track is cut or, with zeros at the end, padded.
     """
-    entries = _read_index(beat, train)
-    x, lengths = _standardised([_read_mel(file) for file, _ in entries], _statistics(beat), timesteps)
-    labels = np.array([TEN_GENRES.index(genre) for _, genre in entries], np.int64)
+    if not train and UNHEARD.is_file():
+        unheard = read_unheard()
+        mels, genres = (unheard.beat if beat else unheard.full), unheard.genres
+    else:
+        entries = _read_index(beat, train)
+        mels, genres = [_read_mel(file) for file, _ in entries], [genre for _, genre in entries]
+    x, lengths = _standardised(mels, _statistics(beat), timesteps)
+    labels = np.array([TEN_GENRES.index(genre) for genre in genres], np.int64)
     labels.setflags(write=False)
     return Tracks(x, labels, lengths)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,21 @@ def parameter_count(kit: Any, module: Any, call: str) -> int:
     return counted
 
 
-def expect_gradients(kit: Any, module: Any, inputs: tuple[Any, ...], call: str) -> None:
-    """Demand that a module has parameters, and that a gradient of its output on the inputs reaches each of them."""
-    gradients = plain(kit.training.gradients(module, *inputs), f"the gradients of {call}")
-    unmoved = [str(name) for name, largest in gradients.items() if not largest > 0]
-    if unmoved or not gradients:
-        raise AssertionError(
-            f"{call}: no gradient reaches {', '.join(unmoved[:4]) or 'anything: there are no parameters'}."
-        )
+def expect_gradients(kit: Any, modules: Iterable[Any], inputs: tuple[Any, ...], call: str) -> None:
+    """Demand that a module has parameters, and that a gradient of its output on the inputs reaches each of them.
+
+    Args:
+        kit: the kit.
+        modules: the module, or several of its kind with fresh weights: each parameter needs a gradient in one of them.
+        inputs: what it is called with.
+        call: the module in words.
+    """
+    unmoved: set[str] | None = None
+    for module in modules:
+        gradients = plain(kit.training.gradients(module, *inputs), f"the gradients of {call}")
+        still = {str(name) for name, largest in gradients.items() if not largest > 0}
+        unmoved = still if unmoved is None else unmoved & still
+        if gradients and not unmoved:
+            return
+    names = ", ".join(sorted(unmoved or ())[:4])
+    raise AssertionError(f"{call}: no gradient reaches {names or 'anything: there are no parameters'}.")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from graders.checks.course_tracks import MEL_BANDS, Rated, rated_tracks
+from graders.checks.course_tracks import MEL_BANDS, Rated, rated_tracks, unheard_rated_tracks
 from graders.checks.regressors import spearman_right
 from graders.expect import as_array
 
@@ -39,23 +39,27 @@ def _held_out(model: Any, kit: Any, rng: np.random.Generator, tasks: int | None)
     """Train a model, and return Spearman's correlation of each task on held-out tracks."""
     tracks = rated_tracks(timesteps=TIMESTEPS)
     order = rng.permutation(len(tracks.x))
-    unheard, heard = order[:HELD_OUT], order[HELD_OUT:]
-    ratings = tracks.ratings if tasks else tracks.ratings[:, ENERGY]
-    batches = kit.training.ratings_loader(tracks.x[heard], ratings[heard], tracks.lengths[heard], BATCH)
+    heard = _some(tracks, order[HELD_OUT:])
+    unheard = unheard_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
+    axes = slice(None) if tasks else ENERGY
+    batches = kit.training.ratings_loader(heard.x, heard.ratings[:, axes], heard.lengths, BATCH)
     kit.training.fit(model, batches, kit.training.adam(model, 3e-3), EPOCHS)
     model.eval()
-    said = _ratings(model, kit, tracks, unheard, rng, tasks)
-    truth = ratings[unheard].reshape(HELD_OUT, -1)
+    said = _ratings(model, kit, unheard, rng, tasks)
+    truth = unheard.ratings[:, axes].reshape(len(said), -1)
     return np.array([spearman_right(*columns) for columns in zip(truth.T, said.T, strict=True)])
 
 
+def _some(tracks: Rated, rows: np.ndarray) -> Rated:
+    return Rated(tracks.x[rows], tracks.ratings[rows], tracks.lengths[rows])
+
+
 def _ratings(
-    model: Any, kit: Any, tracks: Rated, rows: np.ndarray, rng: np.random.Generator, tasks: int | None
+    model: Any, kit: Any, tracks: Rated, rng: np.random.Generator, tasks: int | None
 ) -> Float64[np.ndarray, "N tasks"]:
-    x = tracks.x[rows]
-    # A little noise, so that the tracks are not those of the published files to the last digit.
-    x = x + rng.normal(0, 0.02, x.shape).astype(np.float32)
-    ratings = as_array(kit.training.ratings(model, x, tracks.lengths[rows], tasks), "the ratings of model(x, ...)")
-    if ratings.size != len(rows) * (tasks or 1):
-        raise AssertionError(f"The ratings of {len(rows)} tracks have shape {ratings.shape}; expected one for each.")
-    return ratings.astype(np.float64).reshape(len(rows), -1)
+    # A little noise, so that the tracks are not those of a published file to the last digit.
+    x = tracks.x + rng.normal(0, 0.02, tracks.x.shape).astype(np.float32)
+    ratings = as_array(kit.training.ratings(model, x, tracks.lengths, tasks), "the ratings of model(x, ...)")
+    if ratings.size != len(x) * (tasks or 1):
+        raise AssertionError(f"The ratings of {len(x)} tracks have shape {ratings.shape}; expected one for each.")
+    return ratings.astype(np.float64).reshape(len(x), -1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from graders.check import check
 from graders.checks.arithmetic import batches, cross_entropy, mean_over_items
+from graders.checks.held_models import START, Gauge, Scripted
 from graders.checks.lstm_experiments import held_out_accuracy, overfit_loss
 from graders.checks.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.checks.thresholds import expect_reached
@@ -199,7 +201,7 @@ def test_backbone_registers_what_it_learns(lab, kit, rng):
         counted = parameter_count(kit, backbone, call)
         if counted < needed:
             raise AssertionError(f"{call} has {counted} trainable parameters; its gates need {needed} and biases.")
-        expect_gradients(kit, backbone, (noise(rng, 3, 6, 4), torch.tensor([6, 4, 2])), call)
+        expect_gradients(kit, [backbone], (noise(rng, 3, 6, 4), torch.tensor([6, 4, 2])), call)
 
 
 @check(
@@ -324,21 +326,22 @@ def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
     points=0.75,
     hint="model.train() first; then for each batch zero_grad, forward, backward, step, with its targets and lengths.",
 )
-def test_training_loop_takes_a_step_for_each_batch(lab, kit, rng):
+def test_training_loop_takes_a_step_for_each_batch(lab, kit, held, rng):
     """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
-    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
-    model.eval()
+    gauge = Gauge.draw(rng)
+    model, epoch = evaluating(held(gauge)), batches(gauge, rng, 12, 4)
     lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 1.0), "cpu")
     _, weight = epoch.descent(1.0)
     expect_number(kit.training.weights(model)["weight"], weight, "the weight after training_loop", ROUNDING)
-    expect_number(kit.training.weights(model)["seen"], 12, "the number of tracks seen by training_loop")
+    expect_number(gauge.seen, 12, "the number of tracks seen in training mode by training_loop")
 
 
 @check(points=0.25, hint="Add up the losses of the batches and divide once, by their number.", needs=STEPS)
-def test_training_loop_returns_the_mean_loss(lab, kit, rng):
+def test_training_loop_returns_the_mean_loss(lab, kit, held, rng):
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
-    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
-    loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.4), 1.0
+    gauge = Gauge.draw(rng)
+    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
+    loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.4), START
     for number in (1, 2):
         losses, weight = epoch.descent(0.4, weight)
         returned = lab.step05_lstm.training_loop(model, loader, optimizer, "cpu")
@@ -350,9 +353,10 @@ def test_training_loop_returns_the_mean_loss(lab, kit, rng):
     hint="Weight each batch's mean loss with the number of its tracks, and divide by the number of all tracks.",
     needs=STEPS,
 )
-def test_smaller_last_batch_counts_for_less(lab, kit, rng):
+def test_smaller_last_batch_counts_for_less(lab, kit, held, rng):
     """Both loops return the mean over tracks, to which a last batch of fewer tracks contributes less."""
-    model, epoch = kit.training.Gauge(), batches(rng, 9, 4)
+    gauge = Gauge.draw(rng)
+    model, epoch = held(gauge), batches(gauge, rng, 9, 4)
     expected = epoch.evaluated()
     expect_number(lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu"), expected,
                   "validation_loop on batches of 4, 4 and 1", ROUNDING)  # fmt: skip
@@ -362,14 +366,15 @@ def test_smaller_last_batch_counts_for_less(lab, kit, rng):
 
 
 @check(points=0.75, hint="model.eval() first, and neither backward nor step.")
-def test_validation_loop_measures_and_changes_nothing(lab, kit, rng):
+def test_validation_loop_measures_and_changes_nothing(lab, kit, held, rng):
     """validation_loop returns the mean loss in evaluation mode; weights and buffers stay as they are."""
-    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
+    gauge = Gauge.draw(rng)
+    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
     model.train()
     returned = lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu")
     expect_number(returned, epoch.evaluated(), "validation_loop in evaluation mode", ROUNDING)
-    expect_number(kit.training.weights(model)["weight"], 1, "the weight after validation_loop")
-    expect_number(kit.training.weights(model)["seen"], 0, "what a buffer has learnt in validation_loop")
+    expect_number(kit.training.weights(model)["weight"], START, "the weight after validation_loop")
+    expect_number(kit.training.weights(model)["state"], 0, "what a buffer has learnt in validation_loop")
 
 
 @check(
@@ -377,18 +382,19 @@ def test_validation_loop_measures_and_changes_nothing(lab, kit, rng):
     hint="model.train() belongs into training_loop: validation has left the model in evaluation mode.",
     needs=(*STEPS, "test_validation_loop_measures_and_changes_nothing"),
 )
-def test_training_resumes_after_validation(lab, kit, rng):
+def test_training_resumes_after_validation(lab, kit, held, rng):
     """After a validation the next epoch trains in training mode again."""
-    model, epoch = kit.training.Gauge(), batches(rng, 8, 4)
+    gauge = Gauge.draw(rng)
+    model, epoch = held(gauge), batches(gauge, rng, 8, 4)
     loader, optimizer = epoch.loader(kit), kit.training.sgd(model, 0.4)
-    weight = 1.0
+    weight = START
     for _ in range(2):
         lab.step05_lstm.training_loop(model, loader, optimizer, "cpu")
         lab.step05_lstm.validation_loop(model, loader, "cpu")
         _, weight = epoch.descent(0.4, weight)
     call = "training, validation, training, validation"
     expect_number(kit.training.weights(model)["weight"], weight, f"the weight after {call}", ROUNDING)
-    expect_number(kit.training.weights(model)["seen"], 16, f"the tracks seen in training mode after {call}")
+    expect_number(gauge.seen, 16, f"the tracks seen in training mode in {call}")
 
 
 # --- early stopping
@@ -445,15 +451,15 @@ def test_early_stopping_wants_more_than_min_delta(lab):
 
 
 @check(points=0.5, hint="batch = next(iter(loader)) once, before the loop.")
-def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
+def test_overfit_batch_stays_with_the_first_batch(lab, kit, held, rng):
     """overfit_batch takes every step on the whole first batch, and returns the loss before each."""
-    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
-    model.eval()
+    gauge = Gauge.draw(rng)
+    model, epoch = evaluating(held(gauge)), batches(gauge, rng, 12, 4)
     call = "overfit_batch(model, loader, optimizer, 'cpu', 5)"
     returned = lab.step05_lstm.overfit_batch(model, epoch.loader(kit), kit.training.sgd(model, 0.4), "cpu", 5)
     slope = epoch.slopes[0]
-    expected = [slope * (1 - 0.4 * slope * step) for step in range(5)]
-    expect_number(kit.training.weights(model)["weight"], 1 - 0.4 * slope * 5, f"the weight after {call}", ROUNDING)
+    expected = [slope * (START - 0.4 * slope * step) for step in range(5)]
+    expect_number(kit.training.weights(model)["weight"], START - 0.4 * slope * 5, f"the weight after {call}", ROUNDING)
     expect_array(losses_of(returned, f"the losses of {call}"), expected, f"the losses of {call}", ROUNDING)
 
 
@@ -462,55 +468,77 @@ def test_overfit_batch_stays_with_the_first_batch(lab, kit, rng):
     hint="With overfit_batch=True, call overfit_batch with iterations=epochs, and leave the validation data alone.",
     needs=("test_overfit_batch_stays_with_the_first_batch",),
 )
-def test_train_can_overfit_a_batch(lab, kit, rng):
+def test_train_can_overfit_a_batch(lab, kit, held, rng):
     """train(..., overfit_batch=True) takes `epochs` steps on the first training batch, and nothing else."""
-    model, epoch = kit.training.Gauge(), batches(rng, 12, 4)
+    gauge = Gauge.draw(rng)
+    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
     call = "train(..., epochs=6, overfit_batch=True)"
-    optimizer, validation = kit.training.sgd(model, 0.4), batches(rng, 4, 4)
+    optimizer, validation = kit.training.sgd(model, 0.4), batches(gauge, rng, 4, 4)
     history = lab.step05_lstm.train(
         model, epoch.loader(kit), validation.loader(kit), optimizer, 6, "cpu", overfit_batch=True
     )
     slope = epoch.slopes[0]
-    expect_number(kit.training.weights(model)["weight"], 1 - 0.4 * slope * 6, f"the weight after {call}", ROUNDING)
+    expect_number(kit.training.weights(model)["weight"], START - 0.4 * slope * 6, f"the weight after {call}", ROUNDING)
     expect_length(plain(history, call)["train_loss"], 6, f"the train_loss of {call}")
 
 
 # --- training
 
 
-def trained_on_script(lab, kit, losses, patience=3):
-    """Train a model whose validation losses are given; return its history, and how many epochs its weights have."""
-    model = kit.training.Scripted(BATCHES)
-    x = np.ones((2 * BATCHES, len(losses), 2), np.float32)
-    # Validation batches are below 0, and hold the losses, one for each timestep.
-    unheard = -x * np.array(losses, np.float32)[:, None]
+class Trained(NamedTuple):
+    """What became of a model whose validation losses are given: the script, the history, the model, the call."""
+
+    script: Scripted
+    history: dict[str, Any]
+    ended: dict[str, Any]
+    call: str
+
+
+def trained_on_script(lab, kit, held, rng, losses, patience=3):
+    """Train a model whose validation losses rise and fall as those given."""
+    script = Scripted.draw(rng, losses, BATCHES)
+    model, epochs = held(script), len(losses)
+    x = np.ones((2 * BATCHES, 2, 2), np.float32)
     train_loader, val_loader = (
-        kit.training.loader(tracks, [0, 1] * BATCHES, [len(losses)] * 2 * BATCHES, 2) for tracks in (x, unheard)
+        kit.training.loader(tracks, [0, 1] * BATCHES, [2] * 2 * BATCHES, 2) for tracks in (x, -x)
     )
     optimizer = kit.training.sgd(model, 1.0)
-    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, len(losses), "cpu", patience=patience)
-    call = f"train on validation losses {losses} with patience={patience}"
+    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, epochs, "cpu", patience=patience)
+    call = f"train on validation losses {script.losses} with patience={patience}"
     history = plain(history, call)
     if not isinstance(history, dict) or not {"train_loss", "val_loss"} <= history.keys():
         raise AssertionError(f"{call} returned {history!r:.80}; expected a dict with train_loss and val_loss.")
-    weights = kit.training.weights(model)
-    ended = {name: float(as_array(weights[name], call).item()) / BATCHES for name in ("weight", "seen")}
-    return history, ended, call
+    return Trained(script, history, kit.training.weights(model), call)
+
+
+def expect_epochs(trained, epochs):
+    """Demand that training took so many epochs: as the history says, and as the batches that came to the judge."""
+    expect_equal(len(trained.history["val_loss"]), epochs, f"the epochs of {trained.call}")
+    expect_equal(trained.script.taken, epochs * BATCHES, f"the training batches of {trained.call}")
+
+
+def expect_weight_of(trained, epoch):
+    """Demand that the model ended with the weight that it had after an epoch."""
+    what = f"the model's weight after {trained.call}, which is to be that of epoch {epoch},"
+    expect_number(trained.ended["weight"], trained.script.weight_after(epoch), what, ROUNDING)
+
+
+def best_epoch(losses):
+    """Return the number, from 1, of the epoch with the lowest loss."""
+    return losses.index(min(losses)) + 1
 
 
 @check(points=0.25, hint="Append one loss for each epoch to history['train_loss'] and to history['val_loss'].")
-def test_history_has_a_loss_for_each_epoch(lab, kit):
+def test_history_has_a_loss_for_each_epoch(lab, kit, held, rng):
     """train runs all epochs while the validation loss improves, and returns both losses of each."""
-    losses = [0.9, 0.8, 0.7, 0.6, 0.5]
-    history, _, call = trained_on_script(lab, kit, losses)
-    expect_array(losses_of(history["val_loss"], f"the val_loss of {call}"), losses, f"the val_loss of {call}", ROUNDING)
-    batch_losses = -np.arange(10.0).reshape(5, 2)
-    what = f"the train_loss of {call}"
-    expect_array(losses_of(history["train_loss"], what), batch_losses.mean(axis=1), what, ROUNDING)
+    script, history, _, call = trained_on_script(lab, kit, held, rng, [0.9, 0.8, 0.7, 0.6, 0.5])
+    for name, expected in (("val_loss", script.losses), ("train_loss", script.training_losses(5))):
+        what = f"the {name} of {call}"
+        expect_array(losses_of(history[name], what), expected, what, ROUNDING)
 
 
 @check(points=0.75, hint="Give EarlyStopping the validation loss, once in each epoch, from the first one on.")
-def test_training_stops_when_patience_is_over(lab, kit):
+def test_training_stops_when_patience_is_over(lab, kit, held, rng):
     """train stops after `patience` epochs without a new best validation loss, and not before."""
     for losses, patience in (
         ([0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3),
@@ -518,9 +546,8 @@ def test_training_stops_when_patience_is_over(lab, kit):
         ([0.9, 0.5, 0.7, 0.4, 0.6, 0.6, 0.6, 0.6], 2),
         ([0.5, 0.6, 0.6, 0.4, 0.6, 0.6, 0.3, 0.6], 3),
     ):
-        history, _, call = trained_on_script(lab, kit, losses, patience)
-        expected = stops_at(losses, patience) or len(losses)
-        expect_equal(len(history["val_loss"]), expected, f"the epochs of {call}")
+        trained = trained_on_script(lab, kit, held, rng, losses, patience)
+        expect_epochs(trained, stops_at(losses, patience) or len(losses))
 
 
 @check(
@@ -528,21 +555,17 @@ def test_training_stops_when_patience_is_over(lab, kit):
     hint="Copy the weights of each new best epoch (clone or deepcopy), and load them before train returns.",
     needs=STOPS,
 )
-def test_stopped_training_ends_with_the_best_weights(lab, kit):
+def test_stopped_training_ends_with_the_best_weights(lab, kit, held, rng):
     """When early stopping ends training, the model has the weights of the epoch with the lowest validation loss."""
     for losses, patience in (([0.9, 0.5, 0.8, 0.7, 0.6], 3), ([0.9, 0.5, 0.7, 0.4, 0.6, 0.45], 2)):
-        _, ended, call = trained_on_script(lab, kit, losses, patience)
-        best = losses.index(min(losses)) + 1
-        expect_number(ended["weight"], best, f"the epoch whose weights the model has after {call}", ROUNDING)
+        expect_weight_of(trained_on_script(lab, kit, held, rng, losses, patience), best_epoch(losses))
 
 
 @check(points=0.5, hint="Load the best weights after the loop, not only where early stopping breaks out of it.")
-def test_complete_training_ends_with_the_best_weights(lab, kit):
+def test_complete_training_ends_with_the_best_weights(lab, kit, held, rng):
     """When training runs through all epochs, the model has the best weights as well."""
     for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7]):
-        _, ended, call = trained_on_script(lab, kit, losses, patience=10)
-        best = losses.index(min(losses)) + 1
-        expect_number(ended["weight"], best, f"the epoch whose weights the model has after {call}", ROUNDING)
+        expect_weight_of(trained_on_script(lab, kit, held, rng, losses, patience=10), best_epoch(losses))
 
 
 @check(
@@ -550,10 +573,11 @@ def test_complete_training_ends_with_the_best_weights(lab, kit):
     hint="state_dict holds buffers, such as batch normalisation's statistics, beside the parameters: restore both.",
     needs=("test_complete_training_ends_with_the_best_weights",),
 )
-def test_best_buffers_are_restored_too(lab, kit):
+def test_best_buffers_are_restored_too(lab, kit, held, rng):
     """The buffers, such as the statistics of batch normalisation, are those of the best epoch too."""
-    _, ended, call = trained_on_script(lab, kit, [0.9, 0.4, 0.6, 0.5], patience=10)
-    expect_number(ended["seen"], 2, f"the epoch whose buffers the model has after {call}", ROUNDING)
+    script, _, ended, call = trained_on_script(lab, kit, held, rng, [0.9, 0.4, 0.6, 0.5], patience=10)
+    what = f"the model's buffer after {call}, which is to be that of epoch 2,"
+    expect_number(ended["state"], script.state_after(2), what, ROUNDING)
 
 
 # --- learning

@@ -12,6 +12,8 @@ from graders.check import check
 from graders.checks.axes import coordinates, expect_label
 from graders.checks.curves import curves_of
 from graders.checks.heat_maps import heat_map, names_along, order_of, place
+from graders.checks.held_models import Predicting
+from graders.checks.networks import evaluating
 from graders.checks.predictions import (
     Case,
     cases,
@@ -64,40 +66,26 @@ LINES = ("test_plot_losses_draws_both_losses_over_epochs",)
 
 
 class Tracks(NamedTuple):
-    """Tracks by the class that a model of the kit predicts for each, and by the true class, which is another."""
+    """Tracks by the class that a held model predicts for each, and by the true class, which is another."""
 
     codes: list[int]
     labels: list[int]
 
+    def predicting(self, *, at_the_end=False):
+        """Return a model that predicts them."""
+        return Predicting(-np.abs(np.arange(CLASSES) - np.array(self.codes)[:, None]), at_the_end)
 
-def tracks(count):
-    """Return tracks of every class in no order that sorting would give."""
-    codes = [(3 * number + number // CLASSES) % CLASSES for number in range(count)]
-    away = np.random.default_rng(count).integers(1, CLASSES, count).tolist()
-    return Tracks(codes, [(code + further) % CLASSES for code, further in zip(codes, away, strict=True)])
-
-
-def gauge_loader(kit, wanted, batch_size):
-    """Return a loader of tracks that a gauge predicts as wanted."""
-    x = np.zeros((len(wanted.codes), TIMESTEPS, 2), np.float32)
-    x[:, 0, 0] = wanted.codes
-    return kit.training.loader(x, wanted.labels, [TIMESTEPS] * len(x), batch_size)
+    def loader(self, kit, model, batch_size):
+        """Return a loader of tracks for such a model, with the true classes."""
+        x, lengths = model.tracks(TIMESTEPS, 2)
+        return kit.training.loader(x, self.labels, lengths, batch_size)
 
 
-def last_step_loader(kit, wanted, batch_size):
-    """Return a loader of tracks of 1 to 3 timesteps, whose class, as wanted, stands in the last valid one alone."""
-    lengths = 1 + np.arange(len(wanted.codes)) % TIMESTEPS
-    away = np.arange(TIMESTEPS) - (lengths - 1)[:, None]
-    x = np.zeros((len(wanted.codes), TIMESTEPS, 2), np.float32)
-    x[:, :, 0] = (np.array(wanted.codes)[:, None] + away) % CLASSES
-    return kit.training.loader(x, wanted.labels, lengths.tolist(), batch_size)
-
-
-def evaluating_gauge(kit):
-    """Return a gauge that is in evaluation mode already."""
-    model = kit.training.Gauge(CLASSES)
-    model.eval()
-    return model
+def tracks(rng, count):
+    """Draw tracks of every class, if there are enough, in no order that sorting would give."""
+    codes = rng.permutation(np.arange(count) % CLASSES)
+    away = rng.integers(1, CLASSES, count)
+    return Tracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
 
 
 def call_of(wanted, batch_size, model="model"):
@@ -129,29 +117,36 @@ def expect_predicted(lab, model, loader, wanted, call):
     expect_equal(y_true, wanted.labels, f"y_true of {call}")
 
 
+def expect_all_predicted(lab, kit, held, wanted, batch_size):
+    """Demand what predict returns of tracks in batches of a size."""
+    model, call = wanted.predicting(), call_of(wanted, batch_size)
+    expect_predicted(lab, evaluating(held(model)), wanted.loader(kit, model, batch_size), wanted, call)
+
+
 @check(
     points=0.75,
     hint="The model returns (loss, logits): take logits.argmax(dim=1), and join what the batches give.",
 )
-def test_predict_names_the_class_of_each_track(lab, kit):
+def test_predict_names_the_class_of_each_track(lab, kit, held, rng):
     """predict returns the class of the highest logit and the label of each track, in the order of the loader."""
-    wanted = tracks(12)
-    expect_predicted(lab, evaluating_gauge(kit), gauge_loader(kit, wanted, 4), wanted, call_of(wanted, 4))
+    expect_all_predicted(lab, kit, held, tracks(rng, 12), 4)
 
 
 @check(points=0.25, hint="return y_pred, y_true: predictions first, labels second.", needs=PREDICTS)
-def test_predict_returns_predictions_before_labels(lab, kit):
+def test_predict_returns_predictions_before_labels(lab, kit, held, rng):
     """predict returns the pair (y_pred, y_true), in this order."""
-    wanted, call = tracks(12), call_of(tracks(12), 4)
-    pair = lab.step06_evaluation.predict(evaluating_gauge(kit), gauge_loader(kit, wanted, 4), "cpu")
+    wanted = tracks(rng, 12)
+    model, call = wanted.predicting(), call_of(wanted, 4)
+    pair = lab.step06_evaluation.predict(evaluating(held(model)), wanted.loader(kit, model, 4), "cpu")
     expect_equal(expect_length(pair, 2, call)[0], wanted.codes, f"y_pred, the first of the pair of {call}")
 
 
 @check(points=0.25, hint="Convert to np.array(..., dtype=int) of one dimension before you return.", needs=PREDICTS)
-def test_predict_returns_arrays_of_integers(lab, kit):
+def test_predict_returns_arrays_of_integers(lab, kit, held, rng):
     """predict returns two arrays of integers, [N] each."""
-    wanted, call = tracks(12), call_of(tracks(12), 4)
-    pair = lab.step06_evaluation.predict(evaluating_gauge(kit), gauge_loader(kit, wanted, 4), "cpu")
+    wanted = tracks(rng, 12)
+    model, call = wanted.predicting(), call_of(wanted, 4)
+    pair = lab.step06_evaluation.predict(evaluating(held(model)), wanted.loader(kit, model, 4), "cpu")
     for value, name in zip(expect_length(pair, 2, call), ("y_pred", "y_true"), strict=True):
         expect_dtype(expect_shape(value, (12,), f"{name} of {call}"), "i", f"{name} of {call}")
 
@@ -161,20 +156,18 @@ def test_predict_returns_arrays_of_integers(lab, kit):
     hint="The last batch may be smaller: concatenate the batches, do not stack them, and leave none out.",
     needs=PREDICTS,
 )
-def test_predict_keeps_a_smaller_last_batch(lab, kit):
+def test_predict_keeps_a_smaller_last_batch(lab, kit, held, rng):
     """predict has a prediction for every track, also when the last batch is smaller than the others."""
-    wanted = tracks(8)
-    expect_predicted(lab, evaluating_gauge(kit), gauge_loader(kit, wanted, 3), wanted, call_of(wanted, 3))
+    expect_all_predicted(lab, kit, held, tracks(rng, 8), 3)
 
 
 @check(
     points=0.5, hint="squeeze() takes away the batch axis of a batch of one; argmax(dim=1) needs none.", needs=PREDICTS
 )
-def test_predict_takes_batches_of_one(lab, kit):
+def test_predict_takes_batches_of_one(lab, kit, held, rng):
     """predict works with batches of a single track, and with a data set of one."""
     for count in (3, 1):
-        wanted = tracks(count)
-        expect_predicted(lab, evaluating_gauge(kit), gauge_loader(kit, wanted, 1), wanted, call_of(wanted, 1))
+        expect_all_predicted(lab, kit, held, tracks(rng, count), 1)
 
 
 @check(
@@ -182,25 +175,26 @@ def test_predict_takes_batches_of_one(lab, kit):
     hint="Call model.eval() first, or dropout drops features and batch normalisation learns from test tracks.",
     needs=PREDICTS,
 )
-def test_predict_evaluates_in_evaluation_mode(lab, kit):
+def test_predict_evaluates_in_evaluation_mode(lab, kit, held, rng):
     """predict evaluates in evaluation mode, whatever mode the model is in; weights and buffers stay as they are."""
-    wanted = tracks(12)
-    model = kit.training.Gauge(CLASSES)
+    wanted = tracks(rng, 12)
+    predicting = wanted.predicting()
+    model = held(predicting)
     before = plain(kit.training.weights(model), "the model's weights and buffers")
     call = call_of(wanted, 4, "model in training mode")
-    expect_predicted(lab, model, gauge_loader(kit, wanted, 4), wanted, call)
+    expect_predicted(lab, model, wanted.loader(kit, predicting, 4), wanted, call)
     after = plain(kit.training.weights(model), "the model's weights and buffers")
     if after != before:
         raise AssertionError(f"{call} turned the model's weights and buffers from {before} into {after!r:.80}.")
 
 
 @check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
-def test_predict_computes_no_gradients(lab, kit):
+def test_predict_computes_no_gradients(lab, kit, held, rng):
     """predict keeps no graph for gradients."""
-    wanted = tracks(12)
-    model = kit.training.LastStepClassifier(CLASSES)
-    predicted(lab, model, last_step_loader(kit, wanted, 4), wanted, call_of(wanted, 4))
-    kept = plain(model.kept_graphs, "the model's record")
+    wanted = tracks(rng, 12)
+    model = wanted.predicting()
+    predicted(lab, held(model), wanted.loader(kit, model, 4), wanted, call_of(wanted, 4))
+    kept = model.kept_graphs
     if len(kept) < 3:
         raise AssertionError(
             f"{call_of(wanted, 4)} called the model {len(kept)} times; expected it for each of 3 batches."
@@ -212,11 +206,11 @@ def test_predict_computes_no_gradients(lab, kit):
 
 
 @check(points=0.25, hint="model(x, labels, lengths): an LSTM needs each batch's lengths.", needs=PREDICTS)
-def test_predict_hands_the_lengths_on(lab, kit):
+def test_predict_hands_the_lengths_on(lab, kit, held, rng):
     """predict gives the model each batch's lengths, so that it knows the last valid timestep."""
-    wanted = tracks(12)
-    call = call_of(wanted, 4, "model that reads the last valid timestep")
-    expect_predicted(lab, kit.training.LastStepClassifier(CLASSES), last_step_loader(kit, wanted, 4), wanted, call)
+    wanted = tracks(rng, 12)
+    model, call = wanted.predicting(at_the_end=True), call_of(wanted, 4, "model that reads the last valid timestep")
+    expect_predicted(lab, evaluating(held(model)), wanted.loader(kit, model, 4), wanted, call)
 
 
 @check(
@@ -224,12 +218,13 @@ def test_predict_hands_the_lengths_on(lab, kit):
     hint="Collect predictions and labels in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
-def test_predict_pairs_predictions_with_their_labels(lab, kit):
+def test_predict_pairs_predictions_with_their_labels(lab, kit, held, rng):
     """predict pairs each prediction with the label of its own track, also when the loader shuffles."""
-    wanted = tracks(24)
-    loader = kit.training.shuffling(gauge_loader(kit, wanted, 4))
+    wanted = tracks(rng, 24)
+    model = wanted.predicting()
+    loader = kit.training.shuffling(wanted.loader(kit, model, 4))
     call = f"{call_of(wanted, 4)} with shuffling"
-    pairs = sorted(zip(*predicted(lab, evaluating_gauge(kit), loader, wanted, call), strict=False))
+    pairs = sorted(zip(*predicted(lab, evaluating(held(model)), loader, wanted, call), strict=False))
     expect_equal(pairs, sorted(zip(*wanted, strict=True)), f"the sorted pairs of prediction and label of {call}")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from graders.check import check
 from graders.checks import regressors
+from graders.checks.held_models import Predicting
 from graders.checks.networks import evaluating, noise
 from graders.checks.rating_experiments import held_out_energy
 from graders.checks.regressors import FEATURES, ROUNDING, mean_squared_error, spearman_right
@@ -104,19 +106,22 @@ def test_checkpoint_restores_the_regressor(lab, kit, rng):
 # --- predictions
 
 
-def rated_tracks(count, tasks=None):
-    """Return what a rater of the kit says of some tracks, and what listeners say, all different: `[N]` or `[N, K]`."""
-    numbers = np.arange(count * (tasks or 1), dtype=np.float64).reshape((count,) if tasks is None else (count, tasks))
-    return numbers / 8, 50 - numbers / 4
+class Rated(NamedTuple):
+    """What a held model says of some tracks, and what listeners say: `[N]`, or `[N, tasks]` each."""
+
+    said: np.ndarray
+    listeners: np.ndarray
+
+    def loader(self, kit, model, size):
+        """Return a loader of tracks of ragged lengths for such a model, with the listeners' ratings."""
+        x, lengths = model.tracks(4, FEATURES)
+        return kit.training.ratings_loader(x, self.listeners, lengths, size)
 
 
-def rated_loader(kit, said, listeners, size):
-    """Return a loader of tracks of ragged lengths that a rater of the kit rates as wanted."""
-    lengths = [1 + row % 4 for row in range(len(said))]
-    x = np.full((len(said), 4, FEATURES), -9, np.float32)
-    for row, length in enumerate(lengths):
-        x[row, length - 1, : said[row].size] = said[row]
-    return kit.training.ratings_loader(x, listeners, lengths, size)
+def rated_tracks(rng, count, tasks=None):
+    """Draw ratings of tracks, all different."""
+    shape = (count,) if tasks is None else (count, tasks)
+    return Rated(*(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 8 for _ in range(2)))
 
 
 def predicted(lab, model, loader, shape, call):
@@ -131,21 +136,21 @@ def predicted(lab, model, loader, shape, call):
     return arrays
 
 
-def expect_predicted(lab, kit, count, size, tasks=None, *, training=False):
+def expect_predicted(lab, kit, held, rated, size, *, training=False):
     """Demand what predict_ratings returns of some tracks in batches of a size, in the order of the loader."""
-    said, listeners = rated_tracks(count, tasks)
-    model = kit.training.LastStepRater(tasks)
+    predicting = Predicting(rated.said, at_the_end=True)
+    model = held(predicting)
     model.train(training)
-    call = f"predict_ratings(model, loader of {count} tracks in batches of {size}, 'cpu')"
-    y_pred, y_true = predicted(lab, model, rated_loader(kit, said, listeners, size), said.shape, call)
-    expect_array(y_pred, said, f"y_pred of {call}")
-    expect_array(y_true, listeners, f"y_true of {call}")
+    call = f"predict_ratings(model, loader of {len(rated.said)} tracks in batches of {size}, 'cpu')"
+    y_pred, y_true = predicted(lab, model, rated.loader(kit, predicting, size), rated.said.shape, call)
+    expect_array(y_pred, rated.said, f"y_pred of {call}")
+    expect_array(y_true, rated.listeners, f"y_true of {call}")
 
 
 @check(points=0.5, hint="Collect the model's second result and the targets of each batch; return predictions first.")
-def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit):
+def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit, held, rng):
     """predict_ratings returns (y_pred, y_true), a number for each track: the model's rating and the listeners'."""
-    expect_predicted(lab, kit, 12, 4)
+    expect_predicted(lab, kit, held, rated_tracks(rng, 12), 4)
 
 
 @check(
@@ -153,16 +158,16 @@ def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit):
     hint="Join the batches with torch.cat: a smaller last batch, or a batch of one, is one among others.",
     needs=PREDICTS,
 )
-def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit):
+def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, held, rng):
     """predict_ratings keeps a smaller last batch, takes single tracks, and gives a row of ratings for each task."""
     for count, size, tasks in ((9, 4, None), (3, 1, None), (1, 1, None), (7, 3, 3)):
-        expect_predicted(lab, kit, count, size, tasks)
+        expect_predicted(lab, kit, held, rated_tracks(rng, count, tasks), size)
 
 
 @check(points=0.25, hint="Call model.eval() first: dropout would change the ratings.", needs=PREDICTS)
-def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit):
+def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, held, rng):
     """predict_ratings evaluates in evaluation mode, also if the model comes in training mode."""
-    expect_predicted(lab, kit, 12, 4, training=True)
+    expect_predicted(lab, kit, held, rated_tracks(rng, 12), 4, training=True)
 
 
 @check(
@@ -170,15 +175,16 @@ def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit):
     hint="Collect both in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
-def test_predict_ratings_pairs_the_ratings_of_a_track(lab, kit):
+def test_predict_ratings_pairs_the_ratings_of_a_track(lab, kit, held, rng):
     """predict_ratings pairs the two ratings of each track, also when the loader shuffles."""
-    said, listeners = rated_tracks(24)
-    loader = kit.training.shuffling(rated_loader(kit, said, listeners, 4))
+    rated = rated_tracks(rng, 24)
+    predicting = Predicting(rated.said, at_the_end=True)
+    loader = kit.training.shuffling(rated.loader(kit, predicting, 4))
     call = "predict_ratings(model, shuffling loader of 24 tracks, 'cpu')"
-    y_pred, y_true = predicted(lab, evaluating(kit.training.LastStepRater()), loader, said.shape, call)
-    order = np.argsort(y_pred)
-    expect_array(y_pred[order], said, f"the sorted y_pred of {call}")
-    expect_array(y_true[order], listeners, f"y_true of {call}, in the order of y_pred,")
+    y_pred, y_true = predicted(lab, evaluating(held(predicting)), loader, rated.said.shape, call)
+    order, right = np.argsort(y_pred), np.argsort(rated.said)
+    expect_array(y_pred[order], rated.said[right], f"the sorted y_pred of {call}")
+    expect_array(y_true[order], rated.listeners[right], f"y_true of {call}, in the order of y_pred,")
 
 
 # --- Spearman's correlation

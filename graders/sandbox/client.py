@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
-from graders.outcomes import Died, HarnessFault, SubmissionError, TimedOut, WrongType
-from graders.sandbox import channel, failures, wire
-from graders.sandbox.confinement import LAYERS, Policy
+from graders.outcomes import Died, Forbidden, HarnessFault, SubmissionError, TimedOut, WrongType
+from graders.sandbox import channel, failures, watch, wire
+from graders.sandbox.confinement import LAYERS, WATCH, Policy
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
 from graders.sandbox.worker import Order
 
@@ -101,7 +104,10 @@ class Worker:
         layers: what confinement it reached, layer by layer.
         seconds_per_call: deadline of each call.
         end_of_check: `time.monotonic()` value after which no call of the check in progress goes on.
+        confidant: answers what the worker asks while it answers a request; raises `ValueError` for what it cannot.
     """
+
+    confidant: Callable[[list[object]], object] | None = None
 
     def __init__(self, control: socket.socket, order: Order, seconds_per_call: float) -> None:
         self.control = control
@@ -118,6 +124,9 @@ class Worker:
             raise
         finally:
             theirs.close()
+        policy = order.policy
+        watched = WATCH not in policy.without
+        self.watch = watch.Watch(self.pid, Path(policy.scratch), policy.limits) if watched else None
         self.layers = self._ready()
 
     def _fork(self, order: Order, theirs: socket.socket) -> int:
@@ -161,6 +170,11 @@ class Worker:
             tree, buffers = wire.encode([self.sequence, released, operation, *arguments], _stand_in)
             channel.send(self.sock, tree, buffers, deadline)
             reply = self._receive(deadline, proxy or _refuse)
+            while (question := self._question(reply)) is not None:
+                self._tell(question, deadline)
+                reply = self._receive(deadline, proxy or _refuse)
+        except Forbidden as excess:
+            self._end(Forbidden(f"{call}: {excess}"))
         except TimeoutError:
             self._end(TimedOut(self._overrun(call)))
         except channel.Closed:
@@ -169,14 +183,40 @@ class Worker:
             self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
         return self._value(call, reply)
 
+    def _question(self, reply: object) -> list[object] | None:
+        match reply:
+            case [int() as number, "ask", list() as question] if number == self.sequence and self.confidant:
+                return question
+        return None
+
+    def _tell(self, question: list[object], deadline: float) -> None:
+        assert self.confidant
+        try:
+            answer = ["told", self.confidant(question)]
+        except ValueError as error:
+            answer = ["refused", str(error)]
+        tree, buffers = wire.encode(answer, _stand_in)
+        channel.send(self.sock, tree, buffers, deadline)
+
     def _overrun(self, call: str) -> str:
         if time.monotonic() >= self.end_of_check:
             return f"The calls of this check took too long together; the last was {call}."
         return f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."
 
     def _receive(self, deadline: float, codec: wire.Codec) -> object:
+        if self.watch:
+            self._look_until_it_answers(self.watch, deadline)
         tree, payload = channel.receive(self.sock, deadline)
         return wire.decode(tree, payload, codec)
+
+    def _look_until_it_answers(self, over: watch.Watch, deadline: float) -> None:
+        over.look()
+        answer = select.poll()
+        answer.register(self.sock, select.POLLIN)
+        while not answer.poll(watch.SECONDS * 1e3):
+            over.look()
+            if time.monotonic() > deadline:
+                raise TimeoutError
 
     def _value(self, call: str, reply: object) -> object:
         match reply:
@@ -200,6 +240,7 @@ class Worker:
         if self.pid:
             pid, self.pid = self.pid, 0
             with contextlib.suppress(OSError):  # a server that is gone has taken its workers with it
+                os.kill(pid, signal.SIGKILL)  # at once, so that it writes no more; the server, its parent, reaps it
                 self.control.send(msgspec.msgpack.encode(Discard(pid)))
 
     def _exit_code(self) -> int:
@@ -222,9 +263,11 @@ class Worker:
         self.close()
 
 
-def order_for(package_parent: Path, readable: list[Path], scratch: Path, seed: int) -> Order:
-    """Write down what a new worker is to hold and may reach."""
-    policy = Policy([str(package_parent), *map(str, readable)], str(scratch))
+def order_for(
+    package_parent: Path, readable: list[Path], scratch: Path, seed: int, without: frozenset[str] = frozenset()
+) -> Order:
+    """Write down what a new worker is to hold and may reach; `without` names layers to leave out."""
+    policy = Policy([str(package_parent), *map(str, readable)], str(scratch), without=without)
     return Order(str(package_parent), policy, seed)
 
 

@@ -1,8 +1,9 @@
 """What a worker may not do, and the kernel features that see to it.
 
-Five layers, each unprivileged: no_new_privs, Landlock, seccomp, resource limits, and an empty environment with no open
-descriptors. Landlock and seccomp come through maintained bindings; where one is missing on a machine the layer is
-reported as missing, and the judge decides whether that is enough.
+Layers, each unprivileged: no capabilities, no_new_privs, Landlock, seccomp, resource limits, and a clean start with an
+empty environment and no open descriptors; the judge adds its watch over the worker, `graders.sandbox.watch`. Landlock
+and seccomp come through maintained bindings; where one is missing on a machine the layer is reported as missing, and
+the judge decides whether that is enough.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import resource
 import site
 import sys
 import sysconfig
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,16 @@ ALLOWED_FCNTL = (
     fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL,
     fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW,
 )  # fmt: skip
+# Neither FIOSETOWN nor SIOCSPGRP, which do the same as F_SETOWN, nor TIOCSTI, which types into a terminal.
+ALLOWED_IOCTL = (termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX,
+                 termios.FIONCLEX)  # fmt: skip
 PR_SET_NO_NEW_PRIVS = 38
-LAYERS = ("no_new_privs", "landlock", "seccomp", "rlimits", "clean_start")
+CAPABILITY_VERSION_3 = 0x20080522
+CLEAN_START = "clean_start"  # the server's part
+WATCH = "watch"  # the judge's part
+LAYERS = ("capabilities", "no_new_privs", "landlock", "seccomp", "rlimits", CLEAN_START, WATCH)
+# The version of Landlock's ABI from which on it covers what a worker may not do.
+ADDED_TO_LANDLOCK = {"truncation": 3, "signals to others": 6, "abstract sockets": 6}
 OWN_PACKAGES = frozenset({"graders", "solutions", "lab", "fixtures", "tests"})
 SYSTEM_READABLE = (
     "/lib",
@@ -46,7 +56,7 @@ ALLOWED_SYSCALLS = """
     flock lseek _llseek ftruncate fallocate fsync fdatasync sync_file_range fadvise64 readahead sendfile
     copy_file_range open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx
     statfs fstatfs readlink readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink
-    unlinkat rename renameat renameat2 umask ioctl pipe pipe2 poll ppoll select pselect6 epoll_create
+    unlinkat rename renameat renameat2 umask pipe pipe2 poll ppoll select pselect6 epoll_create
     epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 recvfrom recvmsg sendto sendmsg shutdown
     getsockopt mmap munmap mremap mprotect madvise msync mincore brk mlock munlock membarrier futex futex_wait
     futex_wake futex_waitv set_robust_list get_robust_list set_tid_address rseq sched_yield sched_getaffinity
@@ -67,12 +77,18 @@ class Limits(msgspec.Struct, frozen=True):
         file_size: bytes of the largest file that may be written.
         open_files: open descriptors.
         cpu_seconds: processor time in its whole life.
+        scratch: bytes of all files in its scratch folder together, and of those that it has deleted but holds open.
+        entries: files and folders in its scratch folder.
+        threads: threads at a time.
     """
 
     memory: int = 2 << 30
     file_size: int = 16 << 20
     open_files: int = 128
     cpu_seconds: int = 900
+    scratch: int = 128 << 20
+    entries: int = 4096
+    threads: int = 256
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -82,11 +98,13 @@ class Policy(msgspec.Struct, frozen=True):
         readable: files and folders that it may read besides the interpreter and its libraries.
         scratch: the one folder that it may write.
         limits: its resource limits.
+        without: layers to leave out, to show what each of them stops; none when it matters.
     """
 
     readable: list[str]
     scratch: str
     limits: Limits = Limits()
+    without: frozenset[str] = frozenset()
 
 
 class LayerMissing(Exception):
@@ -122,18 +140,20 @@ class Confinement:
         Returns:
             For each of `LAYERS`, `"on"` (Landlock: with its ABI) or `"missing: "` and the reason.
         """
-        status = {"clean_start": "on"}
+        status = dict.fromkeys((CLEAN_START, WATCH), "on")
         steps = {
             "rlimits": lambda: _limit(policy.limits, self.address_space),
+            "capabilities": _no_capabilities,
             "no_new_privs": _no_new_privs,
             "landlock": lambda: self._landlock(policy),
             "seccomp": self._seccomp,
         }
         for layer, step in steps.items():
             try:
-                status[layer] = step()
+                status[layer] = "missing: left out" if layer in policy.without else step()
             except (LayerMissing, OSError) as error:
                 status[layer] = f"missing: {error}"
+        status.update(dict.fromkeys(policy.without, "missing: left out"))
         return {layer: status[layer] for layer in LAYERS}
 
     def _landlock(self, policy: Policy) -> str:
@@ -151,8 +171,8 @@ class Confinement:
                 ruleset.allow_path(path, read if os.path.isdir(path) else access.READ_FILE)  # noqa: PTH112 - speed
             ruleset.allow_path("/dev/null", access.READ_FILE | access.WRITE_FILE)
             ruleset.allow_path(policy.scratch, write)
-            ruleset.restrict()
-            return f"on (ABI {ruleset.abi_version})"
+            ruleset.restrict(no_new_privs=False)  # a layer of its own
+            return f"on ({_abi(ruleset.abi_version)})"
 
     def _seccomp(self) -> str:
         if isinstance(self.syscall_filter, LayerMissing):
@@ -188,6 +208,12 @@ def _readable_parts(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path not in nested]
 
 
+def _abi(version: int) -> str:
+    """Name a version of Landlock, and what it lacks; the seccomp filter has no system call for any of that."""
+    lacking = [name for name, since in ADDED_TO_LANDLOCK.items() if version < since]
+    return f"ABI {version}, without {', '.join(lacking)}" if lacking else f"ABI {version}"
+
+
 def _landlock_binding() -> Any:
     try:
         landlock = importlib.import_module("landlockpy")
@@ -209,14 +235,27 @@ def _syscall_filter() -> Any:
     except (ImportError, OSError, RuntimeError) as error:
         return LayerMissing(f"libseccomp cannot be loaded ({error}); install the system package libseccomp2")
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
+    rules.set_attr(seccomp.Attr.CTL_NNP, 0)  # no_new_privs is a layer of its own
     for name in ALLOWED_SYSCALLS:
         rules.add_rule(seccomp.ALLOW, name)
     rules.add_rule(seccomp.ALLOW, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
     for command in ALLOWED_FCNTL:
         rules.add_rule(seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
+    for request in ALLOWED_IOCTL:
+        rules.add_rule(seccomp.ALLOW, "ioctl", seccomp.Arg(1, seccomp.EQ, request))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # the C library then falls back to clone, whose flags show
-    rules.add_rule(seccomp.ALLOW, "prlimit64", seccomp.Arg(0, seccomp.EQ, 0))
+    # A worker may ask for its limits, and not set any: with the second argument, the new limit, absent.
+    rules.add_rule(seccomp.ALLOW, "prlimit64", seccomp.Arg(0, seccomp.EQ, 0), seccomp.Arg(2, seccomp.EQ, 0))
     return rules
+
+
+def _no_capabilities() -> str:
+    """Give up what root may do and others may not; an ordinary user has nothing to give up."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+        raise LayerMissing(os.strerror(ctypes.get_errno()))
+    return "on"
 
 
 def _no_new_privs() -> str:

@@ -10,21 +10,25 @@ PyTorch in it takes longer than everything else that a fresh worker needs.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
+import importlib.util
 import os
 import select
 import signal
 import socket
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from graders.sandbox import kit, worker
-from graders.sandbox.confinement import Confinement
+from graders.sandbox.confinement import CLEAN_START, Confinement
 
 # torch._dynamo: the first optimiser that is made imports it, which takes longer than training on the fixtures.
 PRELOADED = (
@@ -75,8 +79,9 @@ def main(control_descriptors: list[int]) -> None:
 
 def _preload() -> None:
     warnings.simplefilter("ignore")
-    for name in PRELOADED:
-        importlib.import_module(name)
+    with _compiling_alone():
+        for name in PRELOADED:
+            importlib.import_module(name)
     importlib.import_module("graders.sandbox.adaptations").adapt_libraries()
     importlib.import_module(kit.TRAINING)
     sys.modules["torch"].set_num_threads(1)
@@ -86,6 +91,25 @@ def _preload() -> None:
     # The collector would touch, and so copy, pages that workers otherwise share with this process.
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def _compiling_alone() -> Iterator[None]:
+    """Let one process at a time import librosa.
+
+    The first import has numba compile parts of it, and keep them beside its sources; two processes that do so at once
+    leave a mixture of both there, which crashes every later process.
+    """
+    librosa = importlib.util.find_spec("librosa")
+    if librosa is None or librosa.origin is None:
+        yield  # the import says what is wrong
+        return
+    folder = os.open(Path(librosa.origin).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _forget_this_project() -> None:
@@ -184,9 +208,11 @@ def _become_worker(orders: socket.socket, confinement: Confinement) -> None:
     data, descriptors, _, _ = socket.recv_fds(orders, PACKET_BYTES, 1)
     if not data:
         return
+    order = msgspec.msgpack.decode(data, type=worker.Order)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.dup2(descriptors[0], 3)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    worker.run(socket.socket(fileno=3), msgspec.msgpack.decode(data, type=worker.Order), confinement)
+    os.dup2(descriptors[0], worker.DESCRIPTOR)
+    if CLEAN_START not in order.policy.without:
+        os.closerange(worker.DESCRIPTOR + 1, os.sysconf("SC_OPEN_MAX"))
+    worker.run(socket.socket(fileno=worker.DESCRIPTOR), order, confinement)

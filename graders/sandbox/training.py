@@ -6,15 +6,13 @@ ends with, and so the judge does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-
-EVALUATED = 3.0  # factor of a gauge's loss outside of training mode
 
 
 class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
@@ -45,99 +43,30 @@ def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
     return DataLoader(batches.dataset, batches.batch_size, shuffle=True)
 
 
-class Gauge(nn.Module):
-    """A model of one weight, whose loss is `mean_i(weight * x[i, 0, 0] * (1 + label_i) * length_i)`.
-
-    Outside of training mode the loss is three times that. Its buffer `seen` counts the items met in training mode.
-    Its logits `[B, C]` are highest at class `x[i, 0, 0]`, or at the class after it in training mode.
-    """
-
-    seen: Tensor
-
-    def __init__(self, classes: int = 4) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(()))
-        self.register_buffer("seen", torch.zeros(()))
-        self.classes = classes
-
-    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (loss, logits `[B, C]`) of tracks `[B, T, F]`."""
-        values = x[:, 0, 0]
-        if self.training:
-            self.seen += len(x)
-        loss = self.weight * (values * (1 + targets) * lengths).mean() * (1.0 if self.training else EVALUATED)
-        highest = (values + 1) % self.classes if self.training else values
-        logits = self.weight * 0 - (torch.arange(self.classes) - highest[:, None]).abs()
-        return loss, logits
-
-
-class Scripted(nn.Module):
-    """A model whose validation losses are in the data.
-
-    A training batch (`x` above 0) has the loss `-weight`, so that SGD with learning rate 1 adds 1 to the weight: the
-    weight counts the batches trained on. Of a validation batch the loss is `-x[0, e, 0]`, after `e + 1` epochs of
-    `batches` training batches each. The buffer `seen` counts training batches too, as the buffers of batch
-    normalisation would.
-    """
-
-    seen: Tensor
-
-    def __init__(self, batches: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(()))
-        self.register_buffer("seen", torch.zeros(()))
-        self.batches = batches
-
-    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """Return (loss, logits `[B, 2]`) of tracks `[B, T, F]`."""
-        logits = torch.zeros(len(x), 2) + 0 * self.weight
-        if x[0, 0, 0] > 0:
-            self.seen += 1
-            return -self.weight, logits
-        epoch = max(0, round(self.weight.item() / self.batches) - 1)
-        return 0 * self.weight - x[0, min(epoch, x.shape[1] - 1), 0], logits
-
-
-class LastStepClassifier(nn.Module):
-    """A model whose logits `[B, C]` are highest at the class `x[i, length_i - 1, 0]`; its loss is 0.
-
-    Attributes:
-        kept_graphs: for each batch, whether gradients could be computed from its logits.
-    """
-
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(()))
-        self.classes = classes
-        self.kept_graphs: list[bool] = []
-
-    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """Return (loss, logits `[B, C]`) of tracks `[B, T, F]`."""
-        highest = x[torch.arange(len(x)), lengths - 1, 0]
-        logits = self.weight - (torch.arange(self.classes) - highest[:, None]).abs()
-        self.kept_graphs.append(logits.requires_grad)
-        return 0 * self.weight, logits
-
-
-class LastStepRater(nn.Module):
-    """A model that rates a track with the last valid values of its first features, one for each task; its loss is 0.
-
-    In training mode it rates each track 1 higher.
+class Held(nn.Module):
+    """A model of one weight and one buffer, whose answers the judge gives, call by call; nobody here knows them before.
 
     Args:
-        tasks: the ratings are `[B, tasks]`; `[B]` without tasks.
+        ask: asks the judge, in words that it knows: tracks, targets, lengths, the model's mode, whether gradients are
+            to be computed. The answer is slope and offset of the loss, the output, and the buffer's new value or None.
     """
 
-    def __init__(self, tasks: int | None = None) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(()))
-        self.tasks = tasks
+    state: Tensor
 
-    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """Return (loss, ratings) of tracks `[B, T, F]`."""
-        last = x[torch.arange(len(x)), lengths - 1]
-        ratings = last[:, 0] if self.tasks is None else last[:, : self.tasks]
-        return 0 * self.weight, ratings + self.weight + int(self.training)
+    def __init__(self, ask: Callable[..., Any]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.register_buffer("state", torch.zeros(()))
+        self.ask = ask
+
+    def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (loss, output) of tracks `[B, T, F]`."""
+        batch = (part.detach() for part in (x, targets, lengths))
+        slope, offset, output, state = self.ask(*batch, self.training, torch.is_grad_enabled())
+        if state is not None:
+            self.state.fill_(state)
+        answer = torch.as_tensor(output, dtype=torch.float32)
+        return slope * self.weight + offset, answer + 0 * self.weight
 
 
 class MixedMean(nn.Module):

@@ -18,6 +18,7 @@ import msgspec
 from graders.sandbox import channel, kit, wire
 from graders.sandbox.confinement import Confinement, Policy
 
+DESCRIPTOR = 3  # of its socket, the one that it has open besides the standard ones
 TRACE_LINES = 4
 MESSAGE_CHARACTERS = 2000
 
@@ -45,6 +46,7 @@ def run(sock: socket.socket, order: Order, confinement: Confinement) -> None:
     tempfile.tempdir = order.policy.scratch  # the server may have settled on another
     sys.path.insert(0, package_parent)
     worker = _Worker(sock, package_parent)
+    kit.connect(worker.ask)
     worker.seed(order.seed)
     worker.send([0, "ready", layers])
     worker.serve()
@@ -56,6 +58,7 @@ class _Worker:
         self.package_parent = package_parent
         self.objects: dict[int, object] = {}
         self.count = 0
+        self.number = 0  # of the request that is being answered
         self.codec = wire.Codec(self.find, lambda name: wire.find_library(name, sys.modules))
         self.operations: dict[str, Callable[..., object]] = {
             "import": lambda name: importlib.import_module(f"lab.{name}"),
@@ -97,7 +100,23 @@ class _Worker:
                 self.objects.pop(handle, None)
             self.answer(number, operation, arguments)
 
+    def ask(self, *question: object) -> Any:
+        """Ask the judge something while a request is being answered, and return what it says.
+
+        Raises:
+            ValueError: the judge cannot answer that; the text says why.
+        """
+        self.send([self.number, "ask", list(question)])
+        tree, payload = channel.receive(self.sock)
+        match wire.decode(tree, payload, self.codec):
+            case ["told", answer]:
+                return answer
+            case ["refused", str() as why]:
+                raise ValueError(why)
+        raise wire.WireError("the judge's answer is none")
+
     def answer(self, number: int, operation: str, arguments: list[Any]) -> None:
+        self.number = number
         try:
             self.send([number, "value", self.operations[operation](*arguments)])
         except StopIteration as error:

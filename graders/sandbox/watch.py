@@ -1,0 +1,97 @@
+"""The judge's watch over a worker: what the kernel does not cap is measured, and a worker that exceeds it is ended."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from graders.outcomes import Forbidden
+from graders.sandbox.confinement import Limits
+
+SECONDS = 0.05
+BLOCK = 512
+
+
+class Watch:
+    """Looks, every `SECONDS`, at a worker's threads and at the files that it keeps.
+
+    What it cannot see, because the worker has ended meanwhile, it passes over: the judge notices that by itself.
+
+    Args:
+        pid: the worker's process.
+        scratch: the folder that it may write.
+        limits: of which `threads`, `scratch` and `entries` are watched.
+    """
+
+    def __init__(self, pid: int, scratch: Path, limits: Limits) -> None:
+        self._process = Path(f"/proc/{pid}")
+        self._scratch = scratch
+        self._limits = limits
+        self._next = time.monotonic() + SECONDS
+
+    def look(self) -> None:
+        """Measure, if it is time to.
+
+        Raises:
+            Forbidden: the worker has more than it may.
+        """
+        if time.monotonic() < self._next:
+            return
+        threads = _threads(self._process)
+        if threads > self._limits.threads:
+            raise Forbidden(f"The submission runs {threads} threads; at most {self._limits.threads} are allowed.")
+        self._look_at_files()
+        self._next = time.monotonic() + SECONDS
+
+    def _look_at_files(self) -> None:
+        size = sum(_deleted_files(self._process))
+        for entries, entry in enumerate(_entries(self._scratch), start=1):
+            size += entry
+            if entries > self._limits.entries:
+                raise Forbidden(f"The submission keeps more than {self._limits.entries} files and folders.")
+            if size > self._limits.scratch:
+                raise Forbidden(f"The submission's files take more than {self._limits.scratch >> 20} MB together.")
+
+
+def _threads(process: Path) -> int:
+    try:
+        status = (process / "status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("Threads:")), 0)
+
+
+def _deleted_files(process: Path) -> Iterator[int]:
+    """Yield the size of each file that the process holds open although it has no name any more."""
+    try:
+        descriptors = os.listdir(process / "fd")
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            status = (process / "fd" / descriptor).stat()
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode) and not status.st_nlink:
+            yield status.st_blocks * BLOCK
+
+
+def _entries(folder: Path) -> Iterator[int]:
+    """Yield the bytes on disk of everything below a folder, without following links; for a folder itself, 0."""
+    waiting = [os.fspath(folder)]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                yield 0 if is_folder else entry.stat(follow_symlinks=False).st_blocks * BLOCK
+            except OSError:
+                continue
+            if is_folder:
+                waiting.append(entry.path)
