@@ -77,7 +77,8 @@ class Limits(msgspec.Struct, frozen=True):
         file_size: bytes of the largest file that may be written.
         open_files: open descriptors.
         cpu_seconds: processor time in its whole life.
-        scratch: bytes of all files in its scratch folder together, and of those that it has deleted but holds open.
+        scratch: bytes of all files in its scratch folder together, and as many of those that it has deleted but holds
+            open.
         entries: files and folders in its scratch folder.
         threads: threads at a time.
     """

@@ -47,13 +47,17 @@ class Watch:
         self._next = time.monotonic() + SECONDS
 
     def _look_at_files(self) -> None:
-        size = sum(_deleted_files(self._process))
-        for entries, entry in enumerate(_entries(self._scratch), start=1):
-            size += entry
-            if entries > self._limits.entries:
-                raise Forbidden(f"The submission keeps more than {self._limits.entries} files and folders.")
-            if size > self._limits.scratch:
-                raise Forbidden(f"The submission's files take more than {self._limits.scratch >> 20} MB together.")
+        self._expect_room(sum(_deleted_files(self._process)), 0)
+        size = 0
+        for count, found in enumerate(_entries(self._scratch), start=1):
+            size += found
+            self._expect_room(size, count)
+
+    def _expect_room(self, size: int, entries: int) -> None:
+        if entries > self._limits.entries:
+            raise Forbidden(f"The submission keeps more than {self._limits.entries} files and folders.")
+        if size > self._limits.scratch:
+            raise Forbidden(f"The submission's files take more than {self._limits.scratch >> 20} MB together.")
 
 
 def _threads(process: Path) -> int:
