@@ -284,3 +284,32 @@ def test_refusing_everything_earns_nothing(grade):
     )
     names = [f"{name}.py" for name in step_modules()]
     assert grade(append=dict.fromkeys(names, everything)).score == 0
+
+
+def test_a_submission_that_uses_up_its_time_keeps_what_it_had_earned(warm_server, tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "lab")
+    with (tmp_path / "lab" / "step02_beat_sync.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef compression_ratio(a, b):\n    while True: pass\n")
+    rubric = load_rubric(frozenset({2, 3}))
+    task = Task(rubric, SEED, None, seconds=1.0)
+    result = grade_one(tmp_path, "slow", task, warm_server.controls[0], lambda _: None).result
+    outcomes = {check.id: str(check.outcome) for check in result.checks}
+    looping = next(place for place, check in enumerate(rubric) if check.id.endswith("a_quotient_of_lengths"))
+    assert set(list(outcomes.values())[:looping]) == {"passed"}
+    assert outcomes[rubric[looping].id] == "timed_out"
+    assert set(list(outcomes.values())[looping:]) == {"timed_out", "blocked"}
+    untried = next(check for check in result.checks if check.step == 3)
+    assert "which is all that a submission has" in untried.message
+
+
+def test_inputs_are_drawn_from_the_content_of_a_submission(warm_server, tmp_path):
+    def graded(name: str, text: str) -> Result:
+        shutil.copytree(ROOT / "solutions", tmp_path / name / "lab")
+        (tmp_path / name / "lab" / "notes.py").write_text(text, encoding="utf-8")
+        task = Task(load_rubric(frozenset({2})), None, None)
+        return grade_one(tmp_path / name, name, task, warm_server.controls[0], lambda _: None).result
+
+    first, same, other = graded("a", "x = 1\n"), graded("b", "x = 1\n"), graded("c", "x = 2\n")
+    assert first.seed == same.seed != other.seed
+    assert first.fingerprint == same.fingerprint != other.fingerprint
+    assert {one.score for one in (first, same, other)} == {6}

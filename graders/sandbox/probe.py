@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -61,21 +60,10 @@ def trace_parent() -> int:
     return os.getppid()
 
 
-def send_signal_by_queue() -> int:
-    """Signal the parent process by another system call than kill."""
-    signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0)
-    return os.getppid()
-
-
 def take_memory(size: int) -> int:
     """Take `size` bytes of memory, all at once."""
     with mmap.mmap(-1, size) as memory:
         return len(memory)
-
-
-def gained_privileges_possible() -> bool:
-    """Tell whether a set-user-id program could still raise this process's rights."""
-    return not ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)
 
 
 def environment() -> dict[str, str]:
