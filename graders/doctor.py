@@ -46,6 +46,9 @@ ATTEMPTS = (
     Attempt("signalling the warm server", lambda probe: probe.signal_parent()),
     Attempt("tracing the warm server", lambda probe: probe.trace_parent()),
     Attempt("taking 64 GB of memory", lambda probe: probe.take_memory(64 << 30)),
+    Attempt("locking memory as root may", lambda probe: probe.lock_memory(1 << 20)),
+    Attempt("keeping 10,000 files", lambda probe: probe.keep_files(10_000)),
+    Attempt("running 1,000 threads", lambda probe: probe.run_threads(1_000)),
 )
 
 
@@ -84,7 +87,7 @@ def examine(console: Console) -> int:
             level = Isolation.of(worker.layers).level
             for layer, status in worker.layers.items():
                 console.print(f"  {layer:<14} {status}", highlight=False)
-            got_through = [attempt.what for attempt in ATTEMPTS if not _stopped(console, attempt, functions)]
+        got_through = [attempt.what for attempt in ATTEMPTS if not _stopped(console, attempt, server)]
     if level == "full" and not got_through:
         console.print("Isolation: full. Official runs can be held here.")
         return EXIT_OK
@@ -92,9 +95,10 @@ def examine(console: Console) -> int:
     return EXIT_HARNESS_FAULT
 
 
-def _stopped(console: Console, attempt: Attempt, functions: Any) -> bool:
+def _stopped(console: Console, attempt: Attempt, server: WarmServer) -> bool:
     try:
-        attempt.run(functions)
+        with probe_worker(server) as (_, functions):
+            attempt.run(functions)
     except SubmissionError as error:
         console.print(f"  stopped        {attempt.what} ({error.outcome})", highlight=False)
         return True

@@ -10,6 +10,8 @@ import mmap
 import os
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 
 
@@ -64,6 +66,32 @@ def take_memory(size: int) -> int:
     """Take `size` bytes of memory, all at once."""
     with mmap.mmap(-1, size) as memory:
         return len(memory)
+
+
+def keep_files(count: int) -> int:
+    """Keep so many files in the scratch folder, for a moment."""
+    for number in range(count):
+        Path(f"{number}.txt").touch()
+    time.sleep(0.5)
+    return count
+
+
+def run_threads(count: int) -> int:
+    """Run so many threads, for a moment."""
+    threading.stack_size(64 << 10)
+    for _ in range(count):
+        threading.Thread(target=time.sleep, args=(0.5,), daemon=True).start()
+    time.sleep(0.5)
+    return count
+
+
+def lock_memory(size: int) -> int:
+    """Keep `size` bytes of memory from being swapped out, which root may do."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    memory = ctypes.create_string_buffer(size)
+    if libc.mlock(memory, size):
+        raise OSError(ctypes.get_errno(), "mlock")
+    return size
 
 
 def environment() -> dict[str, str]:
