@@ -76,7 +76,11 @@ def test_merge_classes_merges_and_drops(lab, genres):
     )
 
 
-@check(points=0.25, hint="Use the mapping that is passed in, not CLASS_MAPPING.")
+@check(
+    points=0.25,
+    hint="Use the mapping that is passed in, not CLASS_MAPPING.",
+    needs=("test_merge_classes_merges_and_drops",),
+)
 def test_merge_classes_uses_the_mapping_given(lab):
     """merge_classes follows any mapping, also one that is not the course's."""
     merged = lab.step04_dataset.merge_classes(
