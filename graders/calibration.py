@@ -29,7 +29,7 @@ from graders.sandbox.client import WarmServer
 from graders.sandboxed import SandboxedSubject
 
 CONFIDENCE = 0.95
-MARGIN = 0.25  # of the way from the best wrong submission to the worst right one
+MARGIN = 0.1  # of the way from the best wrong submission, luck aside, to the worst right one
 DEVIATIONS = 4  # by which a threshold lies beyond the mean of every right submission, at least
 LUCK = 0.05  # the part of a mistake's runs that may reach the threshold, if it is to count as told apart
 Measure = Callable[[Any, Any, np.random.Generator], float]
@@ -152,12 +152,12 @@ def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | Non
     right = [value for some in correct.values() for value in some]
     low = experiment.better == "low"
     worst = max(right) if low else min(right)
-    best = {
-        name: (min(some) if low else max(some))
-        for name, values_of in distributions[False].items()
+    best = [
+        float(np.quantile(some, LUCK if low else 1 - LUCK))
+        for values_of in distributions[False].values()
         if (some := _numbers(values_of))
-    }
-    apart = [value for value in best.values() if (value > worst if low else value < worst)]
+    ]
+    apart = [value for value in best if (value > worst if low else value < worst)]
     threshold = experiment.given
     if threshold is None:
         bounds = [_between(experiment, worst, apart), *(_far_from(experiment, some) for some in correct.values())]

@@ -91,7 +91,8 @@ def test_the_threshold_lies_between_right_and_wrong() -> None:
 
     row = calibration.calibrated(one, 2, values)
 
-    assert row.threshold == pytest.approx(0.5)
+    # 0.615 is what the luckiest twentieth of the wrong runs reach, and 0.2 the worst right one.
+    assert row.threshold == pytest.approx(0.615 - 0.1 * (0.615 - 0.2), abs=1e-4)
     assert row.not_separated == ["overlaps"]
     assert row.false_fails == 0
 
