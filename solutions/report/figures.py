@@ -11,6 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch.nn import functional
 
@@ -149,6 +150,7 @@ def _histograms(data: Path) -> dict[int, _Drawn]:
         axes[shown] = figure.subplots()
         plot_class_histograms(before, after, axes)
         axes[shown].set_xlabel("Genre")
+        axes[shown].yaxis.set_major_locator(MaxNLocator(integer=True))
         drawn[number] = (caption, figure)
     return drawn
 

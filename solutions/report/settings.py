@@ -29,7 +29,7 @@ class Settings:
         overfit_learning_rate: Adam's in those steps.
     """
 
-    seeds: int = 5
+    seeds: int = 8
     epochs: int = 20
     regression_epochs: int = 10
     transfer_epochs: int = 5
