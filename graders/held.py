@@ -75,6 +75,11 @@ class HeldModels:
             raise ValueError(f"the model cannot be called like that: {error}") from error
 
 
+def stand_in(held: HeldModels, kit: Any, model: Model) -> Any:
+    """Return a stand-in, made by the kit on the submission's side, for a model that the judge holds from now on."""
+    return kit.held_model(held.hold(model))
+
+
 def _whole(number: object) -> int:
     if type(number) is not int or number < 0:
         raise ValueError("no such model")
@@ -83,6 +88,8 @@ def _whole(number: object) -> int:
 
 def _call(called: list[Any]) -> Call:
     tracks, targets, lengths, training, with_gradients = called
+    if not all(isinstance(part, np.ndarray) or type(part).__name__ == "Tensor" for part in (tracks, targets, lengths)):
+        raise ValueError("the model got tracks, targets and lengths of other types; expected tensors")
     x, of, valid = (np.asarray(part) for part in (tracks, targets, lengths))
     if x.ndim != 3 or not x.size or x.dtype.kind != "f":  # noqa: PLR2004 - tracks, timesteps, features
         raise ValueError(f"the model got x {list(x.shape)} of {x.dtype}; expected float tracks [B, T, F]")

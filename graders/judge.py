@@ -15,14 +15,14 @@ import pytest
 from hypothesis.errors import Flaky
 
 from graders import checks
-from graders.held import HeldModels, Model
+from graders.held import HeldModels, Model, stand_in
 from graders.outcomes import Blocked, Outcome, SubmissionError
 from graders.rubric import Check
 
 MESSAGE_CHARACTERS = 1200
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
 CHECKS = Path(checks.__path__[0])
-COMPARING = frozenset(CHECKS.parent / name for name in ("expect.py", "describe.py"))
+COMPARING = frozenset(CHECKS.parent / name for name in ("expect.py", "describe.py", "held.py"))
 STILL_WORTH_RUNNING = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED})
 
 
@@ -166,7 +166,7 @@ class _Plugin:
     @pytest.fixture
     def held(self) -> Callable[[Model], Any]:
         """Give what makes a stand-in, on the submission's side, for a model that the judge holds."""
-        return lambda model: self.subject.kit.held_model(self.subject.held.hold(model))
+        return lambda model: stand_in(self.subject.held, self.subject.kit, model)
 
     @pytest.fixture
     def inputs(self) -> Path:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import importlib
 import multiprocessing
+import re
 import resource
 import socket
 import tempfile
@@ -18,6 +20,7 @@ from pathlib import Path
 import msgspec
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from fixtures.unheard import UNHEARD
 from graders.intake import Submission, UnreadableSubmission, read_submission, submission_name
 from graders.judge import Verdict, judge
 from graders.outcomes import HarnessFault, Outcome
@@ -39,6 +42,8 @@ from graders.sandboxed import SandboxedSubject
 DEFAULT_SEED = 420
 SUBMISSION_SECONDS = 900.0
 JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
+# What would lead out of the folder for results, be hidden in it, or stand for the summary.
+NO_FOLDER = re.compile(r"^(\.|summary\.csv$)", re.IGNORECASE)
 LEVELS = ("none", "partial", "full")
 # What these plugins do for a person at a terminal costs more than the checks themselves.
 UNUSED_PLUGINS = (
@@ -90,7 +95,11 @@ class Task:
 
     def seed_for(self, submission: Submission) -> int:
         """Return the seed with which to judge a submission."""
-        return int(submission.digest[:8], 16) if self.seed is None else self.seed
+        if self.seed is not None:
+            return self.seed
+        # The unheard tracks are a secret of the harness: with the content alone, code could compute its own seed.
+        secret = UNHEARD.read_bytes() if UNHEARD.is_file() else b""
+        return int(hashlib.sha256(secret + submission.digest.encode()).hexdigest()[:8], 16)
 
 
 def warm_up() -> None:
@@ -118,7 +127,7 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for path in paths:
-        base = name = submission_name(path)
+        base = name = NO_FOLDER.sub(r"_\g<0>", submission_name(path))
         count = 1
         while name.casefold() in taken:
             count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import shutil
@@ -35,7 +36,7 @@ class SandboxedSubject:
     Args:
         control: the judge's socket to the warm server.
         package_parent: the folder that holds the submission's `lab` package.
-        seed: seed of the workers' random numbers.
+        seed: the judge's seed, from which that of the workers' random numbers is made.
         seconds: after so many, no further check begins.
         without: layers of confinement to leave out, to show what each of them stops.
     """
@@ -50,7 +51,8 @@ class SandboxedSubject:
     ) -> None:
         self.control = control
         self.package_parent = package_parent
-        self.seed = seed
+        # Not the judge's own, from which the worker could draw what the judge will draw.
+        self.seed = int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:8], 16)
         self._seconds_in_all = seconds
         self._without = without
         self._end = time.monotonic() + seconds
@@ -157,4 +159,5 @@ def _remove(folder: Path) -> None:
             subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603 - a folder of our own
         if not folder.exists():
             return
+        subprocess.run(["/bin/chmod", "-R", "u+rwx", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
         time.sleep(PAUSE)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from graders.checks.held_models import START, Gauge, Predicting, Scripted
+from graders.checks.held_models import MOMENTUM, START, Gauge, Predicting, Scripted
 from graders.held import Call, HeldModels, Said
 from graders.local import LocalSubject
 from graders.outcomes import Died, StudentError
@@ -186,7 +186,12 @@ def test_a_script_goes_on_with_training_batches_alone() -> None:
         assert min(steps) < 0
     assert heard == [loss for loss in script.losses for _ in range(2)]
     assert script.taken == 6
-    assert script.weight_after(3) == pytest.approx(START + script.steps[:6].sum())
+    weight = torch.nn.Parameter(torch.tensor(START))
+    optimizer = torch.optim.SGD([weight], 1.0, MOMENTUM)
+    for step in script.steps[:6]:
+        weight.grad = torch.tensor(-step, dtype=torch.float32)
+        optimizer.step()
+    assert script.weight_after(3) == pytest.approx(weight.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("at_the_end", [False, True])

@@ -9,7 +9,8 @@ import pytest
 
 from fixtures import DATA
 from fixtures.plan import GENRE_COUNTS
-from fixtures.unheard import COLUMNS, FRAMES, RATED, SCALE, UNHEARD, make_unheard, read_unheard
+from fixtures.unheard import COLUMNS, FRAMES, UNHEARD, read_unheard
+from fixtures.unheard_build import RATED, SCALE, make_unheard
 from graders.checks import course_tracks
 from graders.checks.course_folders import TEN_GENRES
 
@@ -59,9 +60,9 @@ def test_a_checkout_without_them_takes_the_test_split(monkeypatch: pytest.Monkey
 
 
 def test_the_same_seed_makes_the_same_tracks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fixtures.unheard.SCALE", 0.01)
-    monkeypatch.setattr("fixtures.unheard.RATED", 2)
-    monkeypatch.setattr("fixtures.unheard._mels", lambda tracks, _: [_stub(track.number) for track in tracks])
+    monkeypatch.setattr("fixtures.unheard_build.SCALE", 0.01)
+    monkeypatch.setattr("fixtures.unheard_build.RATED", 2)
+    monkeypatch.setattr("fixtures.unheard_build._mels", lambda tracks, _: [_stub(track.number) for track in tracks])
     for name in ("a", "b"):
         assert make_unheard(tmp_path / name, 7) == make_unheard(tmp_path / "c", 8)
     first, same, other = (read_unheard(tmp_path / f"{name}.npz") for name in ("a", "b", "c"))

@@ -49,12 +49,13 @@ class Batches:
         """The number of tracks in each batch."""
         return [len(self.values[i : i + self.size]) for i in range(0, len(self.values), self.size)]
 
-    def descent(self, rate: float, weight: float = START) -> tuple[list[float], float]:
+    def descent(self, rate: float, weight: float = START, momentum: float = 0.0) -> tuple[list[float], float]:
         """Return the loss before each step of gradient descent, one step for each batch, and the weight at the end."""
-        losses = []
+        losses, velocity = [], 0.0
         for slope in self.slopes:
             losses.append(weight * slope)
-            weight -= rate * slope
+            velocity = momentum * velocity + slope
+            weight -= rate * velocity
         return losses, weight
 
     def evaluated(self, weight: float = START) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from graders.held import Call, Said
 
 START = 1.0  # weight of a held model before any training
+MOMENTUM = 0.5  # of the descent on a script: who descends by hand, and not with the optimiser, has none
 CLASSES = 4  # of a gauge
 
 
@@ -62,7 +63,8 @@ class Scripted:
     """A model whose validation losses are given, epoch by epoch, whatever it has learnt.
 
     Its batches say by their sign which they are. A training batch has the loss `-step * weight`, so that SGD with
-    learning rate 1 adds the step to the weight; the buffer holds the sum of all steps' squares.
+    learning rate 1 adds the step, and `MOMENTUM` times what it added last, to the weight; the buffer holds the sum of
+    all steps' squares.
 
     Attributes:
         losses: the validation loss after each epoch.
@@ -96,8 +98,15 @@ class Scripted:
         return Said(-step, 0.0, output, float(np.square(self.steps[: self.taken]).sum()))
 
     def weight_after(self, epochs: int) -> float:
-        """Return the weight after so many epochs of plain gradient descent with learning rate 1."""
-        return START + float(self.steps[: epochs * self.batches].sum())
+        """Return the weight after so many epochs of gradient descent with learning rate 1 and momentum."""
+        return float(self._weights(epochs)[-1])
+
+    def _weights(self, epochs: int) -> np.ndarray:
+        """Return the weight before each step, and after the last."""
+        velocities = [0.0]
+        for step in self.steps[: epochs * self.batches]:
+            velocities.append(MOMENTUM * velocities[-1] + step)
+        return START + np.cumsum(velocities)
 
     def state_after(self, epochs: int) -> float:
         """Return what the buffer holds after so many epochs."""
@@ -106,8 +115,7 @@ class Scripted:
     def training_losses(self, epochs: int) -> np.ndarray:
         """Return the mean training loss of each epoch."""
         steps = self.steps[: epochs * self.batches]
-        weights = START + np.concatenate([[0.0], np.cumsum(steps)[:-1]])
-        losses: np.ndarray = (-steps * weights).reshape(epochs, self.batches).mean(axis=1)
+        losses: np.ndarray = (-steps * self._weights(epochs)[:-1]).reshape(epochs, self.batches).mean(axis=1)
         return losses
 
 

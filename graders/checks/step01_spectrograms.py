@@ -19,6 +19,11 @@ ENTRIES = [
 TOP_HERTZ = 11025.0
 
 
+def stems(rng, count):
+    """Draw the numbers of tracks."""
+    return rng.choice(150_000, count, replace=False).tolist()
+
+
 @check(points=1, hint="Skip the first line, then split each line at its tab.")
 def test_read_labels_lists_the_index_in_order(lab, inputs, rng):
     """read_labels returns one (file name, genre) entry for each line after the header, in order."""
@@ -36,9 +41,10 @@ def test_read_labels_ignores_blank_lines(lab, inputs):
 
 
 @check(points=0.25, hint="Open the index with encoding='utf-8'; the default differs from machine to machine.")
-def test_read_labels_reads_greek(lab, inputs):
+def test_read_labels_reads_greek(lab, inputs, rng):
     """read_labels reads the index as UTF-8."""
-    entries = [("1042.fused.full.npy", "Ρεμπέτικο"), ("2.fused.full.npy", "Λαϊκό")]
+    genres = rng.permutation(["Ρεμπέτικο", "Λαϊκό", "Έντεχνο"]).tolist()
+    entries = [(f"{stem}.fused.full.npy", genre) for stem, genre in zip(stems(rng, 3), genres, strict=True)]
     index = write_index(inputs / "ετικέτες.txt", entries)
     expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index in Greek)")
 
@@ -48,10 +54,11 @@ def test_read_labels_reads_greek(lab, inputs):
     hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.",
 )
 @pytest.mark.parametrize("written", ["{}.fused.full.npy.gz", "{}.full.fused.npy.gz", "{}.beatsync.fused.npy"])
-def test_read_labels_returns_the_names_on_disk(lab, inputs, written):
+def test_read_labels_returns_the_names_on_disk(lab, inputs, written, rng):
     """read_labels returns names as the files have them on disk, whichever of the three ways the index writes them."""
-    index = write_index(inputs / "labels.txt", [(written.format(stem), "Jazz") for stem in (1042, 7)])
-    expected = [("1042.fused.full.npy", "Jazz"), ("7.fused.full.npy", "Jazz")]
+    numbers = stems(rng, 2)
+    index = write_index(inputs / "labels.txt", [(written.format(stem), "Jazz") for stem in numbers])
+    expected = [(f"{stem}.fused.full.npy", "Jazz") for stem in numbers]
     expect_equal(lab.step01_spectrograms.read_labels(index), expected, f"read_labels(index with {written.format(7)})")
 
 

@@ -11,7 +11,7 @@ import torch
 
 from graders.check import check
 from graders.checks.arithmetic import batches, cross_entropy, mean_over_items
-from graders.checks.held_models import START, Gauge, Scripted
+from graders.checks.held_models import MOMENTUM, START, Gauge, Scripted
 from graders.checks.lstm_experiments import held_out_accuracy, overfit_loss
 from graders.checks.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.checks.thresholds import expect_reached
@@ -330,8 +330,8 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, held, rng):
     """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
     gauge = Gauge.draw(rng)
     model, epoch = evaluating(held(gauge)), batches(gauge, rng, 12, 4)
-    lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 1.0), "cpu")
-    _, weight = epoch.descent(1.0)
+    lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 1.0, MOMENTUM), "cpu")
+    _, weight = epoch.descent(1.0, momentum=MOMENTUM)
     expect_number(kit.training.weights(model)["weight"], weight, "the weight after training_loop", ROUNDING)
     expect_number(gauge.seen, 12, "the number of tracks seen in training mode by training_loop")
 
@@ -502,7 +502,7 @@ def trained_on_script(lab, kit, held, rng, losses, patience=3):
     train_loader, val_loader = (
         kit.training.loader(tracks, [0, 1] * BATCHES, [2] * 2 * BATCHES, 2) for tracks in (x, -x)
     )
-    optimizer = kit.training.sgd(model, 1.0)
+    optimizer = kit.training.sgd(model, 1.0, MOMENTUM)
     history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, epochs, "cpu", patience=patience)
     call = f"train on validation losses {script.losses} with patience={patience}"
     history = plain(history, call)

@@ -54,6 +54,7 @@ WEIGHT_SIZES = {1: 200, 4: 3200, 7: 2560}
 TRACK = (80, 96)  # timesteps and features that leave room for convolutions without padding
 FILTERS = (4, 4, 4, 4)
 FEATURE_SIZE = 32
+ALIVE = 0.1  # of what comes out of a ReLU, with weights drawn as PyTorch does about half
 # Fresh backbones on which to look for an effect: in a small one, ReLU may happen to silence all filters of a layer.
 FRESH = 12
 
@@ -193,7 +194,13 @@ def test_network_computes_the_layers_of_convnetjs(lab, kit, rng):
     network = lab.step07_cnn.DigitNetwork()
     expect_number(kit.training.count(network), sum(PARAMETERS), "the trainable parameters of DigitNetwork()")
     x = torch.from_numpy(rng.uniform(0, 1, (3, 1, 24, 24)).astype(np.float32))
-    expected = forward(parameters_of(kit, network), x.double())[-1].numpy()
+    layers = forward(parameters_of(kit, network), x.double())
+    for layer, name in ((2, "first"), (5, "second")):
+        if not float((layers[layer] > 0).double().mean()) > ALIVE:
+            raise AssertionError(
+                f"The {name} ReLU of a new DigitNetwork() lets nearly nothing pass; expected about half."
+            )
+    expected = layers[-1].numpy()
     expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
 
 
@@ -264,6 +271,7 @@ def case(lab, kit, rng):
 @check(
     points=0.5,
     hint="Keep each layer's output, without the batch; a ReLU with inplace=True overwrites the convolution's.",
+    needs=NETWORK,
 )
 def test_activations_are_those_of_each_layer(lab, kit, rng):
     """activation_maps returns the activations of all nine layers, from the image to the probabilities."""

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 
 from graders.sandbox.wire import HEAD, PAYLOAD_BYTES, TREE_BYTES, WireError
 
 FIRST_BYTES = 4096  # most frames are shorter, and so arrive in one piece
+SLICE = 0.05  # seconds of waiting between two looks
+
+Look = Callable[[], None]
 
 
 class Closed(Exception):
     """The other side closed the socket, or died."""
 
 
-def send(sock: socket.socket, tree: bytes, buffers: list[memoryview], deadline: float | None = None) -> None:
+def send(
+    sock: socket.socket,
+    tree: bytes,
+    buffers: list[memoryview],
+    deadline: float | None = None,
+    look: Look | None = None,
+) -> None:
     """Write one frame.
 
     Args:
@@ -22,6 +33,7 @@ def send(sock: socket.socket, tree: bytes, buffers: list[memoryview], deadline: 
         tree: the MessagePack tree.
         buffers: the arrays' bytes, each `[n]` of uint8; padded here to the wire's alignment.
         deadline: `time.monotonic()` value after which to give up; None waits for ever.
+        look: called every `SLICE` while the other side keeps this one waiting; what it raises ends the waiting.
 
     Raises:
         Closed: the other side is gone.
@@ -35,18 +47,14 @@ def send(sock: socket.socket, tree: bytes, buffers: list[memoryview], deadline: 
         if gap:
             parts.append(bytes(gap))
         size += buffer.nbytes + gap
-    try:
-        _set_timeout(sock, deadline)
-        sock.sendall(HEAD.pack(len(tree), size) + tree)
-        for part in parts:
-            _set_timeout(sock, deadline)
-            sock.sendall(part)
-    except (BrokenPipeError, ConnectionResetError) as error:
-        raise Closed from error
+    for part in (HEAD.pack(len(tree), size) + tree, *parts):
+        view = memoryview(part)
+        while view:
+            view = view[_patiently(partial(sock.send, view), sock, deadline, look) :]
 
 
-def receive(sock: socket.socket, deadline: float | None = None) -> tuple[bytes, bytearray]:
-    """Read one frame: its tree and its payload.
+def receive(sock: socket.socket, deadline: float | None = None, look: Look | None = None) -> tuple[bytes, bytearray]:
+    """Read one frame: its tree and its payload; deadline and look are as for `send`.
 
     Raises:
         Closed: the other side closed the socket before the frame was whole.
@@ -54,47 +62,57 @@ def receive(sock: socket.socket, deadline: float | None = None) -> tuple[bytes, 
         WireError: the head announces more than the wire carries; nothing of that size was allocated.
     """
     first = bytearray(FIRST_BYTES)
-    filled = _fill(sock, memoryview(first), HEAD.size, deadline)
+    filled = _fill(sock, memoryview(first), HEAD.size, deadline, look)
     tree_size, payload_size = HEAD.unpack_from(first)
     if tree_size > TREE_BYTES or payload_size > PAYLOAD_BYTES:
         raise WireError(f"a frame of {tree_size} + {payload_size} bytes; the limit is {TREE_BYTES} + {PAYLOAD_BYTES}")
     body = memoryview(first)[HEAD.size : filled]
     if len(body) > tree_size + payload_size:
         raise WireError("bytes after the end of a frame that nobody has asked to follow")
-    tree = _rest(sock, body[:tree_size], tree_size, deadline)
-    return bytes(tree), _rest(sock, body[tree_size:], payload_size, deadline)
+    tree = _rest(sock, body[:tree_size], tree_size, deadline, look)
+    return bytes(tree), _rest(sock, body[tree_size:], payload_size, deadline, look)
 
 
-def _rest(sock: socket.socket, start: memoryview, size: int, deadline: float | None) -> bytearray:
+def _rest(sock: socket.socket, start: memoryview, size: int, deadline: float | None, look: Look | None) -> bytearray:
     """Return the `size` bytes that begin with `start`, reading what is missing."""
     data = bytearray(size)
     data[: len(start)] = start
     if size > len(start):
         missing = memoryview(data)[len(start) :]
-        _fill(sock, missing, len(missing), deadline)
+        _fill(sock, missing, len(missing), deadline, look)
     return data
 
 
-def _fill(sock: socket.socket, view: memoryview, least: int, deadline: float | None) -> int:
+def _fill(sock: socket.socket, view: memoryview, least: int, deadline: float | None, look: Look | None) -> int:
     """Read into the view until at least `least` bytes are there; return how many are."""
     filled = 0
     while filled < least:
-        _set_timeout(sock, deadline)
-        try:
-            count = sock.recv_into(view[filled:])
-        except ConnectionResetError as error:
-            raise Closed from error
+        count = _patiently(partial(sock.recv_into, view[filled:]), sock, deadline, look)
         if not count:
             raise Closed
         filled += count
     return filled
 
 
-def _set_timeout(sock: socket.socket, deadline: float | None) -> None:
+def _patiently(action: Callable[[], int], sock: socket.socket, deadline: float | None, look: Look | None) -> int:
+    """Return what an action on the socket returns, which waits for the other side; look after each slice of waiting."""
+    while True:
+        sock.settimeout(_slice(deadline, look))
+        try:
+            return action()
+        except TimeoutError:
+            if look is None:
+                raise
+            look()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise Closed from error
+
+
+def _slice(deadline: float | None, look: Look | None) -> float | None:
+    """Return for how long to wait now: until the deadline, or until it is time to look again."""
     if deadline is None:
-        sock.settimeout(None)
-        return
+        return None
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
-    sock.settimeout(left)
+    return min(left, SLICE) if look else left

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -126,7 +125,7 @@ class Worker:
             theirs.close()
         policy = order.policy
         watched = WATCH not in policy.without
-        self.watch = watch.Watch(self.pid, Path(policy.scratch), policy.limits) if watched else None
+        self.look = watch.Watch(self.pid, Path(policy.scratch), policy.limits).look if watched else None
         self.layers = self._ready()
 
     def _fork(self, order: Order, theirs: socket.socket) -> int:
@@ -168,7 +167,9 @@ class Worker:
         deadline = min(time.monotonic() + self.seconds_per_call, self.end_of_check)
         try:
             tree, buffers = wire.encode([self.sequence, released, operation, *arguments], _stand_in)
-            channel.send(self.sock, tree, buffers, deadline)
+            if self.look:
+                self.look()
+            channel.send(self.sock, tree, buffers, deadline, self.look)
             reply = self._receive(deadline, proxy or _refuse)
             while (question := self._question(reply)) is not None:
                 self._tell(question, deadline)
@@ -181,7 +182,7 @@ class Worker:
             self._end(failures.death(call, self._exit_code()))
         except wire.WireError as error:
             self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
-        return self._value(call, reply)
+        return self._value(call, operation, reply)
 
     def _question(self, reply: object) -> list[object] | None:
         match reply:
@@ -196,7 +197,7 @@ class Worker:
         except ValueError as error:
             answer = ["refused", str(error)]
         tree, buffers = wire.encode(answer, _stand_in)
-        channel.send(self.sock, tree, buffers, deadline)
+        channel.send(self.sock, tree, buffers, deadline, self.look)
 
     def _overrun(self, call: str) -> str:
         if time.monotonic() >= self.end_of_check:
@@ -204,25 +205,14 @@ class Worker:
         return f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."
 
     def _receive(self, deadline: float, codec: wire.Codec) -> object:
-        if self.watch:
-            self._look_until_it_answers(self.watch, deadline)
-        tree, payload = channel.receive(self.sock, deadline)
+        tree, payload = channel.receive(self.sock, deadline, self.look)
         return wire.decode(tree, payload, codec)
 
-    def _look_until_it_answers(self, over: watch.Watch, deadline: float) -> None:
-        over.look()
-        answer = select.poll()
-        answer.register(self.sock, select.POLLIN)
-        while not answer.poll(watch.SECONDS * 1e3):
-            over.look()
-            if time.monotonic() > deadline:
-                raise TimeoutError
-
-    def _value(self, call: str, reply: object) -> object:
+    def _value(self, call: str, operation: str, reply: object) -> object:
         match reply:
             case [int() as number, "value", value] if number == self.sequence:
                 return value
-            case [int() as number, "stop"] if number == self.sequence:
+            case [int() as number, "stop"] if number == self.sequence and operation == "next":
                 raise StopIteration
             case [int() as number, "error", dict() as error] if number == self.sequence:
                 raise failures.from_report(call, error)

@@ -24,7 +24,8 @@ from typing import Any
 
 import msgspec
 
-CLONE_THREAD = 0x00010000
+# What a thread shares with its process: memory, folders, descriptors, signal handlers, and the process itself.
+CLONE_OF_A_THREAD = 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 0x00010000
 # Neither F_SETOWN nor F_SETSIG: they make the kernel send signals to any process of the same user.
 ALLOWED_FCNTL = (
     fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL,
@@ -53,7 +54,7 @@ SYSTEM_READABLE = (
 
 ALLOWED_SYSCALLS = """
     read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 close close_range dup dup2 dup3
-    flock lseek _llseek ftruncate fallocate fsync fdatasync sync_file_range fadvise64 readahead sendfile
+    lseek _llseek ftruncate fsync fdatasync sync_file_range fadvise64 readahead sendfile
     copy_file_range open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx
     statfs fstatfs readlink readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink
     unlinkat rename renameat renameat2 umask pipe pipe2 poll ppoll select pselect6 epoll_create
@@ -239,7 +240,7 @@ def _syscall_filter() -> Any:
     rules.set_attr(seccomp.Attr.CTL_NNP, 0)  # no_new_privs is a layer of its own
     for name in ALLOWED_SYSCALLS:
         rules.add_rule(seccomp.ALLOW, name)
-    rules.add_rule(seccomp.ALLOW, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD))
+    rules.add_rule(seccomp.ALLOW, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_OF_A_THREAD, CLONE_OF_A_THREAD))
     for command in ALLOWED_FCNTL:
         rules.add_rule(seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
     for request in ALLOWED_IOCTL:

@@ -138,9 +138,9 @@ class Head(nn.Module):
         return nn.functional.cross_entropy(logits, targets), logits
 
 
-def sgd(model: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """Return plain gradient descent on a model's parameters."""
-    return torch.optim.SGD(model.parameters(), lr)
+def sgd(model: nn.Module, lr: float, momentum: float = 0.0) -> torch.optim.Optimizer:
+    """Return gradient descent on a model's parameters."""
+    return torch.optim.SGD(model.parameters(), lr, momentum)
 
 
 def adam(model: nn.Module, lr: float) -> torch.optim.Optimizer:

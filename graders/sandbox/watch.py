@@ -13,6 +13,7 @@ from graders.sandbox.confinement import Limits
 
 SECONDS = 0.05
 BLOCK = 512
+DELETED = b" (deleted)"
 
 
 class Watch:
@@ -47,7 +48,8 @@ class Watch:
         self._next = time.monotonic() + SECONDS
 
     def _look_at_files(self) -> None:
-        self._expect_room(sum(_deleted_files(self._process)), 0)
+        mapped = _deleted_mappings(self._process) * self._limits.file_size
+        self._expect_room(mapped + sum(_deleted_files(self._process)), 0)
         size = 0
         for count, found in enumerate(_entries(self._scratch), start=1):
             size += found
@@ -83,19 +85,36 @@ def _deleted_files(process: Path) -> Iterator[int]:
             yield status.st_blocks * BLOCK
 
 
+def _deleted_mappings(process: Path) -> int:
+    """Count the files that the process maps although they have no name any more; they may be as large as a file may."""
+    try:
+        maps = (process / "maps").read_bytes()
+    except OSError:
+        return 0
+    if DELETED not in maps:
+        return 0
+    return len({tuple(line.split(maxsplit=5)[3:5]) for line in maps.splitlines() if line.endswith(DELETED)})
+
+
 def _entries(folder: Path) -> Iterator[int]:
-    """Yield the bytes on disk of everything below a folder, without following links; for a folder itself, 0."""
+    """Yield the bytes on disk of everything below a folder, without following links; for a folder itself, 0.
+
+    Raises:
+        Forbidden: a folder cannot be listed, because of its mode or because it is too deep.
+    """
     waiting = [os.fspath(folder)]
     while waiting:
         try:
             entries = list(os.scandir(waiting.pop()))
-        except OSError:
+        except FileNotFoundError:  # removed meanwhile
             continue
+        except OSError as error:
+            raise Forbidden(f"The submission keeps a folder that cannot be listed ({error.strerror}).") from error
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 yield 0 if is_folder else entry.stat(follow_symlinks=False).st_blocks * BLOCK
-            except OSError:
+            except FileNotFoundError:
                 continue
             if is_folder:
                 waiting.append(entry.path)

@@ -1,13 +1,18 @@
 """The wire between judge and worker: frames of plain data, decoded without trust.
 
 A frame is a fixed head (lengths of the two parts that follow), a MessagePack tree, and a payload that holds the
-bytes of every array, each aligned to 16 bytes. A tree node is a scalar (None, bool, int, float, str, bytes) or a list
+bytes of every array, each aligned to 16 bytes. A tree node is a scalar (None, bool, int, float, str) or a list
 `[tag, ...]`. Nothing on the wire can name code to run in the judge: there is no pickle, and a tag outside the
 closed set below is refused.
+
+The limits keep what a frame costs to decode, besides its payload, below 300 MB and about a second, whatever is in it.
+The tree is read straight into the types of its nodes for that, since as plain MessagePack one byte of it may become an
+object of a hundred.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import pathlib
 import re
@@ -15,17 +20,20 @@ import struct
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 HEAD = struct.Struct("<IQ")  # bytes of the tree, bytes of the payload
-TREE_BYTES = 16 << 20
-PAYLOAD_BYTES = 512 << 20
+TREE_BYTES = 4 << 20
+PAYLOAD_BYTES = 128 << 20
 DEPTH = 32
-NODES = 500_000
+NODES = 400_000
+NODES_OF_AN_OBJECT = 8  # an array, a path or a handle takes the time and memory of this many numbers
 INT_HEX_DIGITS = 256
+PATH_CHARACTERS = 4096
+SHOWN_CHARACTERS = 200
 ALIGNMENT = 16
 ARRAY_KINDS = "biufcUS"
 DTYPE = re.compile(r"[<|][biufcUS][1-9][0-9]{0,9}")
@@ -87,15 +95,19 @@ class _Encoder:
         self.nodes = 0
 
     def node(self, value: object, depth: int) -> object:
-        self.nodes += 1
-        if self.nodes > NODES:
-            raise WireError(f"the value has more than {NODES} parts")
+        self.count(1)
         if depth < DEPTH:
             try:
                 return self.plain(value, depth)
             except _NotPlain:
-                return self.stand_in(value)
+                pass
+        self.count(NODES_OF_AN_OBJECT - 1)
         return self.stand_in(value)
+
+    def count(self, parts: int) -> None:
+        self.nodes += parts
+        if self.nodes > NODES:
+            raise WireError(f"the value has more than {NODES} parts")
 
     def plain(self, value: Any, depth: int) -> object:  # noqa: C901, PLR0911 - one return for each kind of plain data
         if value is None or isinstance(value, bool):
@@ -109,7 +121,7 @@ class _Encoder:
         if isinstance(value, str):
             return _encode_text(value)
         if isinstance(value, bytes | bytearray):
-            return bytes(value)
+            return ["bytes", bytes(value)]
         if isinstance(value, list):
             return ["list", [self.node(item, depth + 1) for item in value]]
         if isinstance(value, tuple):
@@ -120,8 +132,14 @@ class _Encoder:
         if isinstance(value, np.ndarray):
             return ["array", *self.array(np.asarray(np.ma.getdata(value)))]
         if isinstance(value, pathlib.PurePath):
-            return ["path", _encode_text(str(value))]
+            return self.path(str(value))
         return self.tensor(value)
+
+    def path(self, text: str) -> object:
+        if len(text) > PATH_CHARACTERS:
+            raise _NotPlain
+        self.count(NODES_OF_AN_OBJECT - 1)
+        return ["path", _encode_text(text)]
 
     def tensor(self, value: Any) -> object:
         torch = sys.modules.get("torch")
@@ -137,6 +155,9 @@ class _Encoder:
     def array(self, value: np.ndarray) -> list[object]:
         if value.dtype.kind not in ARRAY_KINDS or not value.dtype.itemsize:
             raise _NotPlain
+        if not value.size and _span(value.shape, value.dtype) > PAYLOAD_BYTES:
+            raise _NotPlain
+        self.count(NODES_OF_AN_OBJECT - 1)
         self.size += _padded(value.nbytes)
         if self.size > PAYLOAD_BYTES:
             raise WireError(f"its arrays take {self.size} bytes or more; the limit is {PAYLOAD_BYTES}")
@@ -181,6 +202,72 @@ class Codec(NamedTuple):
     library: Callable[[str], object]
 
 
+class _Node(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A node `[tag, ...]` of the tree, as it is read: of the right types, and otherwise unchecked."""
+
+
+class _List(_Node, tag="list"):
+    items: list[_Tree]
+
+
+class _Tuple(_Node, tag="tuple"):
+    items: list[_Tree]
+
+
+class _Dict(_Node, tag="dict"):
+    pairs: list[tuple[_Tree, _Tree]]
+
+
+class _Int(_Node, tag="int"):
+    digits: str
+
+
+class _Bytes(_Node, tag="bytes"):
+    data: bytes
+
+
+class _Text(_Node, tag="text"):
+    data: bytes
+
+
+class _Path(_Node, tag="path"):
+    text: str | _Text
+
+
+class _Laid(_Node):
+    dtype: str
+    shape: Annotated[list[int], msgspec.Meta(max_length=DEPTH)]
+    layout: str
+
+
+class _Array(_Laid, tag="array"):
+    pass
+
+
+class _Scalar(_Laid, tag="scalar"):
+    pass
+
+
+class _Tensor(_Laid, tag="tensor"):
+    pass
+
+
+class _Handle(_Node, tag="handle"):
+    number: int
+    kind: str
+
+
+class _Library(_Node, tag="library"):
+    name: str
+
+
+_Tree = (
+    bool | int | float | str | _List | _Tuple | _Dict | _Int | _Bytes | _Text | _Path | _Array | _Scalar | _Tensor
+    | _Handle | _Library | None
+)  # fmt: skip
+_TREE = msgspec.msgpack.Decoder(_Tree)
+
+
 def decode(tree: bytes, payload: bytearray, codec: Codec) -> object:
     """Rebuild a value from a frame, each part as the exact base type.
 
@@ -189,9 +276,9 @@ def decode(tree: bytes, payload: bytearray, codec: Codec) -> object:
             `DEPTH`, more than `NODES` parts, keys that are unhashable or made to collide, bytes left over.
     """
     try:
-        root = msgspec.msgpack.decode(tree)
+        root = _TREE.decode(tree)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
-        raise WireError(f"the tree is not MessagePack: {error}") from error
+        raise WireError(f"the tree is not as the wire has it: {_shown(error)}") from error
     decoder = _Decoder(payload, codec)
     value = decoder.node(root, 0)
     if decoder.offset != len(payload):
@@ -205,102 +292,119 @@ class _Decoder:
         self.codec = codec
         self.offset = 0
         self.nodes = 0
-        self.containers: dict[str, Callable[[Any, int], object]] = {
-            "list": self.items,
-            "tuple": lambda body, depth: tuple(self.items(body, depth)),
-            "dict": self.mapping,
-        }
-        self.leaves: dict[str, Callable[..., object]] = {
-            "int": _decode_int,
-            "text": _decode_text,
-            "path": _decode_path,
-            "array": self.array,
-            "scalar": self.scalar,
-            "tensor": self.tensor,
-            "handle": self.handle,
-            "library": self.library,
+        self.builders: dict[type, Callable[[Any, int], object]] = {
+            _List: lambda node, depth: self.items(node.items, depth),
+            _Tuple: lambda node, depth: tuple(self.items(node.items, depth)),
+            _Dict: self.mapping,
+            _Int: lambda node, _: _decode_int(node.digits),
+            _Bytes: lambda node, _: node.data,
+            _Text: lambda node, _: _decode_text(node),
+            _Path: self.path,
+            _Array: self.array,
+            _Scalar: self.scalar,
+            _Tensor: self.tensor,
+            _Handle: self.handle,
+            _Library: lambda node, _: codec.library(node.name),
         }
 
-    def node(self, node: object, depth: int) -> object:
-        self.nodes += 1
-        if self.nodes > NODES:
-            raise WireError(f"more than {NODES} parts")
-        if node is None or isinstance(node, bool | int | float | str | bytes):
+    def node(self, node: _Tree, depth: int) -> object:
+        self.count(1)
+        build = self.builders.get(type(node))
+        if build is None:  # a scalar, as the tree holds nothing else
             return node
-        if not isinstance(node, list) or not node or not isinstance(node[0], str):
-            raise WireError(f"a node is of type {type(node).__name__}, without a tag")
         if depth > DEPTH:  # at `DEPTH` itself stands what the encoder put in for what is deeper
             raise WireError(f"nested deeper than {DEPTH}")
-        tag, *body = node
-        if tag in self.containers and len(body) == 1 and isinstance(body[0], list):
-            return self.containers[tag](body[0], depth + 1)
-        if tag not in self.leaves:
-            raise WireError(f"no such node: {tag[:20]!r} with {len(body)} parts")
         try:
-            return self.leaves[tag](*body)
-        except (TypeError, ValueError, OverflowError, LookupError, AttributeError) as error:
-            raise WireError(f"a node {tag!r} does not hold what it says: {error}") from error
+            return build(node, depth + 1)
+        except (TypeError, ValueError, OverflowError, LookupError, AttributeError, RuntimeError) as error:
+            raise WireError(f"a node of {_tag(node)!r} does not hold what it says: {_shown(error)}") from error
 
-    def items(self, body: list[object], depth: int) -> list[object]:
-        return [self.node(item, depth) for item in body]
+    def count(self, parts: int) -> None:
+        self.nodes += parts
+        if self.nodes > NODES:
+            raise WireError(f"more than {NODES} parts")
 
-    def mapping(self, body: list[object], depth: int) -> dict[object, object]:
-        pairs = [self.pair(entry, depth) for entry in body]
-        try:
-            hashes = [hash(key) for key, _ in pairs]
-        except TypeError as error:
-            raise WireError("a dict has an unhashable key") from error
+    def items(self, nodes: list[_Tree], depth: int) -> list[object]:
+        return [self.node(item, depth) for item in nodes]
+
+    def mapping(self, node: _Dict, depth: int) -> dict[object, object]:
+        pairs = [(self.node(key, depth), self.node(value, depth)) for key, value in node.pairs]
+        hashes = [hash(key) for key, _ in pairs]
         if len(hashes) > KEYS_OF_ONE_HASH and max(Counter(hashes).values()) > KEYS_OF_ONE_HASH:
             raise WireError(f"more than {KEYS_OF_ONE_HASH} keys of a dict have one hash")
         return dict(pairs)
 
-    def pair(self, entry: object, depth: int) -> tuple[object, object]:
-        match entry:
-            case [key, value]:
-                return self.node(key, depth), self.node(value, depth)
-        raise WireError("a dict has an entry that is not a pair")
+    def path(self, node: _Path, _depth: int) -> pathlib.PurePath:
+        self.count(NODES_OF_AN_OBJECT - 1)
+        text = _decode_text(node.text) if isinstance(node.text, _Text) else node.text
+        if len(text) > PATH_CHARACTERS:
+            raise WireError(f"a path of {len(text)} characters")
+        return pathlib.Path(text)
 
-    def array(self, dtype_name: str, shape: list[int], layout: str) -> np.ndarray:
-        # NumPy's own reading of dtype names evaluates parts of them, so it sees none but the plainest.
-        if not DTYPE.fullmatch(dtype_name) or (dtype := np.dtype(dtype_name)).str != dtype_name:
-            raise WireError(f"no such dtype: {str(dtype_name)[:20]!r}")
-        if not isinstance(shape, list) or len(shape) > DEPTH or not all(type(n) is int and n >= 0 for n in shape):
-            raise WireError("an array's shape is not a list of sizes")
+    def array(self, node: _Laid, _depth: int) -> np.ndarray:
+        self.count(NODES_OF_AN_OBJECT - 1)
+        dtype, shape = _dtype(node.dtype), tuple(node.shape)
+        if any(size < 0 for size in shape):
+            raise WireError("an array of a negative size")
+        if _span(shape, dtype) > PAYLOAD_BYTES:
+            raise WireError("an array of such sizes does not fit any payload")
         count = math.prod(shape)
         size = count * dtype.itemsize
         end = self.offset + _padded(size)
-        if end > len(self.payload) or max(shape, default=0) >= 2**40:
+        if end > len(self.payload):
             raise WireError(f"an array of {size} bytes does not fit the payload")
         flat = np.frombuffer(self.payload, dtype, count, self.offset) if size else np.zeros(count, dtype)
         self.offset = end
-        return _laid_out(_sound(flat), tuple(shape), layout)
+        return _laid_out(_sound(flat), shape, node.layout)
 
-    def scalar(self, dtype_name: str, shape: list[int], layout: str) -> object:
-        if shape:
+    def scalar(self, node: _Scalar, depth: int) -> object:
+        if node.shape:
             raise WireError("a scalar with a shape")
-        return self.array(dtype_name, shape, layout)[()]
+        return self.array(node, depth)[()]
 
-    def tensor(self, dtype_name: str, shape: list[int], layout: str) -> object:
+    def tensor(self, node: _Tensor, depth: int) -> object:
         import torch  # noqa: PLC0415 - only a side that meets tensors pays for it
 
-        array = self.array(dtype_name, shape, layout)
+        array = self.array(node, depth)
         if array.dtype.name not in TENSOR_DTYPES:
             raise WireError(f"no such tensor dtype: {array.dtype.name}")
         return torch.from_numpy(array)
 
-    def handle(self, number: int, kind: str) -> object:
-        if type(number) is not int or not isinstance(kind, str):
-            raise WireError("a handle without a number and a kind")
-        return self.codec.handle(number, kind[:200])
+    def handle(self, node: _Handle, _depth: int) -> object:
+        self.count(NODES_OF_AN_OBJECT - 1)
+        return self.codec.handle(node.number, node.kind[:SHOWN_CHARACTERS])
 
-    def library(self, name: str) -> object:
-        return self.codec.library(name)
+
+def _tag(node: Any) -> str:
+    return str(type(node).__struct_config__.tag)
+
+
+def _shown(error: Exception) -> str:
+    """Return the beginning of an error's text, which may quote what came."""
+    return str(error)[:SHOWN_CHARACTERS]
+
+
+@functools.lru_cache(maxsize=256)
+def _dtype(name: str) -> np.dtype[Any]:
+    # NumPy's own reading of dtype names evaluates parts of them, so it sees none but the plainest.
+    if not DTYPE.fullmatch(name) or (dtype := np.dtype(name)).str != name:
+        raise WireError(f"no such dtype: {name[:20]!r}")
+    return dtype
+
+
+def _span(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return the bytes of an array if no size were 0: an empty one must not promise more than another may hold.
+
+    NumPy fails on some of those, and a sum over the empty axis of others would take all memory.
+    """
+    return math.prod(size or 1 for size in shape) * dtype.itemsize
 
 
 def _sound(flat: np.ndarray) -> np.ndarray:
     """Return a flat array whose bytes all mean something: no truth values besides 0 and 1, no letters that are none."""
     if flat.dtype.kind == "b":
-        return np.not_equal(flat.view(np.uint8), 0)
+        truths = flat.view(np.uint8)
+        np.minimum(truths, 1, out=truths)
     if flat.dtype.kind == "U" and flat.size and flat.view(np.uint32).max() > HIGHEST_CODE_POINT:
         raise WireError("an array holds characters that do not exist")
     return flat
@@ -325,18 +429,8 @@ def _decode_int(digits: str) -> int:
     return int(digits, 16)
 
 
-def _decode_text(data: bytes) -> str:
-    if not isinstance(data, bytes):
-        raise WireError("a text node without bytes")
-    return data.decode("utf-8", "surrogatepass")
-
-
-def _decode_path(text: object) -> pathlib.PurePath:
-    if isinstance(text, list) and len(text) == 2 and text[0] == "text":  # noqa: PLR2004 - tag and bytes
-        text = _decode_text(text[1])
-    if not isinstance(text, str):
-        raise WireError("a path that is not text")
-    return pathlib.Path(text)
+def _decode_text(node: _Text) -> str:
+    return node.data.decode("utf-8", "surrogatepass")
 
 
 def library_name(value: object) -> str | None:
