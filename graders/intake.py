@@ -7,58 +7,62 @@ too, and staged nowhere; whatever is wrong with them costs a note, never the sub
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import hashlib
 import io
 import lzma
 import os
+import stat
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Self
+from typing import IO, NamedTuple
 
 import msgspec
 
-from graders.notebook import Notebook, read_notebook
+from graders import tarball
+from graders.notebook import Notebook, TooCostly, read_apart
+from graders.package import Spellings, chosen, normal_path, notes_on_encodings, notes_on_names, package, package_root
 from graders.questions import ANSWERS_FILE, answers_in_cells, answers_in_files
-from graders.rubric import STEP_MODULE
 
 FILE_BYTES = 2 << 20
 TOTAL_BYTES = 20 << 20
 NOTEBOOK_BYTES = 64 << 20
-UNPACKED_BYTES = 128 << 20
-HEADER_BYTES = 16 << 10
+DIRECTORY_BYTES = 8 << 20
 ENTRIES = 5000
 ARCHIVE_ENTRIES = 50_000
-NAME_BYTES = 240
-DESCRIBING = frozenset(
-    {
-        tarfile.XHDTYPE,
-        tarfile.XGLTYPE,
-        tarfile.SOLARIS_XHDTYPE,
-        tarfile.GNUTYPE_LONGNAME,
-        tarfile.GNUTYPE_LONGLINK,
-    }
-)
-OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+SHOWN_CHARACTERS = 150
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 PASSED_OVER = frozenset({"__pycache__", "__MACOSX", "site-packages", "node_modules"})
 ANSWERS = "answers"
-
-Open = Callable[[], IO[bytes]]
-Member = tuple[PurePosixPath, Open]
-
-
+SUFFIXES = (".py", ".md")
+ENCRYPTED = 1  # the flag of an entry
+# A few bytes in one of the others unpack to gigabytes at once, whatever size the entry claims.
+COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, OSError,
-    ValueError,
+    ValueError, OverflowError,
 )  # fmt: skip
+
+
+class Member(NamedTuple):
+    """A file of a submission that is wanted.
+
+    Attributes:
+        name: its path, as an import looks for it.
+        spelled: its path, as the submission spells it.
+        size: bytes that reading it takes at most.
+        open: opens it.
+    """
+
+    name: PurePosixPath
+    spelled: str
+    size: int
+    open: Callable[[], IO[bytes]]
 
 
 class UnreadableSubmission(Exception):
@@ -119,14 +123,22 @@ def read_submission(path: Path) -> Submission:
         return Submission(name, notebook.files, [*notebook.notes, *notes], answers)
     try:
         with _members(path) as members:
-            files, texts = _contents(members, path.name)
-            root = _package_root(files, path.name)
+            spellings, texts = _contents(members, path.name)
+            root = package_root(spellings)
+            if root is None:
+                raise UnreadableSubmission(
+                    f"{path.name}: no step module (lab/step01_spectrograms.py and so on) is in it; "
+                    "hand in the folder that holds lab/."
+                )
             answers, notes = _answers(texts, root)
     except DAMAGE as error:
         raise UnreadableSubmission(
-            f"{path.name}: cannot be read ({error}); make the archive again and hand that in."
+            f"{path.name}: cannot be read ({_shown(error)}); make the archive again and hand that in."
         ) from error
-    return Submission(name, _package(files, root), notes, answers)
+    # Without this file a `lab` that is installed elsewhere would be imported in its place.
+    files = package({root / "__init__.py": b"", **chosen(spellings)}, root)
+    notes = [*notes, *notes_on_names(package(spellings, root)), *notes_on_encodings(files)]
+    return Submission(name, files, notes, answers)
 
 
 def read_answers(package: Path) -> tuple[dict[str, str], list[str]]:
@@ -135,25 +147,28 @@ def read_answers(package: Path) -> tuple[dict[str, str], list[str]]:
     Returns:
         The answers by their questions' ids, and what was left out, in words.
     """
-    texts = {name: opened for name, opened in _folder_members(package) if name.suffix == ".md"}
+    texts: dict[PurePosixPath, dict[str, Member]] = {}
+    for member in _folder_members(package):
+        if member.name.suffix == ".md":
+            texts.setdefault(member.name, {})[member.spelled] = member
     return _answers(texts, PurePosixPath())
 
 
 def _notebook(path: Path) -> Notebook:
     try:
-        with path.open("rb") as file:
-            data = file.read(NOTEBOOK_BYTES + 1)
-        if len(data) > NOTEBOOK_BYTES:
+        if _size(path) > NOTEBOOK_BYTES:
             raise UnreadableSubmission(
                 f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again."
             )
-        return read_notebook(data)
+        return read_apart(path)
+    except TooCostly as error:
+        raise UnreadableSubmission(f"{path.name}: cannot be read ({error}); hand in a lab folder instead.") from error
     except ValueError as error:
         raise UnreadableSubmission(
-            f"{path.name}: not a Jupyter notebook ({error}); save it again and hand that in."
+            f"{path.name}: not a Jupyter notebook ({_shown(error)}); save it again and hand that in."
         ) from error
     except OSError as error:
-        raise UnreadableSubmission(f"{path.name}: cannot be read ({error}).") from error
+        raise UnreadableSubmission(f"{path.name}: cannot be read ({_shown(error)}).") from error
 
 
 @contextmanager
@@ -162,69 +177,74 @@ def _members(path: Path) -> Iterator[Iterator[Member]]:
     lower = path.name.lower()
     if path.is_dir():
         yield _folder_members(path)
-    elif lower.endswith(".zip"):
-        with zipfile.ZipFile(path) as archive:
+        return
+    size = _size(path)
+    if lower.endswith(".zip"):
+        with _ZipFile(path) as file, zipfile.ZipFile(file) as archive:
             yield _zip_members(archive, path)
     elif lower.endswith(TAR_SUFFIXES):
-        with tarfile.open(fileobj=_unpacked(path), mode="r:", tarinfo=_Header) as tarball:
-            yield _tar_members(tarball, path)
+        yield _tar_members(_unpacked(path, size), path)
     else:
         raise UnreadableSubmission(
             f"{path.name}: expected a folder, a .zip, a {', '.join(TAR_SUFFIXES)} or a .ipynb file."
         )
 
 
-def _contents(members: Iterator[Member], source: str) -> tuple[dict[PurePosixPath, bytes], dict[PurePosixPath, Open]]:
+def _contents(
+    members: Iterator[Member], source: str
+) -> tuple[dict[PurePosixPath, dict[str, bytes]], dict[PurePosixPath, dict[str, Member]]]:
     """Read the Python files; files of answers are opened later, once it is known which folder they must be in."""
-    files: dict[PurePosixPath, bytes] = {}
-    texts: dict[PurePosixPath, Open] = {}
+    files: dict[PurePosixPath, dict[str, bytes]] = {}
+    texts: dict[PurePosixPath, dict[str, Member]] = {}
     total = count = 0
-    for name, opened in members:
-        if name.suffix == ".md":
-            texts[name] = opened
+    for member in members:
+        if member.name.suffix == ".md":
+            texts.setdefault(member.name, {})[member.spelled] = member
             continue
-        data = _start_of(opened)
-        total += len(data)
+        total += member.size
         count += 1
-        if len(data) > FILE_BYTES or total > TOTAL_BYTES:
+        if member.size > FILE_BYTES or total > TOTAL_BYTES:
             raise UnreadableSubmission(
-                f"{source}: its Python files are too large ({name}); "
+                f"{source}: its Python files are too large ({_shown(member.name)}); "
                 f"the limit is {FILE_BYTES >> 20} MB each, {TOTAL_BYTES >> 20} MB in all."
             )
         if count > ENTRIES:
             raise UnreadableSubmission(f"{source}: more than {ENTRIES} Python files; hand in the lab folder alone.")
-        files[name] = data
+        files.setdefault(member.name, {})[member.spelled] = _content(member)
     return files, texts
 
 
-def _answers(texts: Mapping[PurePosixPath, Open], root: PurePosixPath) -> tuple[dict[str, str], list[str]]:
+def _answers(texts: Spellings[Member], root: PurePosixPath) -> tuple[dict[str, str], list[str]]:
     found: dict[str, bytes] = {}
     notes: list[str] = []
-    for name in sorted(texts):
+    for name, member in sorted(chosen(texts).items()):
         if name.parent == root / ANSWERS:
-            try:
-                data = _start_of(texts[name])
-            except DAMAGE as error:
-                notes.append(f"answers/{name.name}: left out, it cannot be read ({error})")
+            place = f"{ANSWERS}/{name.name}"
+            if member.size > FILE_BYTES:
+                notes.append(f"{place}: left out, it is larger than {FILE_BYTES >> 20} MB")
                 continue
-            if len(data) > FILE_BYTES:
-                notes.append(f"answers/{name.name}: left out, it is larger than {FILE_BYTES >> 20} MB")
-            else:
-                found[name.name] = data
+            try:
+                found[name.name] = _content(member)
+            except DAMAGE as error:
+                notes.append(f"{place}: left out, it cannot be read ({_shown(error)})")
     answers, more = answers_in_files(found)
     return answers, [*notes, *more]
 
 
-def _start_of(opened: Open) -> bytes:
-    """Read a file, up to where it is known to be too large."""
-    with opened() as file:
-        return file.read(FILE_BYTES + 1)
+def _content(member: Member) -> bytes:
+    """Read a file, and no more of it than was announced."""
+    with member.open() as file:
+        return file.read(member.size)
 
 
-def _wanted(name: PurePosixPath) -> bool:
-    unsafe = name.is_absolute() or ".." in name.parts
+def _member(spelled: str, size: int, opener: Callable[[], IO[bytes]]) -> Iterator[Member]:
+    """Yield a file, if it is wanted."""
+    name = normal_path(spelled) if spelled.endswith(SUFFIXES) else None
+    if name is None or name.is_absolute() or ".." in name.parts or any(map(_passed_over, name.parts)):
+        return
     is_answers = name.parent.name == ANSWERS and ANSWERS_FILE.fullmatch(name.name)
-    return bool(name.suffix == ".py" or is_answers) and not unsafe and not any(map(_passed_over, name.parts))
+    if name.suffix == ".py" or is_answers:
+        yield Member(name, str(PurePosixPath(spelled)), size, opener)
 
 
 def _passed_over(part: str) -> bool:
@@ -234,36 +254,60 @@ def _passed_over(part: str) -> bool:
 def _folder_members(folder: Path) -> Iterator[Member]:
     for place, folders, files in os.walk(folder):  # which does not enter folders that are links
         folders[:] = [name for name in folders if not _passed_over(name)]
-        for path in (Path(place, file) for file in files):
-            name = PurePosixPath(path.relative_to(folder).as_posix())
-            if _wanted(name) and path.is_file() and not path.is_symlink():
-                yield name, partial(_binary, path)
+        for path in (Path(place, file) for file in files if file.endswith(SUFFIXES)):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                yield from _member(path.relative_to(folder).as_posix(), status.st_size, partial(_binary, path))
 
 
 def _binary(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
+class _ZipFile(io.FileIO):
+    """A zip whose list of entries is not read if it is long: they take much more memory than they took in the file."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            size = os.fstat(self.fileno()).st_size - self.tell()
+        if size > DIRECTORY_BYTES:
+            raise UnreadableSubmission(
+                f"{Path(self.name).name}: it has too many entries, or too long names; hand in the lab folder alone."
+            )
+        return super().read(size) or b""
+
+
 def _zip_members(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
     for count, info in enumerate(archive.infolist()):
         _refuse_after(count, path)
-        name = PurePosixPath(info.filename.replace("\\", "/"))
-        if _wanted(name) and not info.is_dir():
-            yield name, partial(archive.open, info)
+        size = max(info.file_size, info.compress_size)
+        yield from _member(info.filename.replace("\\", "/"), size, partial(_unzipped, archive, info))
 
 
-def _tar_members(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
-    for count, info in enumerate(archive):
+def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    if info.flag_bits & ENCRYPTED:
+        raise zipfile.BadZipFile("it wants a password")
+    if info.compress_type not in COMPRESSIONS:
+        raise zipfile.BadZipFile(f"only deflate is known of the ways to compress, and not that of {info.filename}")
+    return archive.open(info)
+
+
+def _unpacked(path: Path, size: int) -> bytearray:
+    """Unpack a tarball in memory, within limits: its members cannot be skipped without being unpacked."""
+    most = tarball.MOST_BYTES
+    if size <= most:
+        with path.open("rb") as packed:
+            data = tarball.unpack(packed)
+        if len(data) <= most:
+            return data
+    raise UnreadableSubmission(f"{path.name}: unpacks to more than {most >> 20} MB; hand in the lab folder alone.")
+
+
+def _tar_members(data: bytearray, path: Path) -> Iterator[Member]:
+    for count, member in enumerate(tarball.members(data)):
         _refuse_after(count, path)
-        name = PurePosixPath(info.name)
-        if info.isreg() and _wanted(name):
-            yield name, partial(_extracted, archive, info)
-
-
-def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
-    file = archive.extractfile(info)
-    assert file  # as the member is a regular file
-    return file
+        if member.is_file:
+            yield from _member(member.name, len(member.content), partial(io.BytesIO, member.content))
 
 
 def _refuse_after(count: int, path: Path) -> None:
@@ -271,51 +315,15 @@ def _refuse_after(count: int, path: Path) -> None:
         raise UnreadableSubmission(f"{path.name}: more than {ARCHIVE_ENTRIES} entries; hand in the lab folder alone.")
 
 
-def _unpacked(path: Path) -> io.BytesIO:
-    """Unpack a tarball in memory, within limits: its members cannot be skipped without being unpacked."""
-    with path.open("rb") as packed:
-        start = packed.read(max(map(len, OPENERS)))
-        packed.seek(0)
-        opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)
-        data: bytes = (opener(packed) if opener else packed).read(UNPACKED_BYTES + 1)
-    if len(data) > UNPACKED_BYTES:
-        raise UnreadableSubmission(
-            f"{path.name}: unpacks to more than {UNPACKED_BYTES >> 20} MB; hand in the lab folder alone."
-        )
-    return io.BytesIO(data)
+def _size(path: Path) -> int:
+    """Return a file's size; raises `UnreadableSubmission` for a pipe or a device, whose end may never come."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableSubmission(f"{path.name}: it is neither a file nor a folder.")
+    return status.st_size
 
 
-class _Header(tarfile.TarInfo):
-    """A member's header; one that only describes the next member must be short, as `tarfile` searches it slowly."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
-        if header.type in DESCRIBING and header.size > HEADER_BYTES:
-            raise tarfile.ReadError(f"a header of {header.size} bytes")
-        return header
-
-
-def _package_root(files: Mapping[PurePosixPath, bytes], source: str) -> PurePosixPath:
-    """Return the shallowest folder that holds step modules; one called `lab` comes first."""
-    folders = {name.parent for name in files if STEP_MODULE.fullmatch(name.stem)}
-    if not folders:
-        raise UnreadableSubmission(
-            f"{source}: no step module (lab/step01_spectrograms.py and so on) is in it; "
-            "hand in the folder that holds lab/."
-        )
-    return min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)))
-
-
-def _package(files: Mapping[PurePosixPath, bytes], root: PurePosixPath) -> dict[str, bytes]:
-    """Return the files below a folder that an import finds, by path inside the folder, in order of path."""
-    inside = {name.relative_to(root): data for name, data in files.items() if name.is_relative_to(root)}
-    # Without this file a `lab` that is installed elsewhere would be imported in its place.
-    inside.setdefault(PurePosixPath("__init__.py"), b"")
-    return {str(name): inside[name] for name in sorted(inside) if _importable(name)}
-
-
-def _importable(name: PurePosixPath) -> bool:
-    """Tell whether `import` could find a file, which also leaves out names that cannot be written to a disk."""
-    words = all(part.isidentifier() for part in (*name.parent.parts, name.stem))
-    return words and len(str(name).encode()) <= NAME_BYTES
+def _shown(what: object) -> str:
+    """Return the beginning of a text that may quote the submission, without what a terminal would take for orders."""
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(what)[:SHOWN_CHARACTERS]).split())
+    return text if len(str(what)) <= SHOWN_CHARACTERS else f"{text}…"

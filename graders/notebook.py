@@ -1,6 +1,9 @@
 """A notebook as modules: its imports, definitions and constants, without magics and without work at the top level.
 
 Its Markdown cells are kept beside them, for the written answers.
+
+Some sources of a few hundred kilobytes keep Python's parser busy for minutes, or take gigabytes. So a judge has a
+notebook read in a process of its own, within limits.
 """
 
 from __future__ import annotations
@@ -8,13 +11,19 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import nbformat
 
+from graders.outcomes import HarnessFault
 from graders.rubric import step_modules
 
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!?]|\w[\w., ]*=\s*[%!]|[\w.]+\?{1,2}\s*$)")
@@ -27,9 +36,25 @@ PLAIN_CALLS = frozenset(
 VIEWS = frozenset({"items", "keys", "values"})
 SUPPRESS = "from contextlib import suppress as _suppress"
 SHOWN_CHARACTERS = 60
+REASON_CHARACTERS = 150
+SHOWN_NAMES = 5
+NOTES = 200
+SECONDS = 10  # of processor time; a notebook of a thousand cells takes less than one
+MEMORY = 2 << 30
+ROOT = Path(__file__).resolve().parents[1]
+BOOTSTRAP = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from graders.notebook import main
+main(int(sys.argv[2]), int(sys.argv[3]))
+"""
 SOURCE_CHARACTERS = 2 << 20
 MAGICS_OF_A_CELL = 50
 DAMAGE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+class TooCostly(Exception):
+    """Python's parser takes too much over a notebook; the message says how much that is."""
 
 
 class Notebook(msgspec.Struct, frozen=True):
@@ -69,8 +94,54 @@ def read_notebook(data: bytes) -> Notebook:
     parts.sort(key=lambda part: not part.startswith("from __future__"))
     parts.insert(sum(part.startswith("from __future__") for part in parts), SUPPRESS)
     files = {"__init__.py": b"", "notebook.py": "\n".join(parts).encode()}
+    if len(notes) > NOTES:
+        notes[NOTES:] = [f"... and {len(notes) - NOTES} more lines or cells that were skipped"]
     stub = b"from lab import notebook\n\nglobals().update({k: v for k, v in vars(notebook).items() if k[0] != '_'})\n"
     return Notebook(files | {f"{name}.py": stub for name in step_modules()}, markdown, notes)
+
+
+def read_apart(path: Path) -> Notebook:
+    """Do what `read_notebook` does, in another process.
+
+    Raises:
+        ValueError: it is not a notebook.
+        TooCostly: it takes too much time or memory, or crashes Python.
+        HarnessFault: that process failed.
+    """
+    command = [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, str(ROOT), str(SECONDS), str(MEMORY)]
+    limit = f"Python needs more than {SECONDS} s or {MEMORY >> 20} MB to read it, or crashes over it"
+    with path.open("rb") as file:
+        try:
+            # Time on the clock counts only where there is no processor to spare: the other process limits its own.
+            done = subprocess.run(command, stdin=file, capture_output=True, timeout=10 * SECONDS, check=False)  # noqa: S603 - our own source
+        except subprocess.TimeoutExpired as error:
+            raise TooCostly(limit) from error
+    if done.returncode < 0:
+        raise TooCostly(limit)
+    if done.returncode:
+        raise HarnessFault(f"the process that reads notebooks failed: {done.stderr[-500:].decode(errors='replace')}")
+    match msgspec.msgpack.decode(done.stdout, type=Notebook | str):
+        case Notebook() as notebook:
+            return notebook
+        case refusal:
+            raise ValueError(refusal)
+
+
+def main(seconds: int, memory: int) -> None:
+    """Read a notebook from standard input, and write what it is, or why it is none, to standard output."""
+    import resource  # noqa: PLC0415 - this module is imported on Windows too, where there is none
+
+    for what, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    answer: Notebook | str
+    try:
+        answer = read_notebook(sys.stdin.buffer.read())
+    except ValueError as error:
+        answer = str(error)
+    except MemoryError:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when the time is up
+    sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
 
 
 def _cells(data: bytes) -> tuple[list[str], list[str]]:
@@ -81,7 +152,9 @@ def _cells(data: bytes) -> tuple[list[str], list[str]]:
         markdown = [cell.get("source") for cell in notebook.cells if cell.cell_type == "markdown"]
     except (UnicodeDecodeError, json.JSONDecodeError, nbformat.reader.NotJSONError) as error:
         raise ValueError("its JSON is damaged") from error
-    except (nbformat.ValidationError, AttributeError, LookupError, TypeError, RecursionError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # nbformat's converters of old formats raise whatever they stumble over
         raise ValueError("its structure is not that of a notebook") from error
     if not all(isinstance(source, str) for source in sources):
         raise ValueError("a cell of it holds no text")
@@ -109,9 +182,8 @@ def _kept(source: str, cell: str, known: set[str], notes: list[str]) -> Iterator
             known |= _names_bound(node)
             yield _tolerant(text) if isinstance(node, ast.Import | ast.ImportFrom) else text
         elif _is_definition(node):
-            notes.append(
-                f"{cell} line {node.lineno}: skipped, no definition that is kept gives {', '.join(missing)}: {shown}"
-            )
+            names = ", ".join(map(_short, missing[:SHOWN_NAMES])) + ("…" if len(missing) > SHOWN_NAMES else "")
+            notes.append(f"{cell} line {node.lineno}: skipped, no definition that is kept gives {names}: {shown}")
         elif not _is_docstring(node):
             notes.append(f"{cell} line {node.lineno}: skipped work at the top level: {shown}")
 
@@ -127,10 +199,9 @@ def _text_of(node: ast.stmt, lines: list[bytes]) -> str:
     decorators = getattr(node, "decorator_list", [])
     first, start = (decorators[0].lineno, 0) if decorators else (node.lineno, node.col_offset)
     last, end = node.end_lineno or first, node.end_col_offset
-    own = lines[first - 1 : last]
-    own[-1] = own[-1][:end]
-    own[0] = own[0][start:]
-    return b"\n".join(own).decode()
+    if first == last:  # a line may hold any number of statements: none may cost more than its own length
+        return lines[first - 1][start:end].decode()
+    return b"\n".join([lines[first - 1][start:], *lines[first : last - 1], lines[last - 1][:end]]).decode()
 
 
 def _parsed(source: str, cell: str, notes: list[str]) -> tuple[str, ast.Module | None]:
@@ -145,9 +216,8 @@ def _parsed(source: str, cell: str, notes: list[str]) -> tuple[str, ast.Module |
             number = getattr(error, "lineno", None) or 1
             match = MAGIC.match(lines[number - 1]) if number <= len(lines) else None
             if not match:
-                notes.append(
-                    f"{cell} line {number}: skipped the cell, it is not Python: {getattr(error, 'msg', error)}"
-                )
+                reason = _short(str(getattr(error, "msg", error)) or "too large or too deep", REASON_CHARACTERS)
+                notes.append(f"{cell} line {number}: skipped the cell, it is not Python: {reason}")
                 return code, None
             notes.append(f"{cell} line {number}: skipped a magic or shell line: {_short(lines[number - 1].strip())}")
             lines[number - 1] = f"{match['indent']}pass"
@@ -246,5 +316,7 @@ def _is_docstring(node: ast.stmt) -> bool:
     return constant or isinstance(node, ast.Pass)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+def _short(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    """Return the beginning of a text, without what a terminal would take for orders."""
+    beginning = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in beginning)

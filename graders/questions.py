@@ -16,7 +16,8 @@ FILE = Path(__file__).with_name("questions.toml")
 MARKER = "<!-- Answer below this line, in Greek or in English. -->"
 ANSWERS_FILE = re.compile(r"step(?:0[1-9]|10)\.md")
 ANSWER_CHARACTERS = 20_000
-CELLS_CHARACTERS = 2 << 20
+TEXT_CHARACTERS = 2 << 20
+TOO_LONG = f"the text is longer than {TEXT_CHARACTERS >> 20} million characters"
 HEADING_CHARACTERS = 200
 NUMBERS_NAMED = 5
 
@@ -79,6 +80,7 @@ def answers_in_files(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[s
         The answers by their questions' ids, and what was left out, in words.
     """
     reader = _Reader(load_questions(), ended_by=NOTHING)
+    total = 0
     for name, data in sorted(files.items()):
         place = f"answers/{name}"
         try:
@@ -86,6 +88,10 @@ def answers_in_files(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[s
         except UnicodeDecodeError:
             reader.notes.append(f"{place}: left out, it is not UTF-8 text; save it with that encoding")
             continue
+        total += len(text)
+        if total > TEXT_CHARACTERS:
+            reader.notes.append(f"{place} and the files after it: left out, {TOO_LONG}")
+            break
         reader.leave()
         unclosed = reader.read(text)
         if unclosed:
@@ -107,11 +113,8 @@ def answers_in_cells(cells: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     for number, cell in enumerate(cells, start=1):
         text = EMBEDDED.sub("embedded", cell)
         total += len(text)
-        if total > CELLS_CHARACTERS:
-            reader.notes.append(
-                f"Markdown cell {number} and those after it: left out, "
-                f"the text is longer than {CELLS_CHARACTERS >> 20} million characters"
-            )
+        if total > TEXT_CHARACTERS:
+            reader.notes.append(f"Markdown cell {number} and those after it: left out, {TOO_LONG}")
             break
         reader.read(text)
     return reader.answers(), reader.notes

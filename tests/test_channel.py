@@ -1,11 +1,13 @@
 """Frames over a socket, with peers that are slow, gone or lying; and what reports and deaths come to."""
 
+import os
 import signal
 import socket
 import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -113,6 +115,51 @@ def test_a_dripping_peer_meets_the_deadline(pair: Sockets) -> None:
     finally:
         stop.set()
         dripping.join()
+
+
+def test_a_peer_that_never_pauses_meets_the_deadline(pair: Sockets) -> None:
+    stop = threading.Event()
+
+    def pour() -> None:
+        pair[1].sendall(HEAD.pack(0, PAYLOAD_BYTES))
+        pair[1].settimeout(0.01)
+        while not stop.is_set():
+            with suppress(TimeoutError, BrokenPipeError):
+                pair[1].send(b".")
+
+    pouring = threading.Thread(target=pour)
+    pouring.start()
+    try:
+        with pytest.raises(TimeoutError):
+            receive(pair[0], soon())
+    finally:
+        stop.set()
+        pouring.join()
+
+
+def test_a_flood_is_left_in_the_socket(pair: Sockets) -> None:
+    pair[1].setblocking(False)
+    frame = HEAD.pack(5000, 0) + bytes(5000)
+    sent = 0
+    with suppress(BlockingIOError):
+        while True:
+            sent += pair[1].send(frame)
+    tracemalloc.start()
+    try:
+        tree, payload = receive(pair[0], much_later())
+        assert (tree, bytes(payload)) == (bytes(5000), b"")
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert sent > 10 * len(frame)
+
+
+def test_descriptors_that_are_sent_along_are_not_kept(pair: Sockets) -> None:
+    before = set(os.listdir("/dev/fd"))
+    socket.send_fds(pair[1], [HEAD.pack(4, 0) + b"tree"], [pair[1].fileno()] * 50)
+
+    assert receive(pair[0], much_later())[0] == b"tree"
+    assert set(os.listdir("/dev/fd")) == before
 
 
 def test_a_peer_that_does_not_read_meets_the_deadline(pair: Sockets) -> None:

@@ -74,7 +74,9 @@ def test_lab_check_blames_the_harness_for_nothing_that_the_submission_made(tmp_p
 def test_run_prints_a_table_and_writes_results(tmp_path):
     broken = tmp_path / "broken.tar.gz"
     broken.write_bytes(b"no archive")
-    done = graders("run", "solutions", "lab", broken, "--step", 2, "--jobs", 2, "--seed", SEED, "--out", tmp_path / "grades")
+    done = graders(
+        "run", "solutions", "lab", broken, "--step", 2, "--jobs", 2, "--seed", SEED, "--out", tmp_path / "grades"
+    )
     assert done.returncode == 2  # one submission could not be read; the others are graded all the same
     assert done.stderr.startswith("graders: broken.tar.gz: cannot be read")
     assert "Traceback" not in done.stderr

@@ -3,23 +3,45 @@
 import bz2
 import gzip
 import io
+import itertools
 import json
 import lzma
 import os
 import stat
+import struct
+import subprocess
 import sys
 import tarfile
+import tracemalloc
+import unicodedata
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from graders import tarball
 from graders.intake import Submission, UnreadableSubmission, read_answers, read_submission, submission_name
+from graders.outcomes import StudentError
 from graders.run import names_of
+from graders.sandbox.client import WarmServer, Worker, order_for
+from graders.sandbox.proxies import RemoteLab
+
+
+class OneWorker:
+    """Hands out the same worker for ever, alive or not."""
+
+    def __init__(self, held: Worker) -> None:
+        self.held = held
+
+    def worker(self) -> Worker:
+        return self.held
+
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -73,6 +95,58 @@ def make_odd_tar(place: Path, *members: tarfile.TarInfo) -> Path:
     return place / "alice.tar"
 
 
+def zip_entry(name: bytes, packed: bytes, size: int, place: int, method: int = 8, crc: int = 0) -> tuple[bytes, bytes]:
+    """Return an entry of a zip and its line in the zip's list of entries, with whatever size and place it claims."""
+    common = struct.pack("<HHHHHLLLHH", 20, 0, method, 0, 0x21, crc, len(packed), size, len(name), 0)
+    line = b"PK\1\2" + struct.pack("<H", 20) + common + struct.pack("<HHHLL", 0, 0, 0, 0, place) + name
+    return b"PK\3\4" + common + name + packed, line
+
+
+def make_odd_zip(place: Path, body: bytes, lines: list[bytes]) -> Path:
+    listed = b"".join(lines)
+    count = min(len(lines), 0xFFFF)
+    end = b"PK\5\6" + struct.pack("<HHHHLLH", 0, 0, count, count, len(listed), len(body), 0)
+    (place / "alice.zip").write_bytes(body + listed + end)
+    return place / "alice.zip"
+
+
+def deflated(data: bytes) -> bytes:
+    compress = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return compress.compress(data) + compress.flush()
+
+
+def tar_header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def tar_member(name: str, data: bytes, kind: bytes = tarfile.REGTYPE) -> bytes:
+    return tar_header(name, len(data), kind) + data + bytes(-len(data) % 512)
+
+
+def extended(*records: tuple[str, str]) -> bytes:
+    """Return an extended header, which describes the member after it."""
+    lines = []
+    for key, value in records:
+        rest = f" {key}={value}\n".encode()
+        length = next(n for n in range(len(rest), len(rest) + 6) if n == len(rest) + len(str(n)))
+        lines.append(str(length).encode() + rest)
+    return tar_member("header", b"".join(lines), tarfile.XHDTYPE)
+
+
+def peak(path: Path) -> int:
+    """Return the bytes that refusing a submission takes at most."""
+    tracemalloc.start()
+    try:
+        assert refusal(path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+WHOLE = b"".join(tar_member(name, data) for name, data in FILES.items())
+END = bytes(1024)
 MAKERS: list[Make] = [make_folder, make_zip, make_tar]
 every_form = pytest.mark.parametrize("make", MAKERS)
 archives = pytest.mark.parametrize("make", [make_zip, make_tar])
@@ -84,6 +158,7 @@ def refusal(path: Path) -> str:
     message = str(caught.value)
     assert message.startswith(path.name)
     assert len(message) < 500
+    assert message.isprintable()
     return message
 
 
@@ -235,6 +310,17 @@ def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path)
         "answers/step01.md: left out, it is larger than 2 MB",
         "answers/step02.md: left out, it is not UTF-8 text; save it with that encoding",
         "headings that name no written question: 3.2",
+    ]
+
+
+@every_form
+def test_of_answers_of_many_megabytes_the_first_are_read(make: Make, tmp_path: Path) -> None:
+    files = {f"lab/answers/step0{n}.md": f"# {n}.1\nα\n".encode() + b"\n" * 900_000 for n in range(1, 6)}
+    submission = read_submission(make(tmp_path, {**FILES, **files}))
+
+    assert submission.answers == {"1.1": "α", "2.1": "α"}
+    assert submission.notes == [
+        "answers/step03.md and the files after it: left out, the text is longer than 2 million characters"
     ]
 
 
@@ -396,6 +482,148 @@ def test_names_that_differ_in_case_are_different_files(make: Make, tmp_path: Pat
     submission = read_submission(make(tmp_path, FILES | {"lab/Extra.py": b"1", "lab/extra.py": b"2"}))
 
     assert submission.files == {**PACKAGE, "Extra.py": b"1", "extra.py": b"2"}
+
+
+CASED = "differ only in letter case: on Windows and macOS they are one file"
+
+
+@every_form
+def test_names_that_differ_in_case_are_noted(make: Make, tmp_path: Path) -> None:
+    files = {"lab/Extra.py": b"1", "lab/extra.py": b"2", "lab/EXTRA.py": b"3", "lab/a/ώ.py": b"", "lab/A/Ώ.py": b""}
+    submission = read_submission(make(tmp_path, FILES | files))
+
+    assert submission.notes == [f"A/Ώ.py and a/ώ.py {CASED}", f"EXTRA.py and Extra.py and extra.py {CASED}"]
+
+
+def test_a_few_notes_say_that_there_are_more(tmp_path: Path) -> None:
+    pairs = {f"lab/{name}{n}.py": b"" for n in range(15) for name in "aA"}
+    notes = read_submission(make_zip(tmp_path, FILES | pairs)).notes
+
+    assert len(notes) == 11
+    assert notes[-1] == "... and 5 more like this"
+
+
+# Unicode: an import looks for the form NFKC of the name that a program has
+
+COMPOSED = "βοήθεια"
+DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
+
+
+@every_form
+@pytest.mark.parametrize(
+    ("spelled", "known"),
+    [
+        (f"lab/{DECOMPOSED}.py", f"{COMPOSED}.py"),
+        (f"lab/{DECOMPOSED}/{DECOMPOSED}.py", f"{COMPOSED}/{COMPOSED}.py"),
+        ("lab/ﬁlter.py", "filter.py"),
+        ("lab/step０３_ａ.py", "step03_a.py"),
+    ],
+)
+def test_modules_are_staged_by_the_names_that_imports_look_for(
+    make: Make, spelled: str, known: str, tmp_path: Path
+) -> None:
+    submission = read_submission(make(tmp_path, {**FILES, spelled: b"x = 5"}))
+
+    assert submission.files == {**PACKAGE, known: b"x = 5"}
+    assert submission.notes == []
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_what_was_staged_is_imported_in_whatever_form_a_program_is_written(form: Any, tmp_path: Path) -> None:
+    program = unicodedata.normalize(form, f"from lab.{COMPOSED} import ώρα\nx = ώρα\n").encode()
+    files = {f"lab/{STEP}": program, f"lab/{DECOMPOSED}.py": unicodedata.normalize(form, "ώρα = 5").encode()}
+    staged(read_submission(make_zip(tmp_path, files)), tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import lab.{STEP.removesuffix('.py')} as step; print(step.x, step.__file__)"],
+        cwd=tmp_path / "staged",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.startswith(f"5 {tmp_path}")
+
+
+@every_form
+def test_lab_and_answers_are_found_below_folders_of_any_form(make: Make, tmp_path: Path) -> None:
+    folder = unicodedata.normalize("NFD", "Εργασία (τελική)/λύσεις")
+    files = {f"{folder}/{name}": data for name, data in {**FILES, **ANSWERED}.items()}
+    submission = read_submission(make(tmp_path, files))
+
+    assert (submission.files, submission.answers) == (PACKAGE, ANSWERS)
+
+
+@every_form
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_files_that_become_one_the_composed_one_counts(make: Make, order: int, tmp_path: Path) -> None:
+    files = {
+        f"lab/{COMPOSED}.py": b"composed",
+        f"lab/{DECOMPOSED}.py": b"decomposed",
+        "lab/ﬁ.py": b"2",
+        "lab/fｉ.py": b"1",
+    }
+    submission = read_submission(make(tmp_path, dict([*FILES.items(), *files.items()][::order])))
+
+    assert submission.files == {**PACKAGE, f"{COMPOSED}.py": b"composed", "fi.py": b"1"}
+    assert submission.notes == [
+        "fi.py: 2 files have this name, in different Unicode forms; one of them was read",
+        f"{COMPOSED}.py: 2 files have this name, in different Unicode forms; one of them was read",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["lab/‥/step09_a.py", "lab/．．/step09_a.py", "／lab/step09_a.py", "lab/．a.py", "．．／step09_a.py"]
+)
+@archives
+def test_names_that_lead_elsewhere_once_they_are_normal_are_left_out(make: Make, name: str, tmp_path: Path) -> None:
+    submission = read_submission(make(tmp_path, {**FILES, name: b"evil"}))
+
+    assert submission.files == PACKAGE
+    assert staged(submission, tmp_path) == FILES
+
+
+@archives
+def test_names_that_are_slow_to_normalise_are_left_out(make: Make, tmp_path: Path) -> None:
+    slow = "a" + "\u0316\u0301" * 15_000
+
+    assert (
+        read_submission(make(tmp_path, {**FILES, f"lab/{slow[:8000]}.py": b"", f"{'a/' * 600}a.py": b""})).files
+        == PACKAGE
+    )
+
+
+# Encodings
+
+GREEK = "def f():\n    return 'Ρεμπέτικο'\n"
+UNREADABLE = {
+    "step03_a.py": GREEK.encode("cp1253"),
+    "step04_a.py": GREEK.encode("utf-16"),
+    "step05_a.py": GREEK.encode("utf-32-le"),
+    "step06_a.py": b"x = 1\0",
+    "step07_a.py": b"\n\n# coding: cp1253\n" + GREEK.encode("cp1253"),
+}
+READABLE = {
+    "step08_a.py": GREEK.encode("utf-8-sig"),
+    "step09_a.py": b"#!/usr/bin/python\n# -*- coding: cp1253 -*-\n" + GREEK.encode("cp1253"),
+    "step10_a.py": b"# vim: set fileencoding=iso-8859-7 :\n" + GREEK.encode("iso-8859-7"),
+}
+
+
+def test_modules_of_other_encodings_are_noted_and_cost_only_themselves(warm_server: WarmServer, tmp_path: Path) -> None:
+    files = {f"lab/{name}": data for name, data in {**UNREADABLE, **READABLE}.items()}
+    submission = read_submission(make_zip(tmp_path, FILES | files))
+    staged(submission, tmp_path)
+    (tmp_path / "scratch").mkdir()
+    order = order_for(tmp_path / "staged", [], tmp_path / "scratch", 7)
+
+    assert submission.notes == [f"{name}: it is not UTF-8 text; save it with that encoding" for name in UNREADABLE]
+    with Worker(warm_server.controls[0], order, 5.0) as worker:
+        lab = RemoteLab(OneWorker(worker))
+        for name in READABLE:
+            assert getattr(lab, name.removesuffix(".py")).f() == "Ρεμπέτικο"
+        for name in UNREADABLE:
+            with pytest.raises(StudentError, match=r"SyntaxError|ValueError"):
+                _ = getattr(lab, name.removesuffix(".py")).f
 
 
 def test_of_entries_with_one_name_the_last_counts(tmp_path: Path) -> None:
@@ -565,6 +793,220 @@ def test_tarballs_with_endless_headers_are_refused(kind: bytes, tmp_path: Path) 
     path.write_bytes(gzip.compress(header.tobuf() + b"1" * (1 << 20) + bytes(1024)))
 
     assert "a header of 1048576 bytes" in refusal(path)
+
+
+def test_a_zips_members_are_measured_before_they_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    read = zipfile.ZipExtFile.read
+
+    def reading(file: zipfile.ZipExtFile, size: int | None = -1) -> bytes:
+        asked.append(size or 0)
+        return read(file, size)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", reading)
+    packed = deflated(bytes(2 << 20))
+    body, lines = b"", []
+    for number in range(20):
+        entry, line = zip_entry(f"lab/step01_{number}.py".encode(), packed, 10, len(body), crc=zlib.crc32(bytes(10)))
+        body += entry
+        lines.append(line)
+    submission = read_submission(make_odd_zip(tmp_path, body, lines))
+
+    assert set(submission.files.values()) == {b"", bytes(10)}
+    assert sum(asked) <= 20 * len(packed)
+
+
+def test_what_a_zips_members_take_in_the_file_counts_too(tmp_path: Path) -> None:
+    slow = b"\0\0\0\xff\xff" * (1 << 20) + deflated(b"x = 1")  # blocks that hold nothing
+    entry, line = zip_entry(b"lab/step01_a.py", slow, 5, 0, crc=zlib.crc32(b"x = 1"))
+
+    assert "too large" in refusal(make_odd_zip(tmp_path, entry, [line]))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 9, 93, 99])
+def test_zips_are_not_unpacked_in_ways_that_know_no_limit(method: int, tmp_path: Path) -> None:
+    known = {zipfile.ZIP_BZIP2: bz2.compress(bytes(100 << 20))}
+    entry, line = zip_entry(f"lab/{STEP}".encode(), known.get(method, b"\0" * 9), 10, 0, method)
+    path = make_odd_zip(tmp_path, entry, [line])
+
+    assert peak(path) < 1e6
+    assert "only deflate" in refusal(path)
+
+
+def test_answers_in_a_zip_that_know_no_limit_cost_a_note(tmp_path: Path) -> None:
+    path = make_zip(tmp_path, FILES)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("lab/answers/step01.md", b"# 1.1\nx")
+    submission = read_submission(path)
+
+    assert (submission.files, submission.answers) == (PACKAGE, {})
+    assert [note[:49] for note in submission.notes] == ["answers/step01.md: left out, it cannot be read (o"]
+
+
+@pytest.mark.parametrize(("name", "count"), [(b"%06x", 200_000), (b"%060000d", 150)])
+def test_a_zips_list_of_entries_is_not_read_if_it_is_long(name: bytes, count: int, tmp_path: Path) -> None:
+    line = zip_entry(b"", b"", 0, 0)[1]
+    lines = [line[:28] + struct.pack("<H", len(name % n)) + line[30:] + name % n for n in range(count)]
+    path = make_odd_zip(tmp_path, b"", lines)
+
+    assert peak(path) < 1e6
+    assert "too many entries" in refusal(path)
+
+
+def test_entries_without_a_name_are_passed_over(tmp_path: Path) -> None:
+    path = make_zip(tmp_path, {**FILES, "x.txt": b"", "y.txt": b""})
+    path.write_bytes(path.read_bytes().replace(b"x.txt", b"\0.txt").replace(b"y.txt", b"////\0"))
+
+    assert read_submission(path).files == PACKAGE
+
+
+@pytest.mark.parametrize(
+    "name", [f"{'a' * 240}/{'b' * 240}/{'c' * 240}.py", "\x1b[2J\n\u202e.py", f"lab/{'a/' * 400}\x1b.py"]
+)
+def test_a_refusal_quotes_little_of_a_name_and_no_orders_to_a_terminal(name: str, tmp_path: Path) -> None:
+    for size in (3 << 20, 0):
+        refusal(make_zip(tmp_path, {f"lab/{STEP}": bytes(size), name: bytes(3 << 20)}))
+
+
+@pytest.mark.parametrize("name", ["alice.zip", "alice.tar.gz", "alice.ipynb"])
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes have names there only")
+def test_pipes_and_devices_are_not_read(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "zero").mkdir()
+    (tmp_path / "zero" / name).symlink_to("/dev/zero")
+
+    assert "neither a file nor a folder" in refusal(tmp_path / name)
+    assert "neither a file nor a folder" in refusal(tmp_path / "zero" / name)
+
+
+@pytest.mark.parametrize("name", ["alice.zip", "alice.tar.gz", "alice.tar", "alice.ipynb"])
+def test_files_of_gigabytes_are_refused_before_they_are_read(name: str, tmp_path: Path) -> None:
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(10 << 30)
+
+    assert peak(tmp_path / name) < 1e6
+
+
+# Tarballs are unpacked and walked by hand
+
+
+def packed_tar(place: Path, data: bytes, suffix: str = ".tar") -> Path:
+    compress: dict[str, Callable[[bytes], bytes]] = {
+        ".tar": bytes,
+        ".tar.gz": gzip.compress,
+        ".tar.bz2": bz2.compress,
+        ".tar.xz": lzma.compress,
+    }
+    (place / f"alice{suffix}").write_bytes(compress[suffix](data))
+    return place / f"alice{suffix}"
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("above", ["", "λύσεις/" * 12, "folder/" * 30])
+def test_tarballs_of_every_format(form: int, above: str, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "alice.tar", "w", format=form, pax_headers={"comment": "0123abcd"}) as archive:
+        for name, data in FILES.items():
+            info = tarfile.TarInfo(above + name)
+            info.size, info.mtime = len(data), 0.5
+            archive.addfile(info, io.BytesIO(data))
+
+    assert read_submission(tmp_path / "alice.tar").files == PACKAGE
+
+
+def test_a_header_may_describe_the_next_member(tmp_path: Path) -> None:
+    step = f"lab/{STEP}"
+    described = [
+        extended(("path", step)) + tar_member("x", b"1"),
+        extended(("mtime", "1"), ("path", step), ("size", "1")) + tar_header("x", 0) + b"1" + bytes(511),
+        tar_member("name", step.encode() + b"\0", tarfile.GNUTYPE_LONGNAME) + tar_member("x", b"1"),
+        extended(("path", "x")) + extended(("path", step)) + tar_member("x", b"1"),
+        tar_member("global", b"14 path=../a\n", tarfile.XGLTYPE) + tar_member(step, b"1"),
+    ]
+    for member in described:
+        assert read_submission(packed_tar(tmp_path, member + END)).files == {"__init__.py": b"", STEP: b"1"}
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_tarballs_compressed_in_parts(suffix: str, tmp_path: Path) -> None:
+    data = WHOLE + os.urandom(100_000 // 512 * 512).replace(b"\0", b"\1")
+    member = tar_header("random", 100_000 // 512 * 512)
+    data = WHOLE + member + data[len(WHOLE) :] + END
+    cuts = [0, 100, 700, 60_000, len(data)]
+    parts = [packed_tar(tmp_path, data[a:b], suffix).read_bytes() for a, b in itertools.pairwise(cuts)]
+    path = packed_tar(tmp_path, b"", suffix)
+    for between, after in ((b"", b""), (bytes(4), bytes(100_000)), (b"", b"what else was on the tape" * 5000)):
+        path.write_bytes(between.join(parts) + after)
+        assert read_submission(path).files == PACKAGE
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_tarballs_of_very_many_parts_are_refused(suffix: str, tmp_path: Path) -> None:
+    path = packed_tar(tmp_path, b"", suffix)
+    path.write_bytes(path.read_bytes() * 100_000)
+
+    assert "more than 1000 compressed parts" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_what_unpacks_to_too_much_is_unpacked_only_so_far(suffix: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(tarball, "MOST_BYTES", 4 << 20)
+    monkeypatch.setattr("graders.tarball.unpack.__defaults__", (4 << 20,))
+    path = packed_tar(tmp_path, bytes(100 << 20), suffix)
+
+    assert peak(path) < 16e6
+    assert "unpacks to more than 4 MB" in refusal(path)
+
+
+def test_xz_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29}]
+    path = tmp_path / "alice.tar.xz"
+    path.write_bytes(lzma.compress(WHOLE, filters=filters))
+
+    assert "cannot be read (Memory usage limit" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (extended(*((f"k{n}", "v") for n in range(60))), "more than 50 records"),
+        (tar_header("lab/a.py", 1 << 30), "ends too early"),
+        (tar_header("lab/a.py", -512), "ends too early"),
+        (extended(("size", "-512")) + tar_header("lab/a.py", 0), "ends too early"),
+        (extended(("size", "9" * 5000)) + tar_header("lab/a.py", 0), "cannot be read"),
+        (extended(("size", "x")) + tar_header("lab/a.py", 0), "cannot be read"),
+        (tar_header("x", 0, tarfile.XHDTYPE) * 100_001, "more than 100000 headers"),
+        (b"\xff" * 512, "cannot be read"),
+        (b"\xff" * 100, "cannot be read"),
+    ],
+    ids=["records", "size", "negative", "negative described", "digits", "no number", "headers", "no header", "short"],
+)
+def test_tarballs_that_lie_are_refused(data: bytes, words: str, tmp_path: Path) -> None:
+    assert words in refusal(packed_tar(tmp_path, WHOLE + data + END))
+
+
+def test_headers_that_make_no_sense_describe_nothing(tmp_path: Path) -> None:
+    odd = [b"", b"x", b"0 path=a\n", b"99999 path=b\n", b"5 a=b\n5 a=b\n", b"=" * 5000, b"1" * 5000, b"12 path"]
+    members = [tar_member("odd", text, tarfile.XHDTYPE) + tar_member(f"{n}.txt", b"") for n, text in enumerate(odd)]
+
+    assert read_submission(packed_tar(tmp_path, b"".join(members) + WHOLE + END)).files == PACKAGE
+
+
+def test_sparse_files_are_left_out(tmp_path: Path) -> None:
+    old = bytearray(tar_header("lab/step09_a.py", 512, tarfile.GNUTYPE_SPARSE))
+    old[482] = 1  # a block of the map follows
+    old[148:156] = b" " * 8
+    old[148:156] = b"%06o\0 " % sum(old)
+    more, last = bytearray(512), bytes(512)
+    more[504] = 1
+    sparse = [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", "lab/step08_a.py")]
+    new = extended(*sparse, ("GNU.sparse.realsize", "99999999")) + tar_member("lab/step08_a.py", b"1\n0\n5\n" * 99)
+    data = bytes(old) + bytes(more) + last + b"x" * 512 + new + WHOLE + END
+
+    assert read_submission(packed_tar(tmp_path, data)).files == PACKAGE
+
+
+def test_a_tarball_may_end_without_its_last_blocks(tmp_path: Path) -> None:
+    assert read_submission(packed_tar(tmp_path, WHOLE)).files == PACKAGE
 
 
 @every_form

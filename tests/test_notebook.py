@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+import tracemalloc
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.intake import Submission, UnreadableSubmission, read_submission
-from graders.notebook import SUPPRESS, read_notebook
+from graders.notebook import NOTES, SUPPRESS, read_apart, read_notebook
+from graders.outcomes import HarnessFault
 from graders.rubric import step_modules
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -244,7 +246,7 @@ def test_a_cell_that_is_no_python_costs_only_itself() -> None:
         "def f():\n    break",
         "return 5",
         "x = " + "(" * 3000,
-        "x = " + "-" * 3000 + "1",
+        "x = " + "-" * 100_000 + "1",
         "x = " + "a." * 5000 + "b()",
         "x = 1\0",
         "(x",
@@ -279,6 +281,40 @@ def test_half_characters_do_not_spread() -> None:
 
     assert b"x = '?'" in read.files["notebook.py"]
     assert json.dumps(read.notes, ensure_ascii=False).encode()
+
+
+def test_of_many_lines_left_out_some_are_named() -> None:
+    notes = read_notebook(notebook("f()\n" * 1000, "x = 1")).notes
+
+    assert len(notes) == NOTES + 1
+    assert notes[-1] == f"... and {1000 - NOTES} more lines or cells that were skipped"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print('\x1b[2J\u202e\x07')",
+        "x = " + " + ".join(f"missing{n}" for n in range(1000)),
+        f"x = {'m' * 5000}",
+        f"def f({'a' * 5000}, {'a' * 5000}): pass",
+        f"%{'m' * 5000}\x1b[2J",
+        f"%%{'m' * 5000}\x1b[2J",
+        'x = """\x1b\n',
+        "@f(\x1b)",
+    ],
+    ids=lambda source: repr(source[:20]),
+)
+def test_notes_are_short_and_hold_no_orders_to_a_terminal(source: str) -> None:
+    notes = read_notebook(notebook(source)).notes
+
+    assert notes
+    assert all(note.isprintable() and len(note) < 500 for note in notes)
+
+
+def test_statements_that_share_a_line_cost_no_more_than_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = names_of(";".join(f"x{n} = '{n}'" for n in range(10_000)) + '; y = """\n' + "a" * 100_000 + '"""; z = 3')
+
+    assert (names["x9999"], len(names["y"]), names["z"]) == ("9999", 100_001, 3)
 
 
 # What the package does
@@ -393,6 +429,18 @@ def test_whatever_is_in_markdown_cells_a_notebook_is_graded(tmp_path: Path) -> N
         notebook(None),
         notebook({}),
         notebook("x = 1\n" * 400_000),
+        b'{"nbformat": 1, "cells": [{"cell_type": "?"}]}',
+        b'{"nbformat": 2, "worksheets": [{"cells": [5]}]}',
+        b'{"nbformat": 3, "worksheets": {"cells": []}}',
+        b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"cell_type": "code", "source": [["x"]]}]}',
+        b"[" + b"[]," * 100_000 + b"[]]",
+        b'{"a":' * 100_000,
+        notebook("x = 1").decode().encode("utf-16"),
+        notebook("x = 'ά'").decode().replace("\\u03ac", "ά").encode("cp1253"),
+        notebook("x = 1")[:-5],
+        notebook("x = 1") + b"}",
+        notebook("x = 1").replace(b"x = 1", b"x = 1\n"),
+        notebook("x = 1").replace(b"x = 1", b"\0"),
     ],
     ids=lambda data: repr(data[:40]),
 )
@@ -411,6 +459,77 @@ def test_a_giant_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(65 << 20)
     with pytest.raises(UnreadableSubmission, match=r"larger than 64 MB; clear its outputs"):
         read_submission(path)
+
+
+# Python's parser, and its memory
+
+
+def test_what_is_read_apart_is_the_same(tmp_path: Path) -> None:
+    data = notebook("x = 'ά'", "train()")
+    (tmp_path / "a.ipynb").write_bytes(data)
+
+    assert read_apart(tmp_path / "a.ipynb") == read_notebook(data)
+
+
+SLOW = {
+    "scopes": "x = [" + "lambda: 0, " * 150_000 + "]",
+    "names": "a" + "\u0316\u0301" * 300_000,
+    "expressions": "f'" + "{a}" * 500_000 + "'",
+}
+
+
+@pytest.mark.parametrize("source", SLOW.values(), ids=SLOW)
+def test_what_keeps_the_parser_busy_is_refused(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graders.notebook.SECONDS", 1)
+    (tmp_path / "alice.ipynb").write_bytes(notebook(source))
+    with pytest.raises(UnreadableSubmission, match=r"Python needs more than 1 s or 2048 MB to read it, or crashes"):
+        read_submission(tmp_path / "alice.ipynb")
+
+
+LARGE = {
+    "lists": b'{"nbformat": 4, "nbformat_minor": 5, "cells": [' + b"[]," * 3_000_000 + b"[]]}",
+    "outputs": notebook("x = 1").replace(b'"outputs": [', b'"outputs": [' + b'{"a":{}},' * 1_000_000 + b"{}"),
+}
+
+
+@pytest.mark.parametrize("data", LARGE.values(), ids=LARGE)
+def test_what_takes_too_much_memory_costs_the_judge_none(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graders.notebook.MEMORY", 200 << 20)
+    path = tmp_path / "alice.ipynb"
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableSubmission, match=r"Python needs more than 10 s or 200 MB to read it"):
+            read_submission(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_cell_that_takes_too_much_memory_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graders.notebook.MEMORY", 400 << 20)
+    (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1", "a;" * 800_000))
+    submission = read_submission(tmp_path / "alice.ipynb")
+
+    assert b"x = 1" in submission.files["notebook.py"]
+    assert submission.notes == ["cell 2 line 1: skipped the cell, it is not Python: too large or too deep"]
+
+
+def test_a_parser_that_takes_no_processor_time_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graders.notebook.SECONDS", 0.02)
+    monkeypatch.setattr("graders.notebook.BOOTSTRAP", "import time; time.sleep(60)")
+    (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1"))
+    with pytest.raises(UnreadableSubmission, match=r"cannot be read \(Python needs more than"):
+        read_submission(tmp_path / "alice.ipynb")
+
+
+def test_a_reader_that_fails_is_the_harnesss_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graders.notebook.BOOTSTRAP", "raise SystemExit('no such module')")
+    (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1"))
+    with pytest.raises(HarnessFault, match="no such module"):
+        read_submission(tmp_path / "alice.ipynb")
 
 
 def test_a_notebook_of_the_third_format_is_read() -> None:

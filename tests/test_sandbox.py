@@ -365,7 +365,10 @@ def test_servers_that_start_at_once_compile_one_after_the_other():
     held = []
     with server._compiling_alone():
         code = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
-        folder = Path(importlib.util.find_spec("librosa").origin).parent
+        spec = importlib.util.find_spec("librosa")
+        assert spec is not None
+        assert spec.origin is not None
+        folder = Path(spec.origin).parent
         held.append(subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False))
     held.append(subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False))
     assert "BlockingIOError" in held[0].stderr

@@ -342,7 +342,7 @@ def test_command_writes_the_lab_and_check_agrees(tmp_path: Path) -> None:
     assert (written.exit_code, checked.exit_code, checked.output) == (0, 0, "")
     assert sorted(path.stem for path in tmp_path.glob("*.py")) == STEPS
     assert sorted(path.name for path in (tmp_path / "answers").iterdir()) == ANSWERS
-    assert ANSWERS == [f"step{step:02d}.md" for step in (1, 2, 3, 6, 7, 8, 9, 10)]
+    assert [f"step{step:02d}.md" for step in (1, 2, 3, 6, 7, 8, 9, 10)] == ANSWERS
 
 
 def test_check_names_the_files_that_differ_and_writes_nothing(tmp_path: Path) -> None:

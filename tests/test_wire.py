@@ -3,10 +3,13 @@
 import enum
 import math
 import pathlib
+import subprocess
+import sys
 import tracemalloc
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,8 +26,11 @@ from graders.sandbox.wire import (
     ALIGNMENT,
     DEPTH,
     NODES,
+    NODES_OF_AN_OBJECT,
+    PATH_CHARACTERS,
     PAYLOAD_BYTES,
     TENSOR_DTYPES,
+    TREE_BYTES,
     Codec,
     StandIn,
     WireError,
@@ -302,9 +308,51 @@ def test_too_many_parts_are_refused_by_both_sides() -> None:
         decoded(["list", [None] * NODES])
 
 
+@pytest.mark.parametrize(
+    ("value", "node"),
+    [
+        (np.float64(1), ["scalar", "<f8", [], "C"]),
+        (np.empty(0), ["array", "<f8", [0], "C"]),
+        (pathlib.Path("a"), ["path", "a"]),
+        (object(), ["handle", 1, "object"]),
+    ],
+    ids=["scalar", "array", "path", "handle"],
+)
+def test_objects_count_as_many_parts_for_both_sides(
+    value: object, node: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "NODES", 100 * NODES_OF_AN_OBJECT)
+    with pytest.raises(WireError, match="parts"):
+        frame([value] * 100, lambda _: node)
+    with pytest.raises(WireError, match="parts"):
+        decode(msgspec.msgpack.encode(["list", [node] * 100]), bytearray(16 * 100), KEEPING)
+
+    assert len(frame([value] * 99, lambda _: node)[0]) < TREE_BYTES
+    assert decode(*frame([value] * 99, lambda _: node), KEEPING)
+
+
+def test_long_paths_stay_behind_a_handle() -> None:
+    longest = pathlib.Path("a" * PATH_CHARACTERS)
+
+    assert crossed(longest) == longest
+    assert decode(*frame(longest / "b", lambda _: ["handle", 1, "path"]), KEEPING) == ("handle", 1, "path")
+    with pytest.raises(WireError, match="a path of"):
+        decoded(["path", "a/" * PATH_CHARACTERS])
+
+
+def test_empty_arrays_that_promise_much_stay_behind_a_handle() -> None:
+    empty = np.empty((0, PAYLOAD_BYTES // 8))
+
+    assert same(crossed(empty), empty)
+    for shape in ((0, PAYLOAD_BYTES // 8 + 1), (2**20, 0, 2**20)):
+        assert decode(*frame(np.empty(shape), lambda _: ["handle", 1, "array"]), KEEPING) == ("handle", 1, "array")
+        with pytest.raises(WireError, match="does not fit any payload"):
+            decoded(["array", "<f8", list(shape), "C"])
+
+
 def test_too_much_text_is_refused() -> None:
     with pytest.raises(WireError, match="besides its arrays"):
-        frame("a" * (17 << 20))
+        frame("a" * TREE_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -467,6 +515,102 @@ def test_lying_lengths_in_the_tree_take_no_memory(head: bytes, times: int) -> No
         assert tracemalloc.get_traced_memory()[1] < 1e6
     finally:
         tracemalloc.stop()
+
+
+def filled(head: bytes, unit: bytes) -> bytes:
+    """Return the longest tree that is an array of one part, many times."""
+    count = (TREE_BYTES - len(head) - 5) // len(unit)
+    return head + b"\xdd" + count.to_bytes(4, "big") + unit * count
+
+
+def packed(node: list[Any]) -> bytes:
+    return bytes(msgspec.msgpack.encode(node))
+
+
+LIST = b"\x92\xa4list"
+
+
+@pytest.mark.parametrize(
+    ("head", "unit"),
+    [
+        (b"", b"\x90"),
+        (b"", b"\x91" * 100 + b"\x90"),
+        (b"", b"\x80"),
+        (LIST, b"\x90"),
+        (LIST, b"\x80"),
+        (LIST, b"\x81\xa0" * 100 + b"\x80"),
+        (LIST, b"\xd4\x05\x00"),
+        (LIST, b"\xd6\xff\0\0\0\0"),
+        (LIST, b"\xc4\0"),
+        (LIST, b"\x92\xa4list\x91\x90"),
+        (b"\x94\xa5array\xa3<f8", b"\xe0"),
+    ],
+)
+def test_trees_of_what_no_encoder_writes_cost_next_to_nothing(head: bytes, unit: bytes) -> None:
+    tree = filled(head, unit)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError):
+            decode(tree, bytearray(), REFUSING)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+COSTLY = {
+    "integers": filled(LIST, b"\xe0"),
+    "texts": filled(LIST, b"\xa2\xce\xb1"),
+    "dimensions": filled(LIST, packed(["tensor", "<f8", [0] + [1] * 31, "strided"])),
+    "paths": filled(LIST, packed(["path", "a/b/c/d/e"])),
+    "long paths": packed(["list", [["path", "/".join("abc" * 600)]] * (TREE_BYTES // 3700)]),
+    "lists": packed(["list", [["list", []]] * (NODES - 1)]),
+    "keys": packed(["dict", [[n, 0] for n in range(NODES // 2 - 1)]]),
+    "tensors": packed(["list", [["tensor", "<f8", [0], "strided"]] * (NODES // NODES_OF_AN_OBJECT - 1)]),
+}
+IN_300_MB = """
+import pathlib, resource, sys
+import torch
+from graders.sandbox import wire
+torch.from_numpy(wire.np.zeros(1))
+pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (300 << 20),) * 2)
+for tree in map(pathlib.Path, sys.argv[1:]):
+    try:
+        wire.decode(tree.read_bytes(), bytearray(), wire.Codec(lambda *_: None, lambda *_: None))
+    except wire.WireError:
+        pass
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory in Linux's way")
+def test_the_most_costly_trees_can_be_decoded_in_300_mb(tmp_path: Path) -> None:
+    for name, tree in COSTLY.items():
+        assert len(tree) <= TREE_BYTES
+        (tmp_path / name).write_bytes(tree)
+    subprocess.run([sys.executable, "-c", IN_300_MB, *map(str, tmp_path.iterdir())], check=True)
+
+
+@pytest.mark.parametrize("dtype", ["|b1", "|u1", "<f8", "<U1"])
+def test_arrays_cost_at_most_twice_their_payload(dtype: str) -> None:
+    size = 16 << 20
+    payload = bytearray(b"\1\0\0\0" * (size // 4))
+    tree = msgspec.msgpack.encode(["array", dtype, [size // np.dtype(dtype).itemsize], "strided"])
+    tracemalloc.start()
+    try:
+        decode(tree, payload, REFUSING)
+        assert tracemalloc.get_traced_memory()[1] < 2 * size + 1e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "node",
+    [["a" * 1_000_000, []], ["list", [["a" * 1_000_000]]], ["array", "a" * 1_000_000, [], "C"], ["int", "x" * 250]],
+)
+def test_what_is_refused_is_quoted_in_a_few_words(node: list[Any]) -> None:
+    with pytest.raises(WireError) as caught:
+        decoded(node)
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,7 @@ def test_merge_classes_uses_the_mapping_given(lab, rng):
     mapping = {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"}
     entries = entries_of(["Jazz", "Λαϊκό", "Rock", *rng.choice(list(mapping), 6).tolist()])
     expected = [(name, mapping[genre]) for name, genre in entries if mapping[genre] is not None]
-    expect_equal(
-        lab.step04_dataset.merge_classes(entries, mapping), expected, "merge_classes(labels, another mapping)"
-    )
+    expect_equal(lab.step04_dataset.merge_classes(entries, mapping), expected, "merge_classes(labels, another mapping)")
 
 
 @check(
