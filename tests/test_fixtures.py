@@ -19,7 +19,7 @@ from fixtures.genres import STYLES
 from fixtures.harmony import HARMONIES
 from fixtures.instruments import INSTRUMENTS
 from fixtures.manifest import problems, read_manifest
-from fixtures.plan import GENRE, MULTITASK, REPORT_PAIR, Plan, make_plan
+from fixtures.plan import GENRE, MULTITASK, REPORT_PAIR, Plan, Track, make_plan
 from fixtures.rhythm import GROOVES, steps, vary
 from fixtures.synthesis import synthesise
 from fixtures.tracks import FEWEST_COLUMNS, causes, emotion, perform
@@ -430,3 +430,8 @@ def test_build_with_bad_usage_exits_2(arguments: list[str], tmp_path: Path) -> N
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pattern_that_was_thinned_out_to_nothing_is_silent() -> None:
+    track = Track(6636, GENRE, "test", "Blues", 235, zipped=True, entropy=(195513724535115, 6636))
+    assert np.isfinite(perform(track)).all()
