@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from graders.sandbox.confinement import Limits
 from graders.sandbox.watch import Watch
 
 BLOCK = 4096
+NOBODY = 2**22 - 1
 FEW = Limits(scratch=4 * BLOCK, entries=3, threads=100)
 
 
@@ -30,8 +32,8 @@ def scratch(tmp_path: Path) -> Path:
     return folder
 
 
-def look(scratch: Path, limits: Limits = FEW, pid: int | None = None) -> None:
-    Watch(os.getpid() if pid is None else pid, scratch, limits).look()
+def look(scratch: Path, limits: Limits = FEW, pid: int = NOBODY) -> None:
+    Watch(pid, scratch, limits).look()
 
 
 def test_what_is_allowed_is_allowed(scratch: Path) -> None:
@@ -80,7 +82,16 @@ def deleted(scratch: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("deleted")
 def test_deleted_files_that_are_open_count(scratch: Path) -> None:
     with pytest.raises(Forbidden, match="take more than"):
-        look(scratch)
+        look(scratch, pid=os.getpid())
+
+
+def test_deleted_files_that_are_mapped_count_as_large_as_a_file_may_be(scratch: Path) -> None:
+    before = watch._deleted_mappings(Path("/proc/self"))
+    with (scratch / "deleted").open("w+b") as file:
+        file.truncate(2 * BLOCK)
+        with mmap.mmap(file.fileno(), BLOCK), mmap.mmap(file.fileno(), BLOCK, offset=BLOCK), mmap.mmap(-1, BLOCK):
+            (scratch / "deleted").unlink()
+            assert watch._deleted_mappings(Path("/proc/self")) == before + 1
 
 
 def test_threads_are_counted(scratch: Path) -> None:
@@ -90,7 +101,7 @@ def test_threads_are_counted(scratch: Path) -> None:
         thread.start()
     try:
         with pytest.raises(Forbidden, match=r"runs \d+ threads; at most 4"):
-            look(scratch, Limits(threads=4))
+            look(scratch, Limits(threads=4), os.getpid())
     finally:
         done.set()
         for thread in threads:
@@ -98,7 +109,7 @@ def test_threads_are_counted(scratch: Path) -> None:
 
 
 def test_a_worker_that_has_ended_is_passed_over(scratch: Path) -> None:
-    look(scratch / "gone", pid=2**22 - 1)
+    look(scratch / "gone")
 
 
 def test_it_looks_no_more_often_than_it_has_to(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:

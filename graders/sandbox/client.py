@@ -186,8 +186,9 @@ class Worker:
 
     def _question(self, reply: object) -> list[object] | None:
         match reply:
-            case [int() as number, "ask", list() as question] if number == self.sequence and self.confidant:
-                return question
+            # Words are compared once they are known to be words: with an array, a comparison has no truth value.
+            case [int() as number, str() as word, list() as question] if number == self.sequence and self.confidant:
+                return question if word == "ask" else None
         return None
 
     def _tell(self, question: list[object], deadline: float) -> None:
@@ -210,11 +211,11 @@ class Worker:
 
     def _value(self, call: str, operation: str, reply: object) -> object:
         match reply:
-            case [int() as number, "value", value] if number == self.sequence:
+            case [int() as number, str() as word, value] if number == self.sequence and word == "value":
                 return value
-            case [int() as number, "stop"] if number == self.sequence and operation == "next":
+            case [int() as number, str() as word] if (number, word, operation) == (self.sequence, "stop", "next"):
                 raise StopIteration
-            case [int() as number, "error", dict() as error] if number == self.sequence:
+            case [int() as number, str() as word, dict() as error] if number == self.sequence and word == "error":
                 raise failures.from_report(call, error)
         self._end(Died(f"{call} sent an answer to another question."))
         return None
