@@ -206,6 +206,27 @@ def test_a_head_that_announces_too_much_is_refused_and_takes_no_memory(pair: Soc
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("sent", [0, 4 << 20])
+def test_a_frame_that_does_not_end_costs_what_came_and_nothing_once_it_has_failed(pair: Sockets, sent: int) -> None:
+    def begin() -> None:
+        pair[1].sendall(HEAD.pack(TREE_BYTES, PAYLOAD_BYTES) + bytes(TREE_BYTES if sent else 0) + bytes(sent))
+        pair[1].close()
+
+    tracemalloc.start()
+    beginning = threading.Thread(target=begin)
+    beginning.start()
+    try:
+        with pytest.raises(Closed) as caught:
+            receive(pair[0], much_later())
+        beginning.join()
+        held, most = tracemalloc.get_traced_memory()
+        assert caught.value.__traceback__
+        assert most < 5 * sent + 1e6
+        assert held < 1e6 + (TREE_BYTES if sent else 0)  # the tree was whole
+    finally:
+        tracemalloc.stop()
+
+
 # Reports of exceptions
 
 

@@ -1,13 +1,14 @@
 """The wire: what crosses it unchanged, what stays behind, and what hostile frames come to."""
 
 import enum
+import gc
 import math
 import pathlib
 import subprocess
 import sys
 import tracemalloc
 from collections import OrderedDict, namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -588,6 +589,38 @@ def test_the_most_costly_trees_can_be_decoded_in_300_mb(tmp_path: Path) -> None:
         assert len(tree) <= TREE_BYTES
         (tmp_path / name).write_bytes(tree)
     subprocess.run([sys.executable, "-c", IN_300_MB, *map(str, tmp_path.iterdir())], check=True)
+
+
+@pytest.fixture
+def no_garbage_collected() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collected")
+def test_nothing_but_the_value_keeps_a_payload() -> None:
+    node = ["list", [["array", "<f8", [2], "C"], ["tensor", "|b1", [16], "F"], ["scalar", "<f8", [], "C"]]]
+    payload = bytearray(48)
+    value = decode(msgspec.msgpack.encode(node), payload, REFUSING)
+    with pytest.raises(BufferError):
+        payload.clear()
+    del value
+    payload.clear()
+
+
+@pytest.mark.usefixtures("no_garbage_collected")
+@pytest.mark.parametrize(
+    "last", [["array", "<f8", [9], "C"], ["array", "<f8", [2], "K"], ["dict", [[["list", []], 1]]], 5]
+)
+def test_an_exception_that_is_kept_keeps_no_payload(last: object) -> None:
+    node = ["list", [["array", "<f8", [2], "C"], ["dict", [[1, ["tensor", "<f8", [2], "C"]]]], last]]
+    payload = bytearray(48)
+    with pytest.raises(WireError) as caught:
+        decode(msgspec.msgpack.encode(node), payload, REFUSING)
+
+    assert payload == b""
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("dtype", ["|b1", "|u1", "<f8", "<U1"])

@@ -10,6 +10,7 @@ from functools import partial
 from graders.sandbox.wire import HEAD, PAYLOAD_BYTES, TREE_BYTES, WireError
 
 FIRST_BYTES = 4096  # most frames are shorter, and so arrive in one piece
+PIECE = 256 << 10
 SLICE = 0.05  # seconds of waiting between two looks
 
 Look = Callable[[], None]
@@ -59,7 +60,7 @@ def receive(sock: socket.socket, deadline: float | None = None, look: Look | Non
     Raises:
         Closed: the other side closed the socket before the frame was whole.
         TimeoutError: the deadline passed.
-        WireError: the head announces more than the wire carries; nothing of that size was allocated.
+        WireError: the head announces more than the wire carries.
     """
     first = bytearray(FIRST_BYTES)
     filled = _fill(sock, memoryview(first), HEAD.size, deadline, look)
@@ -74,12 +75,17 @@ def receive(sock: socket.socket, deadline: float | None = None, look: Look | Non
 
 
 def _rest(sock: socket.socket, start: memoryview, size: int, deadline: float | None, look: Look | None) -> bytearray:
-    """Return the `size` bytes that begin with `start`, reading what is missing."""
-    data = bytearray(size)
-    data[: len(start)] = start
-    if size > len(start):
-        missing = memoryview(data)[len(start) :]
-        _fill(sock, missing, len(missing), deadline, look)
+    """Return the `size` bytes that begin with `start`, reading what is missing: a size alone takes no memory."""
+    data = bytearray(start)
+    if len(data) == size:
+        return data
+    piece = memoryview(bytearray(min(PIECE, size - len(data))))
+    try:
+        while len(data) < size:
+            data += piece[: _fill(sock, piece[: size - len(data)], 1, deadline, look)]
+    except BaseException:
+        data.clear()  # whoever keeps the exception keeps this frame
+        raise
     return data
 
 

@@ -20,6 +20,7 @@ import struct
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -273,8 +274,20 @@ def decode(tree: bytes, payload: bytearray, codec: Codec) -> object:
 
     Raises:
         WireError: the frame breaks the protocol: an unknown tag, lengths or dtypes that lie, nesting deeper than
-            `DEPTH`, more than `NODES` parts, keys that are unhashable or made to collide, bytes left over.
+            `DEPTH`, more than `NODES` parts, keys that are unhashable or made to collide, bytes left over. Its payload
+            is emptied.
     """
+    try:
+        return _decoded(tree, payload, codec)
+    except WireError as error:
+        problem = str(error)
+    # Whoever keeps an exception keeps the frames that it came through, and all that they hold.
+    with suppress(BufferError):
+        payload.clear()
+    raise WireError(problem)
+
+
+def _decoded(tree: bytes, payload: bytearray, codec: Codec) -> object:
     try:
         root = _TREE.decode(tree)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
@@ -292,30 +305,16 @@ class _Decoder:
         self.codec = codec
         self.offset = 0
         self.nodes = 0
-        self.builders: dict[type, Callable[[Any, int], object]] = {
-            _List: lambda node, depth: self.items(node.items, depth),
-            _Tuple: lambda node, depth: tuple(self.items(node.items, depth)),
-            _Dict: self.mapping,
-            _Int: lambda node, _: _decode_int(node.digits),
-            _Bytes: lambda node, _: node.data,
-            _Text: lambda node, _: _decode_text(node),
-            _Path: self.path,
-            _Array: self.array,
-            _Scalar: self.scalar,
-            _Tensor: self.tensor,
-            _Handle: self.handle,
-            _Library: lambda node, _: codec.library(node.name),
-        }
 
     def node(self, node: _Tree, depth: int) -> object:
         self.count(1)
-        build = self.builders.get(type(node))
+        build = BUILDERS.get(type(node))
         if build is None:  # a scalar, as the tree holds nothing else
             return node
         if depth > DEPTH:  # at `DEPTH` itself stands what the encoder put in for what is deeper
             raise WireError(f"nested deeper than {DEPTH}")
         try:
-            return build(node, depth + 1)
+            return build(self, node, depth + 1)
         except (TypeError, ValueError, OverflowError, LookupError, AttributeError, RuntimeError) as error:
             raise WireError(f"a node of {_tag(node)!r} does not hold what it says: {_shown(error)}") from error
 
@@ -324,8 +323,8 @@ class _Decoder:
         if self.nodes > NODES:
             raise WireError(f"more than {NODES} parts")
 
-    def items(self, nodes: list[_Tree], depth: int) -> list[object]:
-        return [self.node(item, depth) for item in nodes]
+    def items(self, node: _List | _Tuple, depth: int) -> list[object]:
+        return [self.node(item, depth) for item in node.items]
 
     def mapping(self, node: _Dict, depth: int) -> dict[object, object]:
         pairs = [(self.node(key, depth), self.node(value, depth)) for key, value in node.pairs]
@@ -373,6 +372,23 @@ class _Decoder:
     def handle(self, node: _Handle, _depth: int) -> object:
         self.count(NODES_OF_AN_OBJECT - 1)
         return self.codec.handle(node.number, node.kind[:SHOWN_CHARACTERS])
+
+
+# Not methods bound to a decoder: in a circle with it, they would keep its payload until somebody collects garbage.
+BUILDERS: dict[type, Callable[[_Decoder, Any, int], object]] = {
+    _List: _Decoder.items,
+    _Tuple: lambda decoder, node, depth: tuple(decoder.items(node, depth)),
+    _Dict: _Decoder.mapping,
+    _Int: lambda _, node, __: _decode_int(node.digits),
+    _Bytes: lambda _, node, __: node.data,
+    _Text: lambda _, node, __: _decode_text(node),
+    _Path: _Decoder.path,
+    _Array: _Decoder.array,
+    _Scalar: _Decoder.scalar,
+    _Tensor: _Decoder.tensor,
+    _Handle: _Decoder.handle,
+    _Library: lambda decoder, node, _: decoder.codec.library(node.name),
+}
 
 
 def _tag(node: Any) -> str:
