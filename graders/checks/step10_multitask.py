@@ -141,9 +141,11 @@ def test_every_task_trains_the_backbone(lab, kit, rng):
 
 def rated(rng, tracks=9, tasks=3):
     """Draw ratings by listeners and by a network, with ties, where the tasks' means differ far more than the tracks."""
-    true, predicted = rng.integers(0, 6, (2, tracks, tasks)) / 8
-    means = 10.0 * np.arange(tasks)
-    return true + means, predicted + means
+    drawn = rng.integers(0, 6, (2, tracks, tasks))
+    # Two tracks that differ: a task that rates all of them alike has no correlation.
+    drawn[:, 0] = (drawn[:, 1] + rng.integers(1, 6, (2, tasks))) % 6
+    true, predicted = drawn / 8 + 10.0 * np.arange(tasks)
+    return true, predicted
 
 
 @check(points=1, hint="Correlate column with column: over all tasks at once it is the tasks' means that correlate.")
