@@ -15,6 +15,15 @@ SECONDS = 5.0
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=3, help="judge right submissions with this many seeds of their own")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "further_seed" in metafunc.fixturenames:
+        metafunc.parametrize("further_seed", range(metafunc.config.getoption("--seeds")))
+
+
 @pytest.fixture(scope="session")
 def warm_server() -> Iterator[WarmServer]:
     with WarmServer(judges=2) as server:

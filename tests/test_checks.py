@@ -25,9 +25,11 @@ ROOT = Path(__file__).parents[1]
 QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
 
 
-def judged(package_parent: Path, server: WarmServer, steps: Iterable[int] = ()) -> dict[str, Verdict]:
-    with SandboxedSubject(server.controls[0], package_parent, DEFAULT_SEED) as subject:
-        return judge(load_rubric(frozenset(steps)), subject, DEFAULT_SEED, QUIETLY)
+def judged(
+    package_parent: Path, server: WarmServer, steps: Iterable[int] = (), seed: int = DEFAULT_SEED
+) -> dict[str, Verdict]:
+    with SandboxedSubject(server.controls[0], package_parent, seed) as subject:
+        return judge(load_rubric(frozenset(steps)), subject, seed, QUIETLY)
 
 
 def blocked_by(failed: frozenset[str], rubric: Iterable[Check]) -> set[str]:
@@ -83,17 +85,17 @@ def test_mistakes_of_a_step_have_names_of_their_own() -> None:
 # --- right answers, no answers, nonsense
 
 
-def test_the_reference_passes_everything(warm_server: WarmServer, tmp_path: Path) -> None:
+def test_the_reference_passes_everything(further_seed: int, warm_server: WarmServer, tmp_path: Path) -> None:
     stage_reference(tmp_path)
-    assert not_passed(judged(tmp_path, warm_server)) == {}
+    assert not_passed(judged(tmp_path, warm_server, seed=further_seed)) == {}
 
 
 @pytest.mark.parametrize("variant", variants())
-def test_a_variant_passes_everything(variant: str, warm_server: WarmServer, tmp_path: Path) -> None:
+def test_a_variant_passes_everything(variant: str, further_seed: int, warm_server: WarmServer, tmp_path: Path) -> None:
     stage_variant(variant, tmp_path)
     steps = {step_number(name) for name in step_modules() if variant in variants(step_number(name))}
     assert steps
-    assert not_passed(judged(tmp_path, warm_server, steps)) == {}
+    assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
 
 
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def main(what: str, runs: int, seed: int) -> None:
             leave(1)
         if watch.tried == runs:
             findings = watch.findings()
-            click.echo("\n".join([*findings, f"{what}: {watch}"]))
+            slowest = f"the slowest was {watch.slowest_input!r}"
+            click.echo("\n".join([slowest, *findings, f"{what}: {watch}"]))
             leave(1 if findings else 0)
 
     options = [
