@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from graders.outcomes import Blocked, Outcome, SubmissionError
 from graders.rubric import Check
 
 MESSAGE_CHARACTERS = 1200
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # PyTorch writes some of its messages in bold
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
 CHECKS = Path(checks.__path__[0])
 COMPARING = frozenset(CHECKS.parent / name for name in ("expect.py", "describe.py", "held.py"))
@@ -223,7 +225,7 @@ class _Plugin:
         if call.excinfo is not None and not failed:
             error = call.excinfo.value
             outcome, message = self.explain(error)
-            message = self.subject.shown(message)[:MESSAGE_CHARACTERS]
+            message = COLOUR.sub("", self.subject.shown(message))[:MESSAGE_CHARACTERS]
             self.verdicts[check.id] = Verdict(outcome, message, seconds, self.subject.hint(error))
         elif known is not None:
             self.verdicts[check.id] = msgspec.structs.replace(known, seconds=seconds)

@@ -98,6 +98,21 @@ def test_a_variant_passes_everything(variant: str, further_seed: int, warm_serve
     assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
 
 
+def test_lazy_layers_pass_everything(warm_server: WarmServer, tmp_path: Path) -> None:
+    stage_reference(tmp_path)
+    module = tmp_path / "lab" / "step07_cnn.py"
+    source = module.read_text(encoding="utf-8")
+    for sized, lazy in (
+        ("nn.Linear(filters[-1] * timesteps * features, feature_size)", "nn.LazyLinear(feature_size)"),
+        ("nn.Conv2d(in_channels, filters, kernel_size=3", "nn.LazyConv2d(filters, kernel_size=3"),
+        ("nn.BatchNorm2d(filters)", "nn.LazyBatchNorm2d()"),
+    ):
+        assert sized in source
+        source = source.replace(sized, lazy)
+    module.write_text(source, encoding="utf-8")
+    assert not_passed(judged(tmp_path, warm_server, [7])) == {}
+
+
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
     read_submission(ROOT / "lab").stage(tmp_path)
     verdicts = judged(tmp_path, warm_server)

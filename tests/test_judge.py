@@ -15,11 +15,12 @@ from graders.outcomes import Outcome
 from graders.rubric import Check
 from graders.sandboxed import SandboxedSubject
 
-SUBMISSION = """
+SUBMISSION = r"""
 import random
 def one(): return 1
 def unwritten(): raise NotImplementedError
 def broken(): raise KeyError("κλειδί")
+def bold(): raise ValueError("\x1b[1mπολύ\x1b[0m παχύ")
 def dies():
     import os; os._exit(0)
 def dice(): return random.random()
@@ -64,6 +65,12 @@ def verdicts(warm_server, tmp_path):
 
 def outcomes(verdicts: dict[str, Verdict]) -> dict[str, str]:
     return {name: str(verdict.outcome) for name, verdict in verdicts.items()}
+
+
+def test_a_message_is_without_the_colours_of_an_error(verdicts):
+    found = verdicts(bold="lab.step01_student.bold()")["bold"]
+    assert found.outcome is Outcome.STUDENT_ERROR
+    assert "ValueError: πολύ παχύ" in found.message
 
 
 def test_each_ending_has_its_outcome(verdicts):

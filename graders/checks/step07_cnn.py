@@ -422,6 +422,14 @@ def backbone_of(lab, **options):
     return lab.step07_cnn.CNNBackbone(TRACK, **{"filters": FILTERS, "feature_size": FEATURE_SIZE} | options)
 
 
+def sized_backbone_of(lab, kit, **options):
+    """Return a small new backbone all of whose parameters have their sizes: lazy layers get them from a first batch."""
+    backbone = backbone_of(lab, **options)
+    if kit.training.is_lazy(backbone):
+        evaluating(backbone)(torch.zeros(1, *TRACK))
+    return backbone
+
+
 def vectors(backbone, x, call="backbone(x)"):
     """Return what a backbone makes of spectrograms, as an array `[B, feature_size]`."""
     return expect_shape(expect_dtype(backbone(x), "f", call), (len(x), FEATURE_SIZE), call)
@@ -549,7 +557,7 @@ def numbers_of(kit, backbone):
 )
 def test_running_statistics_are_learnt_in_training_mode_only(lab, kit, rng):
     """A batch in training mode changes the running statistics of batch normalisation; one in evaluation mode none."""
-    backbone = backbone_of(lab)
+    backbone = sized_backbone_of(lab, kit)
     states = [numbers_of(kit, backbone)]
     for mode in (True, False):
         backbone.train(mode)
@@ -572,7 +580,7 @@ def test_backbone_registers_its_convolutions(lab, kit):
     """CNNBackbone has at least the trainable parameters that its four convolutions need."""
     filters = (8, 16, 32, 64)
     call = f"CNNBackbone({TRACK}, filters={filters}, feature_size=1)"
-    counted = parameter_count(kit, backbone_of(lab, filters=filters, feature_size=1), call)
+    counted = parameter_count(kit, sized_backbone_of(lab, kit, filters=filters, feature_size=1), call)
     needed = sum(before * after for before, after in zip((1, *filters), filters, strict=False))
     if counted < needed:
         raise AssertionError(f"{call} has {counted} trainable parameters; its convolutions alone need {needed}.")
@@ -583,10 +591,10 @@ def test_backbone_follows_the_filters(lab, kit):
     """CNNBackbone has a block for each number in filters: a larger number there means more parameters."""
     for filters in ((4, 5), (4, 5, 6, 7)):
         call = f"CNNBackbone({TRACK}, filters={filters})"
-        fewer = parameter_count(kit, backbone_of(lab, filters=filters), call)
+        fewer = parameter_count(kit, sized_backbone_of(lab, kit, filters=filters), call)
         for place, number in enumerate(filters):
             larger = (*filters[:place], 2 * number, *filters[place + 1 :])
-            if parameter_count(kit, backbone_of(lab, filters=larger), call) <= fewer:
+            if parameter_count(kit, sized_backbone_of(lab, kit, filters=larger), call) <= fewer:
                 raise AssertionError(f"CNNBackbone has no more parameters for filters={larger} than for {filters}.")
 
 

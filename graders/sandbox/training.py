@@ -179,6 +179,11 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
+def is_lazy(module: nn.Module) -> bool:
+    """Tell whether layers of a module wait for their first batch to learn their sizes."""
+    return any(isinstance(parameter, nn.UninitializedParameter) for parameter in module.parameters())
+
+
 def count(module: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
