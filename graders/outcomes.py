@@ -78,6 +78,7 @@ class Forbidden(SubmissionError):
     """Student code tried something that the sandbox does not allow."""
 
     outcome = Outcome.FORBIDDEN
+    hint = "When it is graded, code writes files in the current folder or with tempfile, and starts no processes."
 
 
 class Blocked(SubmissionError):

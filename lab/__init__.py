@@ -10,6 +10,10 @@ number T of columns, and T is the same number wherever one signature names it. T
 
     T  timesteps of a track    F  features of a timestep    B  tracks in a batch    N  tracks in a data set
 
+When your work is graded it runs in a sandbox: it may write files in the current folder, or with `tempfile`, and
+nowhere else; it starts no processes, but a DataLoader may have workers. To import there are Python's own modules,
+NumPy, SciPy, scikit-learn, librosa, matplotlib, PyTorch, tqdm and jaxtyping, and nothing else.
+
 Steps may use earlier steps: `from .step01_spectrograms import read_labels`. Check your work with `lab check`.
 Some steps also ask questions: answer them in words, in Greek or in English, in `lab/answers`.
 """

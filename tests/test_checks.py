@@ -5,8 +5,10 @@ A mistake is one change of the reference; `fixtures/submissions/mistakes` lists 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from graders.sandbox.client import WarmServer
 from graders.sandboxed import SandboxedSubject
 
 ROOT = Path(__file__).parents[1]
+LEGITIMATE = tomllib.loads((ROOT / "tests" / "legitimate.toml").read_text(encoding="utf-8"))["change"]
 # Without the two plugins that collect garbage at the end of a run, which takes longer than most runs here.
 QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
 
@@ -98,19 +101,16 @@ def test_a_variant_passes_everything(variant: str, further_seed: int, warm_serve
     assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
 
 
-def test_lazy_layers_pass_everything(warm_server: WarmServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [pytest.param(one, id=one["name"]) for one in LEGITIMATE])
+def test_a_legitimate_change_costs_nothing(change: Any, warm_server: WarmServer, tmp_path: Path) -> None:
     stage_reference(tmp_path)
-    module = tmp_path / "lab" / "step07_cnn.py"
+    module = tmp_path / "lab" / f"{change['module']}.py"
     source = module.read_text(encoding="utf-8")
-    for sized, lazy in (
-        ("nn.Linear(filters[-1] * timesteps * features, feature_size)", "nn.LazyLinear(feature_size)"),
-        ("nn.Conv2d(in_channels, filters, kernel_size=3", "nn.LazyConv2d(filters, kernel_size=3"),
-        ("nn.BatchNorm2d(filters)", "nn.LazyBatchNorm2d()"),
-    ):
-        assert sized in source
-        source = source.replace(sized, lazy)
+    for edit in change["edits"]:
+        assert source.count(edit["old"]) == 1, edit["old"]
+        source = source.replace(edit["old"], edit["new"])
     module.write_text(source, encoding="utf-8")
-    assert not_passed(judged(tmp_path, warm_server, [7])) == {}
+    assert not_passed(judged(tmp_path, warm_server, [step_number(change["module"])])) == {}
 
 
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ def look_of(line, call):
 
 
 def legend_of(kit, ax, call):
-    """Return the entries of the legend as pairs (text, look); there are none without a legend."""
-    legend = ax.get_legend()
-    if legend is None:
+    """Return the entries of the legend, of the axes or of the figure, as pairs (text, look); none without a legend."""
+    legends = [legend for legend in (ax.get_legend(), *ax.figure.legends) if legend is not None]
+    if not legends:
         return []
+    legend = legends[0]
     texts = [expect_text(text.get_text(), f"a text in the legend of {call}") for text in legend.get_texts()]
     return [
         (text, look_of(handle, call))

@@ -17,6 +17,7 @@ from graders.checks.networks import evaluating, expect_gradients, noise, paramet
 from graders.checks.thresholds import expect_reached
 from graders.describe import describe
 from graders.examples import examples, st
+from graders.describe import describe
 from graders.expect import (
     as_array,
     expect_array,
@@ -246,7 +247,7 @@ def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, se
 @check(points=0.25, hint="The logits are the output layer's, on what the backbone makes of x; targets serve the loss.")
 def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
     """The classifier's logits depend on the tracks, and not on the targets."""
-    classifier = lab.step05_lstm.Classifier(kit.training.MeanOfFrames(4, 6), 3)
+    classifier = evaluating(lab.step05_lstm.Classifier(kit.training.MeanOfFrames(4, 6), 3))
     x, lengths, logits = noise(rng, 2, 3, 4), torch.tensor([3, 3]), []
     for tracks, targets in ((x, [0, 1]), (x, [2, 0]), (noise(rng, 2, 3, 4), [0, 1])):
         _, some = expect_length(classifier(tracks, torch.tensor(targets), lengths), 2, "the classifier's answer")
@@ -336,7 +337,7 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, held, rng):
     expect_number(gauge.seen, 12, "the number of tracks seen in training mode by training_loop")
 
 
-@check(points=0.25, hint="Add up the losses of the batches and divide once, by their number.", needs=STEPS)
+@check(points=0.25, hint="Add up loss times tracks of each batch, and divide once, by the number of all tracks.", needs=STEPS)
 def test_training_loop_returns_the_mean_loss(lab, kit, held, rng):
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
     gauge = Gauge.draw(rng)
@@ -413,8 +414,9 @@ def stops_at(losses: Sequence[float], patience: int, min_delta: float = 0.0) -> 
 def stopped_at(stopping, losses, call):
     """Return the number of the epoch, from 1, at which `step` says to stop; None if never."""
     for epoch, loss in enumerate(losses, start=1):
-        answer = stopping.step(loss)
-        expect_equal(bool(plain(answer, call)), plain(answer, call), f"{call}.step({loss:g}), which is True or False,")
+        answer = plain(stopping.step(loss), call)
+        if answer not in (True, False):
+            raise AssertionError(f"{call}.step({loss:g}) returned {describe(answer)}; expected True or False.")
         if answer:
             return epoch
     return None

@@ -38,6 +38,7 @@ from graders.checks.score_tables import (
 from graders.describe import describe
 from graders.examples import examples
 from graders.expect import (
+    as_array,
     expect_array,
     expect_dtype,
     expect_equal,
@@ -508,7 +509,7 @@ def test_report_table_names_its_columns(lab, rng):
 
 MATRIX = np.array([[12, 0, 3, 1], [2, 103, 5, 0], [7, 9, 0, 4], [0, 14, 8, 6]])
 NUMBERS = ["0", "1", "2", "3"]
-COUNT = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 PREDICTED_LABEL = re.compile(r"predict|προβλ|πρόβλ", re.IGNORECASE)
 TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IGNORECASE)
 
@@ -521,6 +522,19 @@ def drawn_by_class(kit, ax, names, call):
     return (lambda matrix: matrix[rows][:, columns]), drawn
 
 
+def expect_matrix(shown, call):
+    """Demand the colours of the matrix, on any scale that rises: of its counts, or of their part of a row or column."""
+    parts = (MATRIX / MATRIX.sum(axis, keepdims=True) for axis in (0, 1))
+    if not any(np.array_equal(ranks(shown), ranks(right)) for right in (MATRIX, *parts)):
+        expect_array(shown, MATRIX, f"what {call} drew")
+
+
+def ranks(matrix):
+    """Return the rank of each value."""
+    values = np.round(as_array(matrix, "what was drawn").astype(np.float64), 9)
+    return np.unique(values, return_inverse=True)[1].reshape(values.shape)
+
+
 @check(points=0.5, hint="ax.imshow(matrix): rows downwards are true classes, columns are predicted ones.")
 def test_plot_confusion_matrix_draws_the_matrix(lab, kit):
     """plot_confusion_matrix draws the matrix as a heat map: predicted classes along x, true classes along y."""
@@ -528,7 +542,7 @@ def test_plot_confusion_matrix_draws_the_matrix(lab, kit):
     call = "plot_confusion_matrix(matrix, ax)"
     lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
     by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
-    expect_array(by_class(drawn.values), MATRIX, f"what {call} drew")
+    expect_matrix(by_class(drawn.values), call)
 
 
 @check(points=0.5, hint="ax.text(column, row, count): x is the column, y is the row.", needs=DRAWS)
@@ -538,14 +552,15 @@ def test_plot_confusion_matrix_writes_the_counts(lab, kit):
     call = "plot_confusion_matrix(matrix, ax)"
     lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
     by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
-    written = np.zeros(MATRIX.shape)  # a cell that is left empty says 0
+    written = np.zeros((2, *MATRIX.shape))  # a cell that is left empty says 0
     for text in ax.texts:
         x, y = coordinates(text.get_position(), call)
         row, column = place(drawn.ys, y), place(drawn.xs, x)
-        count = COUNT.search(expect_text(text.get_text(), f"a text of {call}"))
-        if count and row is not None and column is not None:
-            written[row, column] = float(count[0])
-    expect_array(by_class(written), MATRIX, f"the matrix of counts that {call} wrote")
+        numbers = [float(number) for number in NUMBER.findall(expect_text(text.get_text(), f"a text of {call}"))]
+        if numbers and row is not None and column is not None:
+            written[:, row, column] = numbers[0], numbers[:2][-1]  # a fraction may stand before or behind the count
+    first, second = map(by_class, written)
+    expect_array(np.where(second == MATRIX, second, first), MATRIX, f"the matrix of counts that {call} wrote")
 
 
 @check(
@@ -563,7 +578,7 @@ def test_plot_confusion_matrix_names_rows_and_columns(lab, kit):
         texts = names_along(kit, axis, middles, call)
         if sorted(texts) != sorted(GENRES):
             raise AssertionError(f"{call} has the texts {texts} at the middles of its {name}; expected the names.")
-    expect_array(by_class(drawn.values), MATRIX, f"what {call} drew, by the names at its ticks,")
+    expect_matrix(by_class(drawn.values), f"{call}, read by the names at its ticks,")
 
 
 @check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)

@@ -45,6 +45,8 @@ def from_report(call: str, report: dict[object, object]) -> SubmissionError:
     kind = next((KINDS[name] for name in bases if name in KINDS), StudentError)
     if "allocate memory" in text and {"RuntimeError", "OSError"} & set(bases):
         kind = OutOfMemory
+    if "Permission denied" in text and "RuntimeError" in bases:  # what torch.save makes of it
+        kind = Forbidden
     return _also_builtin(kind, bases)(f"{text} [{where}]" if where else text)
 
 

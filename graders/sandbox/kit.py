@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 TRAINING = "graders.sandbox.training"
@@ -24,11 +23,21 @@ def connect(ask: Callable[..., Any]) -> None:
     _Judge.ask = ask
 
 
+class _Asks:
+    """Asks the judge about one of its models: only a number, so that the model can be copied, and pickled."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, *called: Any) -> Any:
+        if _Judge.ask is None:
+            raise RuntimeError("nobody has connected the kit with a judge")
+        return _Judge.ask(self.number, *called)
+
+
 def held_model(number: int) -> Any:
     """Return a new model whose answers the judge gives, which knows it by a number."""
-    if _Judge.ask is None:
-        raise RuntimeError("nobody has connected the kit with a judge")
-    return importlib.import_module(TRAINING).Held(partial(_Judge.ask, number))
+    return importlib.import_module(TRAINING).Held(_Asks(number))
 
 
 def __getattr__(name: str) -> Any:
@@ -38,11 +47,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(name)
 
 
-def figure_axes(count: int = 1) -> list[Any]:
-    """Return `count` empty matplotlib axes of one new figure, for a plotting function to draw on."""
+def figure_axes(count: int = 1) -> Any:
+    """Return an array of `count` empty matplotlib axes of one new figure, for a plotting function to draw on."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
-    return list(Figure(figsize=(6, 4)).subplots(1, count, squeeze=False)[0])
+    return Figure(figsize=(6, 4)).subplots(1, count, squeeze=False)[0]
 
 
 def tick_labels(axis: Any) -> list[str]:
