@@ -30,6 +30,7 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
         )
     # As in grading: for networks of this size more threads are slower, by far if the machine has other work to do.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("MPLBACKEND", "agg")
     from graders.intake import read_answers  # noqa: PLC0415
     from graders.judge import Interrupted, judge  # noqa: PLC0415
     from graders.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs

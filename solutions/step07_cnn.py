@@ -249,8 +249,9 @@ def _draw_images(images: Float[Tensor, "images height width"], ax: Axes) -> None
 class CNNBackbone(nn.Module):
     """A convolutional network that looks at a spectrogram as at an image, and returns one vector for it.
 
-    One block for each number in `filters`: 2D convolution (3x3, padding 1), batch normalisation, ReLU, and max
-    pooling, which halves timesteps and features. A linear layer and a ReLU then make the vector.
+    One block for each number in `filters`: 2D convolution (3x3, padding 1), batch normalisation (with PyTorch's
+    momentum), ReLU, and max pooling, which halves timesteps and features. A linear layer and a ReLU then make the
+    vector.
 
     Args:
         input_dims: (T, F), the timesteps and the features of the input, padding included.

@@ -17,7 +17,6 @@ from graders.checks.networks import evaluating, expect_gradients, noise, paramet
 from graders.checks.thresholds import expect_reached
 from graders.describe import describe
 from graders.examples import examples, st
-from graders.describe import describe
 from graders.expect import (
     as_array,
     expect_array,
@@ -337,7 +336,11 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, held, rng):
     expect_number(gauge.seen, 12, "the number of tracks seen in training mode by training_loop")
 
 
-@check(points=0.25, hint="Add up loss times tracks of each batch, and divide once, by the number of all tracks.", needs=STEPS)
+@check(
+    points=0.25,
+    hint="Add up loss times tracks of each batch; divide once, by the number of tracks.",
+    needs=STEPS,
+)
 def test_training_loop_returns_the_mean_loss(lab, kit, held, rng):
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
     gauge = Gauge.draw(rng)

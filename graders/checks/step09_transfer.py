@@ -50,9 +50,11 @@ def weights(kit, module, what, make=fresh) -> dict[str, Any]:
     held = kit.training.weights(module)
     for wanted in kit.training.weights(make(kit)):
         values = [value for name, value in held.items() if name == wanted or str(name).endswith(f".{wanted}")]
-        if len(values) != 1:
-            raise AssertionError(f"{what} has {len(values)} weights named {wanted}; expected those of its backbone.")
-        found[wanted] = as_array(values[0], f"{wanted} of {what}").copy()
+        arrays = [as_array(value, f"{wanted} of {what}").copy() for value in values]
+        # A backbone may be registered twice; its weights are the same then.
+        if not arrays or not all(np.array_equal(array, arrays[0]) for array in arrays):
+            raise AssertionError(f"{what} has {len(arrays)} weights named {wanted}; expected those of its backbone.")
+        found[wanted] = arrays[0]
     return found
 
 

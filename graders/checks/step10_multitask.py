@@ -97,7 +97,10 @@ def test_ratings_depend_on_the_tracks_alone(lab, kit, rng):
     regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (3, 3), rng)
 
 
-@check(points=0.25, hint="Put nothing after the linear layer, and give each task an output of its own.")
+@check(
+    points=0.25,
+    hint="One linear layer on the backbone's features, an output for each task, and nothing else.",
+)
 def test_ratings_are_not_clipped(lab, kit, rng):
     """Tracks that are unlike get ratings that are unlike, and so do the axes of a track."""
     model = regressor(lab, kit)

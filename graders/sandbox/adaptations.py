@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numba.core.caching
 import tqdm
 import tqdm.notebook
@@ -14,8 +16,8 @@ def adapt_libraries() -> None:
     """Make the libraries of this process content with one process and a read-only disk.
 
     PyTorch's loaders read in the process itself, whatever `num_workers` says; the bars of notebooks are those of
-    terminals, which need no browser; numba, and with it librosa, keeps what
-    it compiles in memory instead of beside its sources.
+    terminals, which need no browser; plots go to no screen, whatever backend is asked for; numba, and with it
+    librosa, keeps what it compiles in memory instead of beside its sources.
     """
     original = DataLoader.__init__
 
@@ -27,4 +29,7 @@ def adapt_libraries() -> None:
     DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
     bars = {"tqdm": tqdm.tqdm, "tqdm_notebook": tqdm.tqdm, "trange": tqdm.trange, "tnrange": tqdm.trange}
     vars(tqdm.notebook).update(bars)
+    plt.switch_backend("agg")
+    mpl.use = lambda *_, **__: None
+    plt.switch_backend = lambda newbackend: None  # noqa: ARG005 - a parameter's name is part of a function's type
     numba.core.caching.Cache.save_overload = lambda *_: None  # type: ignore[method-assign]

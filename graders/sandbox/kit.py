@@ -49,9 +49,7 @@ def __getattr__(name: str) -> Any:
 
 def figure_axes(count: int = 1) -> Any:
     """Return an array of `count` empty matplotlib axes of one new figure, for a plotting function to draw on."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
-
-    return Figure(figsize=(6, 4)).subplots(1, count, squeeze=False)[0]
+    return _new_figure((6, 4)).subplots(1, count, squeeze=False)[0]
 
 
 def tick_labels(axis: Any) -> list[str]:
@@ -87,9 +85,15 @@ def scratch_file(name: str) -> str:
 
 def empty_figure() -> Any:
     """Return a new matplotlib figure without axes, for a plotting function to draw on."""
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    return _new_figure((6, 6))
 
-    return Figure(figsize=(6, 6))
+
+def _new_figure(size: tuple[int, int]) -> Any:
+    """Make a figure the current one, as `plt.figure` does, and let go of those before it."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only plots need it
+
+    plt.close("all")
+    return plt.figure(figsize=size)
 
 
 def drawn(figure: Any) -> list[Any]:
@@ -101,7 +105,7 @@ def drawn(figure: Any) -> list[Any]:
         shown += [image.get_array() for image in ax.images]
         shown += [mesh.get_array() for mesh in ax.collections if mesh.get_array() is not None]
         shown += [line.get_ydata() for line in ax.lines]
-        shown.append([bar.get_height() for bar in ax.patches])
+        shown.append([bar.get_height() for bar in ax.patches if hasattr(bar, "get_height")])
     return [np.ma.getdata(np.ma.asarray(values)) for values in shown if len(values)]
 
 

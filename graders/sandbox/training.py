@@ -179,6 +179,11 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
+def parameters(module: nn.Module) -> dict[str, Tensor]:
+    """Return copies of the parameters, by name, each once however often it is registered."""
+    return {name: value.detach().clone() for name, value in module.named_parameters()}
+
+
 def is_lazy(module: nn.Module) -> bool:
     """Tell whether layers of a module wait for their first batch to learn their sizes."""
     return any(isinstance(parameter, nn.UninitializedParameter) for parameter in module.parameters())
