@@ -59,16 +59,18 @@ def test_lab_check_blames_the_harness_for_nothing_that_the_submission_made(tmp_p
             "    def __init__(self, input_dims, in_channels=1, filters=(4,), feature_size=1000):\n"
             "        super().__init__()\n"
             "        self.feature_size = feature_size\n"
-            "        self.output = nn.LazyLinear(feature_size)  # has no parameters before its first call\n"
+            "        self.output = nn.Linear(input_dims[0] * input_dims[1], feature_size)\n"
             "    def forward(self, x):\n"
             "        return self.output(x.flatten(1))\n"
+            "    def parameters(self, recurse=True):\n"
+            "        raise ValueError('none today')\n"
             "\n\ndef layer_summary(network):\n"
             "    return [(1, object(), {})] * 9\n"
         )
     done = lab("check", "7", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "harness_fault" not in done.stdout
-    assert "student_error: ValueError: Attempted to use an uninitialized parameter" in done.stdout
+    assert "student_error: ValueError: none today" in done.stdout
 
 
 def test_run_prints_a_table_and_writes_results(tmp_path):

@@ -35,7 +35,7 @@ def misuse(model):
     model(torch.ones(2, 3, 1), torch.tensor([1, 0]), torch.tensor([4, 2]))
 
 def ask_for(model, number):
-    return model.ask.func(number, torch.ones(1, 1, 1), torch.zeros(1), torch.ones(1, dtype=torch.int64), True, True)
+    return type(model.ask)(number)(torch.ones(1, 1, 1), torch.zeros(1), torch.ones(1, dtype=torch.int64), True, True)
 
 def ask_later(model):
     import threading

@@ -89,11 +89,13 @@ def empty_figure() -> Any:
 
 
 def _new_figure(size: tuple[int, int]) -> Any:
-    """Make a figure the current one, as `plt.figure` does, and let go of those before it."""
+    """Make a figure that pyplot knows, but that is not its current one: plots have to go to the figure given."""
     import matplotlib.pyplot as plt  # noqa: PLC0415 - only plots need it
 
     plt.close("all")
-    return plt.figure(figsize=size)
+    figure = plt.figure(figsize=size)
+    plt.figure()
+    return figure
 
 
 def drawn(figure: Any) -> list[Any]:
