@@ -29,7 +29,9 @@ from graders.expect import (
 from graders.outcomes import WrongType
 
 ROUNDING = 1e-4
-LIKENESS = 0.98  # correlation of what is drawn with what should be: whoever plots may scale and tile, and round
+LIKENESS = 0.999  # correlation of what is drawn with what should be: whoever plots may scale and tile
+ROUNDED_LIKENESS = 0.9  # the same where grey levels are whole numbers, none more than half a level from its place
+HALF_A_LEVEL = 0.75  # and what is lost on a line that is fitted to levels, not to values
 MAGNIFIED = 8  # times, at most, that a pixel is drawn as many
 DRAWN_VALUES = 120_000
 READ_VALUES = 16 * DRAWN_VALUES
@@ -378,9 +380,16 @@ def shows(images, right):
         windows = sliding_window_view(image, right.shape)
         spread = windows.std(axis=(2, 3))
         likeness = (windows * wanted).mean(axis=(2, 3)) / np.where(spread > 0, spread, np.inf)
-        if likeness.max() > LIKENESS:
+        best = np.unravel_index(likeness.argmax(), likeness.shape)
+        if likeness[best] > LIKENESS or (likeness[best] > ROUNDED_LIKENESS and rounds(windows[best], wanted)):
             return True
     return False
+
+
+def rounds(window, wanted):
+    """Tell whether a window holds whole numbers that are a linear function of what is wanted, rounded or cut off."""
+    exact = window.mean() + (window * wanted).mean() * wanted
+    return np.array_equal(window, np.round(window)) and np.abs(window - exact).max() <= HALF_A_LEVEL
 
 
 def plotted(lab, kit, layer, name):
