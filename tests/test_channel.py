@@ -270,6 +270,8 @@ def test_an_exception_of_the_students_own_is_of_its_builtin_base() -> None:
         (MemoryError(), OutOfMemory),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), OutOfMemory),
         (ValueError("cannot allocate memory"), StudentError),
+        (RuntimeError("open file failed with strerror: Permission denied"), Forbidden),
+        (ValueError("Permission denied"), StudentError),
         (RuntimeError("shapes differ"), StudentError),
         (KeyboardInterrupt(), StudentError),
         (SystemExit(1), StudentError),
