@@ -47,7 +47,7 @@ def skeleton(out: Path, *, check: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option("--quick", is_flag=True, help="One seed and two epochs: shows that everything runs.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each experiment.  [default: 8; 1 with --quick]")
+@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each experiment.  [default: 16; 1 with --quick]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: one for each CPU; 1 with cuda]")
 @click.option("--epochs", type=click.IntRange(min=1), help="The most epochs of any experiment.  [default: 20]")
 @click.option(

@@ -166,7 +166,9 @@ def _genre_loaders(experiment: Experiment, run: Run, job: Job) -> Loaders:
 def _backbone(net: Net, loaders: Loaders, settings: Settings, dropout: float) -> nn.Module:
     if net == "lstm":
         return LSTMBackbone(loaders.input_dims[1], settings.rnn_size, dropout=dropout)
-    return CNNBackbone(loaders.input_dims, filters=settings.filters, feature_size=settings.feature_size)
+    cnn = CNNBackbone(loaders.input_dims, filters=settings.filters, feature_size=settings.feature_size)
+    # With fused Adam, two thirds of a training step's time on a CPU.
+    return nn.utils.convert_conv2d_weight_memory_format(cnn, torch.channels_last)
 
 
 def _genre(experiment: Experiment, run: Run, job: Job) -> Result:
@@ -190,7 +192,7 @@ def _overfit(experiment: Experiment, run: Run, job: Job) -> Result:
     loaders = _genre_loaders(experiment, run, job)
     # Without dropout, which the CNN has none of either: it is there to keep a network from learning by heart.
     model = Classifier(_backbone(experiment.net, loaders, job.settings, 0.0), len(CLASSES)).to(job.device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=job.settings.overfit_learning_rate)
+    optimizer = _adam(model, job.settings.overfit_learning_rate)
     losses = overfit_batch(model, loaders.train, optimizer, job.device, job.settings.overfit_iterations)
     return Result(experiment=run.experiment, seed=run.seed, train_loss=losses)
 
@@ -224,10 +226,14 @@ def _fit(model: nn.Module, loaders: Loaders, job: Job, epochs: int) -> tuple[dic
     """Train a model; return its history, and the seconds that an epoch took."""
     settings = job.settings
     model.to(job.device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = _adam(model, settings.learning_rate, settings.weight_decay)
     start = time.perf_counter()
     history = train(model, loaders.train, loaders.val, optimizer, epochs, job.device, patience=settings.patience)
     return history, (time.perf_counter() - start) / len(history["train_loss"])
+
+
+def _adam(model: nn.Module, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.Adam:
+    return torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
 
 
 def _save(model: nn.Module, path: Path) -> None:

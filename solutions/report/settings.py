@@ -29,7 +29,7 @@ class Settings:
         overfit_learning_rate: Adam's in those steps.
     """
 
-    seeds: int = 8
+    seeds: int = 16
     epochs: int = 20
     regression_epochs: int = 10
     transfer_epochs: int = 5
