@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EXIT_BAD_INPUT = 2
 EXIT_HARNESS_FAULT = 3
 EXIT_INTERRUPTED = 130
+LAST_STEP = 10
 
 
 def main() -> None:
@@ -29,7 +31,13 @@ def main() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
-        graders(prog_name="graders")
+        sys.exit(graders(prog_name="graders", standalone_mode=False))
+    except click.ClickException as misuse:
+        misuse.show()
+        sys.exit(misuse.exit_code)
+    except click.Abort:
+        click.echo("graders: interrupted.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
     except HarnessFault as fault:
         if debug:
             raise
@@ -61,7 +69,7 @@ def graders() -> None:
     "--step",
     "steps",
     multiple=True,
-    type=click.IntRange(1, 10),
+    type=click.IntRange(1, LAST_STEP),
     help="Grade this step only; may be repeated.",
 )
 @click.option(
@@ -87,11 +95,12 @@ def run(
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
     from graders.rubric import load_rubric  # noqa: PLC0415
-    from graders.run import Task, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
+    from graders.run import Task, names_of, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
     if out:
         _make_folder(out)
+        _check_results(out, names_of(submissions), set(steps or range(1, LAST_STEP + 1)))
     signal.signal(signal.SIGTERM, _interrupt)  # so that folders are removed and processes ended as after Ctrl-C
     with WarmServer(min(jobs, len(submissions))) as server:
         rubric = load_rubric(frozenset(steps))
@@ -162,6 +171,24 @@ def _make_folder(folder: Path) -> None:
         raise click.UsageError(f"--out {folder}: the folder cannot be made ({error.strerror}).") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise click.UsageError(f"--out {folder}: this user may not write there; name another folder.")
+
+
+def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int]) -> None:
+    """See that results can be written, and none is lost: a run of some steps would take the place of one of all."""
+    from graders.results import read_result  # noqa: PLC0415
+
+    if (folder / "summary.csv").is_dir():
+        raise click.UsageError(f"--out {folder}: summary.csv in it is a folder; name another folder.")
+    for name in names:
+        if (folder / name).exists() and not (folder / name).is_dir():
+            raise click.UsageError(f"--out {folder}: {name} in it is a file, where a folder has to be; name another.")
+        earlier = read_result(folder / name)
+        lost = sorted({check.step for check in earlier.checks} - steps) if earlier else []
+        if lost:
+            raise click.UsageError(
+                f"--out {folder}: {name}/result.json holds step {', '.join(map(str, lost))} too, which would be lost; "
+                "name another folder."
+            )
 
 
 def _interrupt(*_: object) -> None:

@@ -84,6 +84,32 @@ def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 
     return array
 
 
+def expect_as_before(value: Any, before: np.ndarray, unlike: np.ndarray, call: str, tolerance: float = 1e-3) -> None:
+    """Demand that a submission gives the same as it did before.
+
+    Since both come from the submission, what counts as the same must not depend on their magnitude, which a huge term
+    could set: it is measured by how far what ought to be different is away.
+
+    Args:
+        value: what student code returned now.
+        before: what it returned before.
+        unlike: what it returned for something else, such as other tracks in the same places.
+        call: the call, as a student would write it.
+        tolerance: largest difference allowed, relative to the middle one of the differences to `unlike`.
+    """
+    array = expect_dtype(expect_shape(value, before.shape, call), "f", call).astype(np.float64)
+    first = before.astype(np.float64)
+    away = np.abs(unlike.astype(np.float64) - first)
+    if not np.any(away > 0):
+        raise AssertionError(f"{call} is the same for what is unlike; expected it to depend on the input.")
+    difference = np.abs(array - first)
+    if not difference.max() <= tolerance * np.median(away[away > 0]):
+        at = tuple(int(i) for i in np.unravel_index(np.argmax(difference), first.shape))
+        raise AssertionError(
+            f"{call} is not as before, most at index {at}: got {array[at]:.6g}; expected {first[at]:.6g}."
+        )
+
+
 def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-6) -> None:
     """Demand a real number, as a Python number, NumPy scalar, or array or tensor without axes."""
     if isinstance(value, np.generic):

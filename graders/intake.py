@@ -26,7 +26,16 @@ import msgspec
 
 from graders import tarball
 from graders.notebook import Notebook, TooCostly, read_apart
-from graders.package import Spellings, chosen, normal_path, notes_on_encodings, notes_on_names, package, package_root
+from graders.package import (
+    Spellings,
+    chosen,
+    normal_path,
+    notes_on_encodings,
+    notes_on_folders,
+    notes_on_names,
+    package,
+    package_root,
+)
 from graders.questions import ANSWERS_FILE, answers_in_cells, answers_in_files
 
 FILE_BYTES = 2 << 20
@@ -137,7 +146,8 @@ def read_submission(path: Path) -> Submission:
         ) from error
     # Without this file a `lab` that is installed elsewhere would be imported in its place.
     files = package({root / "__init__.py": b"", **chosen(spellings)}, root)
-    notes = [*notes, *notes_on_names(package(spellings, root)), *notes_on_encodings(files)]
+    odd_names = notes_on_names(package(spellings, root))
+    notes = [*notes, *notes_on_folders(spellings, root), *odd_names, *notes_on_encodings(files)]
     return Submission(name, files, notes, answers)
 
 

@@ -48,8 +48,20 @@ def chosen(spellings: Spellings[Content]) -> dict[PurePosixPath, Content]:
 
 def package_root(names: Iterable[PurePosixPath]) -> PurePosixPath | None:
     """Return the shallowest folder that holds step modules; one called `lab` comes first."""
-    folders = {name.parent for name in names if STEP_MODULE.fullmatch(name.stem)}
+    folders = _folders_of_steps(names)
     return min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)), default=None)
+
+
+def _folders_of_steps(names: Iterable[PurePosixPath]) -> set[PurePosixPath]:
+    return {name.parent for name in names if STEP_MODULE.fullmatch(name.stem)}
+
+
+def notes_on_folders(names: Iterable[PurePosixPath], root: PurePosixPath) -> list[str]:
+    """Say which other folders of a submission hold step modules too: perhaps its author meant one of them."""
+    others = sorted(str(folder) for folder in _folders_of_steps(names) - {root})
+    return _few(
+        [f"{_short(other)}: it holds step modules too; those in {_short(str(root))} were read" for other in others]
+    )
 
 
 def package(files: Mapping[PurePosixPath, Content], root: PurePosixPath) -> dict[str, Content]:

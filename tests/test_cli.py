@@ -353,3 +353,34 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path):
     assert "run the same command again" in errors
     assert (tmp_path / "out" / "summary.csv").exists()
     assert [path.name for path in temporary.iterdir() if path.name.startswith("graders")] == []
+
+
+def test_a_run_of_one_step_does_not_take_the_place_of_a_run_of_more(tmp_path):
+    assert graders("run", "lab", "--step", 1, "--step", 2, "--out", tmp_path).returncode == 0
+    kept = (tmp_path / "lab" / "result.json").read_bytes()
+    done = graders("run", "lab", "--step", 1, "--out", tmp_path)
+    assert (done.returncode, (tmp_path / "lab" / "result.json").read_bytes()) == (2, kept)
+    assert "lab/result.json holds step 2 too, which would be lost; name another folder." in done.stderr
+    assert graders("run", "lab", "--step", 1, "--step", 2, "--step", 3, "--out", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(("place", "kind"), [("summary.csv", "folder"), ("lab", "file")])
+def test_what_stands_where_results_go_is_named(tmp_path, place, kind):
+    (tmp_path / place).mkdir() if kind == "folder" else (tmp_path / place).write_text("", encoding="utf-8")
+    done = graders("run", "lab", "--step", 1, "--out", tmp_path)
+    assert done.returncode == 2
+    assert f"{place} in it is a {kind}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_the_server_starts_is_told_as_any_other():
+    code = (
+        "import graders.sandbox.client as client\n"
+        "def stop(*_): raise KeyboardInterrupt\n"
+        "client.WarmServer.wait_until_warm = stop\n"
+        "from graders.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "lab"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (130, "graders: interrupted.")

@@ -17,6 +17,7 @@ from graders.expect import (
     DTYPE_NAMES,
     as_array,
     expect_array,
+    expect_as_before,
     expect_dtype,
     expect_equal,
     expect_error,
@@ -373,3 +374,41 @@ def test_descriptions(value: object, words: str) -> None:
 
 def test_calls_are_written_as_code() -> None:
     assert describe_call("step01.f", (1, [2]), {"mode": "a"}) == "step01.f(1, [2], mode='a')"
+
+
+# What is as before
+
+
+STATE = np.array([[0.1, -0.2, 0.3], [0.4, 0.0, -0.1]])
+OTHERS = np.array([[-0.3, 0.1, 0.2], [0.0, 0.5, 0.4]])
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_rounding_is_as_before_whatever_the_magnitude(scale: float) -> None:
+    expect_as_before(scale * (STATE + 1e-6), scale * STATE, scale * OTHERS, CALL)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_a_difference_is_one_whatever_the_magnitude(scale: float) -> None:
+    assert "got" in message(
+        AssertionError, lambda call: expect_as_before(scale * OTHERS, scale * STATE, scale * OTHERS, call), CALL
+    )
+
+
+@pytest.mark.parametrize(
+    "huge", [1e6 * np.eye(2, 3), 1e6 * np.ones((2, 3)), np.array([1e6, 0.0, 0.0])], ids=["rows", "all", "column"]
+)
+def test_a_huge_term_hides_no_difference(huge: np.ndarray) -> None:
+    changed = STATE + 0.01
+    with pytest.raises(AssertionError, match="not as before"):
+        expect_as_before(changed + huge, STATE + huge, OTHERS + huge, CALL)
+
+
+def test_what_is_the_same_for_everything_is_not_as_before() -> None:
+    with pytest.raises(AssertionError, match="depend on the input"):
+        expect_as_before(STATE, STATE, STATE, CALL)
+
+
+def test_what_is_no_number_is_not_as_before() -> None:
+    with pytest.raises(AssertionError, match="not as before"):
+        expect_as_before(np.full_like(STATE, np.nan), STATE, OTHERS, CALL)

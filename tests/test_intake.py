@@ -314,6 +314,14 @@ def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path)
 
 
 @every_form
+def test_a_second_folder_of_step_modules_is_named(make: Make, tmp_path: Path) -> None:
+    submission = read_submission(make(tmp_path, {**FILES, "mine/lab/step01_spectrograms.py": b"mine = True\n"}))
+
+    assert submission.files == PACKAGE
+    assert submission.notes == ["mine/lab: it holds step modules too; those in lab were read"]
+
+
+@every_form
 def test_of_answers_of_many_megabytes_the_first_are_read(make: Make, tmp_path: Path) -> None:
     files = {f"lab/answers/step0{n}.md": f"# {n}.1\nα\n".encode() + b"\n" * 900_000 for n in range(1, 6)}
     submission = read_submission(make(tmp_path, {**FILES, **files}))

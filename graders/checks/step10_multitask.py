@@ -82,6 +82,7 @@ def test_regressor_rates_a_track_on_each_axis(lab, kit, rows, tasks, seed):
         return float(task_errors(ratings, targets).sum())
 
     regressors.expect_loss(regressor(lab, kit, tasks), (rows, tasks), seed, loss_of, call)
+    regressors.expect_unlike_ratings(lambda: regressor(lab, kit, tasks), (rows, tasks), seed, call)
 
 
 @check(points=0.25, hint="squeeze() takes the batch axis away from a batch of one.", needs=RATES)
@@ -94,7 +95,7 @@ def test_regressor_takes_a_batch_of_one(lab, kit, rng):
 @check(points=0.25, hint="The ratings are the output layer's, on what the backbone makes of x; targets serve the loss.")
 def test_ratings_depend_on_the_tracks_alone(lab, kit, rng):
     """The ratings depend on the tracks, and not on the targets."""
-    regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (3, 3), rng)
+    regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (12, 3), rng)
 
 
 @check(

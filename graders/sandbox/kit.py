@@ -103,7 +103,7 @@ def drawn(figure: Any) -> list[Any]:
     import numpy as np  # noqa: PLC0415
 
     shown = []
-    for ax in figure.axes:
+    for ax in _axes(figure):
         shown += [image.get_array() for image in ax.images]
         shown += [mesh.get_array() for mesh in ax.collections if mesh.get_array() is not None]
         shown += [line.get_ydata() for line in ax.lines]
@@ -111,7 +111,11 @@ def drawn(figure: Any) -> list[Any]:
     return [np.ma.getdata(np.ma.asarray(values)) for values in shown if len(values)]
 
 
+def _axes(figure: Any) -> list[Any]:
+    return [part for ax in figure.axes for part in (ax, *ax.child_axes)]  # child axes: what is inset
+
+
 def titles(figure: Any) -> list[str]:
     """Return the titles of a matplotlib figure: its own, those of its subfigures, those of its axes."""
     parts = [figure, *figure.subfigs]
-    return [part.get_suptitle() for part in parts] + [ax.get_title() for ax in figure.axes]
+    return [part.get_suptitle() for part in parts] + [ax.get_title() for ax in _axes(figure)]
