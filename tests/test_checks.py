@@ -76,6 +76,39 @@ def test_a_mistake_fails_the_check_that_is_about_it(mistake: Mistake, warm_serve
     assert {check_id for check_id in lost if verdicts[check_id].outcome is Outcome.BLOCKED} == blocked
 
 
+CONSTANTS = (
+    (
+        "step05.backbone_returns_a_state_for_each_track",
+        "features: Tensor = self._dropout(directions.transpose(0, 1).flatten(1))",
+        "features: Tensor = self._dropout(directions.transpose(0, 1).flatten(1)) * 0",
+    ),
+    (
+        "step07.backbone_returns_a_vector_for_each_track",
+        "vectors: Tensor = self._output(self._blocks(images))",
+        "vectors: Tensor = self._output(self._blocks(images)) * 0",
+    ),
+    (
+        "step08.regressor_returns_mean_squared_error_and_ratings",
+        "ratings = self._output(self.backbone(*inputs)).squeeze(1)",
+        "ratings = self._output(self.backbone(*inputs)).squeeze(1) * 0",
+    ),
+    (
+        "step10.regressor_rates_a_track_on_each_axis",
+        "ratings = self._output(self.backbone(*inputs))",
+        "ratings = self._output(self.backbone(*inputs)) * 0",
+    ),
+)
+
+
+@pytest.mark.parametrize(("check", "old", "new"), [pytest.param(*one, id=one[0][:6]) for one in CONSTANTS])
+def test_what_is_the_same_for_all_tracks_fails(
+    check: str, old: str, new: str, warm_server: WarmServer, tmp_path: Path
+) -> None:
+    stage_reference(tmp_path)
+    Mistake("the same for all tracks", check, old, new).make_in(tmp_path)
+    assert judged(tmp_path, warm_server, [step_number(check)])[check].outcome is Outcome.FAILED
+
+
 def test_every_check_has_a_mistake_that_fails_it() -> None:
     assert {check.id for check in load_rubric()} == {mistake.check for mistake in all_mistakes()}
 
