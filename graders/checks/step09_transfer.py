@@ -159,7 +159,7 @@ def test_fine_tuning_begins_with_the_transferred_weights(lab, kit, rng):
 
 @check(points=0.75, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)
 def test_fine_tuning_trains_all_weights(lab, kit, rng):
-    """fine_tune changes all weights of the backbone, for the number of epochs and at the learning rate asked for."""
+    """fine_tune trains all weights of the backbone, as long and at the learning rate asked for, and the error falls."""
     source, path = trained_classifier(lab, kit, rng)
     begun = learnt(weights(kit, source, "the source"))
     still = begun.keys() - set(moved(begun, fine_tuned(lab, kit, rng, path, 1, 1e-2).weights))
