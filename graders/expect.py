@@ -16,6 +16,8 @@ from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
 
 LARGEST = sys.float_info.max
 PLAIN_ITEMS = 100_000  # what a check compares item by item is small
+LEAST = 1e-6  # by which what is unlike must differ
+BESIDE_UNLIKE = 1e-3  # of what is unlike's middle distance: the most that what is the same may differ
 DTYPE_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
 
 
@@ -84,26 +86,26 @@ def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 
     return array
 
 
-def expect_as_before(value: Any, before: np.ndarray, unlike: np.ndarray, call: str, tolerance: float = 1e-3) -> None:
-    """Demand that a submission gives the same as it did before.
+def expect_as_before(value: Any, before: np.ndarray, unlike: np.ndarray, call: str, tolerance: float = 1e-5) -> None:
+    """Demand that a submission gives the same as it did before, and something else for what is unlike.
 
-    Since both come from the submission, what counts as the same must not depend on their magnitude, which a huge term
-    could set: it is measured by how far what ought to be different is away.
+    Since both come from the submission, it is not enough that they differ little beside their own magnitude, which a
+    huge term could set: they must also differ little beside how far what is unlike is away.
 
     Args:
         value: what student code returned now.
-        before: what it returned before.
-        unlike: what it returned for something else, such as other tracks in the same places.
+        before: what it returned before; its shape is demanded too.
+        unlike: what it returned for something else, such as other tracks in the same places; of the same shape.
         call: the call, as a student would write it.
-        tolerance: largest difference allowed, relative to the middle one of the differences to `unlike`.
+        tolerance: as for `expect_array`.
     """
-    array = expect_dtype(expect_shape(value, before.shape, call), "f", call).astype(np.float64)
-    first = before.astype(np.float64)
-    away = np.abs(unlike.astype(np.float64) - first)
-    if not np.any(away > 0):
+    array = expect_array(expect_dtype(value, "f", call), before, call, tolerance).astype(np.float64)
+    first, other = before.astype(np.float64), unlike.astype(np.float64)
+    away = np.abs(other - first)
+    if not away.max() > LEAST or np.allclose(other, first):
         raise AssertionError(f"{call} is the same for what is unlike; expected it to depend on the input.")
     difference = np.abs(array - first)
-    if not difference.max() <= tolerance * np.median(away[away > 0]):
+    if not difference.max() <= BESIDE_UNLIKE * np.median(away[away > 0]):
         at = tuple(int(i) for i in np.unravel_index(np.argmax(difference), first.shape))
         raise AssertionError(
             f"{call} is not as before, most at index {at}: got {array[at]:.6g}; expected {first[at]:.6g}."

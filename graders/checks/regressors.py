@@ -67,7 +67,7 @@ def expect_ratings_of_tracks_alone(regressor: Any, shape: tuple[int, ...], rng: 
     _, first = answer(regressor, x, targets[0], lengths, "regressor(x, targets, lengths)")
     _, second = answer(regressor, x, targets[1], lengths, "regressor(x, other targets, lengths)")
     _, third = answer(regressor, noise(rng, *x.shape), targets[0], lengths, "regressor(other x, targets, lengths)")
-    expect_as_before(second, first, third, "the array of ratings for other targets")
+    expect_as_before(second, first, third, "the array of ratings for other targets", ROUNDING)
 
 
 def expect_no_clipping(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:

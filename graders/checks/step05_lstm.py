@@ -135,7 +135,7 @@ def test_state_remembers_the_order_of_timesteps(lab, rng):
     needs=READS_THE_END,
 )
 @examples(
-    lengths=st.lists(st.integers(1, 8), min_size=2, max_size=4),
+    lengths=st.lists(st.integers(1, 8), min_size=1, max_size=4),
     bidirectional=st.booleans(),
     seed=st.integers(0, 99),
 )
@@ -150,7 +150,7 @@ def test_padding_does_not_reach_the_state(lab, lengths, bidirectional, seed):
     call = f"the state of tracks of lengths {lengths} after other padding (bidirectional={bidirectional})"
     width = 10 if bidirectional else 5
     before, padded = (states(backbone, some, lengths, width, call) for some in (x, other))
-    expect_as_before(padded, before, states(backbone, noise(generator, *x.shape), lengths, width), call)
+    expect_as_before(padded, before, states(backbone, noise(generator, *x.shape), lengths, width), call, ROUNDING)
 
 
 @check(
@@ -168,7 +168,7 @@ def test_state_does_not_depend_on_the_batch(lab, rng):
         call = f"the state of each track of lengths {lengths}, alone (bidirectional={bidirectional}),"
         alone = [states(backbone, x[i : i + 1, :length], [length], width, call) for i, length in enumerate(lengths)]
         together, unlike = (states(backbone, some, lengths, width) for some in (x, noise(rng, *x.shape)))
-        expect_as_before(np.concatenate(alone), together, unlike, call)
+        expect_as_before(np.concatenate(alone), together, unlike, call, ROUNDING)
 
 
 @check(
@@ -258,7 +258,7 @@ def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
     for tracks, targets in ((x, [0, 1]), (x, [2, 0]), (noise(rng, 2, 3, 4), [0, 1])):
         _, some = expect_length(classifier(tracks, torch.tensor(targets), lengths), 2, "the classifier's answer")
         logits.append(expect_dtype(expect_shape(some, (2, 3), "the logits"), "f", "the logits"))
-    expect_as_before(logits[1], logits[0], logits[2], "the array of logits for other targets")
+    expect_as_before(logits[1], logits[0], logits[2], "the array of logits for other targets", ROUNDING)
 
 
 @check(

@@ -540,7 +540,7 @@ def test_backbone_takes_channels(lab, rng):
     x = noise(rng, 2, 3, *TRACK)
     one = telling(lambda: evaluating(backbone_of(lab)), x[:, 0])
     call = "the array of vectors for x[:, None] instead of x"
-    expect_as_before(vectors(one, x[:, :1], call), vectors(one, x[:, 0]), vectors(one, x[:, 1]), call)
+    expect_as_before(vectors(one, x[:, :1], call), vectors(one, x[:, 0]), vectors(one, x[:, 1]), call, ROUNDING)
     others = {f"channel {channel}": x.clone() for channel in range(3)}
     for channel, other in enumerate(others.values()):
         other[:, channel] = noise(rng, 2, *TRACK)
@@ -559,7 +559,7 @@ def test_backbone_repeats_itself_in_evaluation_mode(lab, rng):
     x = noise(rng, 4, *TRACK)
     backbone = telling(lambda: evaluating(backbone_of(lab)), x)
     again, before, unlike = (vectors(backbone, some) for some in (x, x, noise(rng, *x.shape)))
-    expect_as_before(again, before, unlike, "backbone.eval()(x), called again,")
+    expect_as_before(again, before, unlike, "backbone.eval()(x), called again,", MOVED)
 
 
 @check(
@@ -580,7 +580,8 @@ def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab, rng):
     backbone = telling(trained, x)
     call = "the array of vectors of six tracks, two at a time,"
     apart = [vectors(backbone, x[start : start + 2], call) for start in (0, 2, 4)]
-    expect_as_before(np.concatenate(apart), vectors(backbone, x), vectors(backbone, noise(rng, *x.shape)), call)
+    together, unlike = (vectors(backbone, some) for some in (x, noise(rng, *x.shape)))
+    expect_as_before(np.concatenate(apart), together, unlike, call, ROUNDING)
 
 
 @check(points=0.25, hint="nn.BatchNorm2d after each convolution.", needs=VECTORS)
