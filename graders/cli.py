@@ -17,7 +17,7 @@ from graders.outcomes import HarnessFault
 
 if TYPE_CHECKING:
     from graders.results import Result
-    from graders.run import Task
+    from graders.run import Graded, Task
     from graders.sandbox.client import WarmServer
 
 EXIT_BAD_INPUT = 2
@@ -130,16 +130,16 @@ def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
                     faults.append(f"{event.name}: {event.outcome}")
         except KeyboardInterrupt:
             interrupted = True
-    results = [graded[name].result for name in names_of(submissions) if name in graded]
-    _show(console, results)
+    _show(console, [graded[name] for name in names_of(submissions) if name in graded])
+    where = "Results were not kept; --out DIR keeps them."
     if task.out:
         write_summary(all_results(task.out), task.out / "summary.csv")
         where = f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission."
-        console.print(where, soft_wrap=True, markup=False)
+    console.print(where, soft_wrap=True, markup=False)
     if interrupted:
         click.echo("graders: interrupted; run the same command again to grade the rest.", err=True)
         return EXIT_INTERRUPTED
-    faults += [f"{result.submission}: a check ended in harness_fault" for result in results if _has_fault(result)]
+    faults += [f"{name}: a check ended in harness_fault" for name, one in graded.items() if _has_fault(one.result)]
     for text in faults:
         click.echo(f"graders: harness fault, nothing is charged to the student: {printable(text)}", err=True)
     unread = [one.problem for one in graded.values() if one.problem]
@@ -148,10 +148,11 @@ def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
     return EXIT_HARNESS_FAULT if faults else EXIT_BAD_INPUT if unread else 0
 
 
-def _show(console: Console, results: Sequence[Result]) -> None:
+def _show(console: Console, graded: Sequence[Graded]) -> None:
     from graders.terminal import check_lines, isolation_line, summary_table, written_line  # noqa: PLC0415
 
-    if len(results) == 1:
+    results = [one.result for one in graded]
+    if len(graded) == 1 and not graded[0].problem:
         console.print(check_lines(results[0].checks), soft_wrap=True)
     if results:
         console.print(summary_table(results, console.width))

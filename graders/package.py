@@ -98,7 +98,7 @@ def notes_on_names(files: Mapping[str, Mapping[str, object]]) -> list[str]:
 def notes_on_encodings(files: Mapping[str, bytes]) -> list[str]:
     """Say which of a package's files Python will not read: they are not UTF-8, and do not say what else they are."""
     unread = [name for name, data in files.items() if not _is_text(data)]
-    return _few([f"{name}: it is not UTF-8 text; save it with that encoding" for name in unread])
+    return _few([f"{name}: it is not UTF-8 text; save it as UTF-8" for name in unread])
 
 
 def _is_text(data: bytes) -> bool:

@@ -86,7 +86,7 @@ def answers_in_files(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[s
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            reader.notes.append(f"{place}: left out, it is not UTF-8 text; save it with that encoding")
+            reader.notes.append(f"{place}: left out, it is not UTF-8 text; save it as UTF-8")
             continue
         total += len(text)
         if total > TEXT_CHARACTERS:

@@ -99,6 +99,22 @@ def test_run_prints_a_table_and_writes_results(tmp_path):
     }
 
 
+def test_a_submission_that_cannot_be_read_is_told_once_and_not_check_by_check(tmp_path):
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"no archive")
+    done = graders("run", broken, "--step", 2)
+    assert done.returncode == 2
+    assert "hint" not in done.stdout
+    assert "Step 2:" not in done.stdout
+    assert (done.stdout + done.stderr).count("cannot be read") == 1
+
+
+def test_a_run_without_out_says_that_its_results_are_not_kept():
+    done = graders("run", "lab", "--step", 3)
+    assert done.returncode == 0
+    assert "Results were not kept; --out DIR keeps them." in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

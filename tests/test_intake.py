@@ -308,7 +308,7 @@ def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path)
     assert (submission.files, submission.answers) == (PACKAGE, {"3.1": "fine\n# 3.2\nodd"})
     assert submission.notes == [
         "answers/step01.md: left out, it is larger than 2 MB",
-        "answers/step02.md: left out, it is not UTF-8 text; save it with that encoding",
+        "answers/step02.md: left out, it is not UTF-8 text; save it as UTF-8",
         "headings that name no written question: 3.2",
     ]
 
@@ -624,7 +624,7 @@ def test_modules_of_other_encodings_are_noted_and_cost_only_themselves(warm_serv
     (tmp_path / "scratch").mkdir()
     order = order_for(tmp_path / "staged", [], tmp_path / "scratch", 7)
 
-    assert submission.notes == [f"{name}: it is not UTF-8 text; save it with that encoding" for name in UNREADABLE]
+    assert submission.notes == [f"{name}: it is not UTF-8 text; save it as UTF-8" for name in UNREADABLE]
     with Worker(warm_server.controls[0], order, 5.0) as worker:
         lab = RemoteLab(OneWorker(worker))
         for name in READABLE:
