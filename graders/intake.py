@@ -111,9 +111,14 @@ class Submission(msgspec.Struct, frozen=True):
 
 def submission_name(path: Path) -> str:
     """Return a submission's name: that of its file or folder, without the suffix of an archive or a notebook."""
-    name = os.fsencode(path.resolve().name).decode("utf-8", "replace")
+    name = readable(path.resolve().name)
     suffix = next((end for end in (*TAR_SUFFIXES, ".zip", ".ipynb") if name.lower().endswith(end)), "")
     return name[: len(name) - len(suffix)] or name
+
+
+def readable(name: str) -> str:
+    """Return a file's name as text, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def read_submission(path: Path) -> Submission:

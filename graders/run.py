@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib
+import itertools
 import multiprocessing
 import re
 import resource
@@ -12,6 +13,7 @@ import socket
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -21,7 +23,7 @@ import msgspec
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fixtures.unheard import UNHEARD
-from graders.intake import Submission, UnreadableSubmission, read_submission, submission_name
+from graders.intake import Submission, UnreadableSubmission, read_submission, readable, submission_name
 from graders.judge import Verdict, judge
 from graders.outcomes import HarnessFault, Outcome
 from graders.results import (
@@ -44,6 +46,7 @@ SUBMISSION_SECONDS = 900.0
 JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
 # What would lead out of the folder for results, be hidden in it, or stand for the summary.
 NO_FOLDER = re.compile(r"^(\.|summary\.csv$)", re.IGNORECASE)
+NAME_BYTES = 200  # file systems take 255, and some of them are for what tells equal names apart
 LEVELS = ("none", "partial", "full")
 # What these plugins do for a person at a terminal costs more than the checks themselves.
 UNUSED_PLUGINS = (
@@ -123,11 +126,19 @@ def one_thread() -> Iterator[None]:
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """Return a name for each submission, unique in any letter case, in the order given."""
+    """Return a name for each submission, unique in any letter case, in the order given.
+
+    Those of one name are called after their folders too, as far up as it takes to tell these apart.
+    """
+    folders = {path: tuple(readable(folder.name) for folder in path.resolve().parents) for path in paths}
+    namesakes: dict[str, set[tuple[str, ...]]] = {}
+    for path in paths:
+        namesakes.setdefault(submission_name(path).casefold(), set()).add(folders[path])
     taken: set[str] = set()
     names = []
     for path in paths:
-        base = name = NO_FOLDER.sub(r"_\g<0>", submission_name(path))
+        mine = submission_name(path)
+        base = name = _label([mine, *folders[path][: _telling_apart(namesakes[mine.casefold()])]])
         count = 1
         while name.casefold() in taken:
             count += 1
@@ -135,6 +146,16 @@ def names_of(paths: Sequence[Path]) -> list[str]:
         taken.add(name.casefold())
         names.append(name)
     return names
+
+
+def _telling_apart(folders: AbstractSet[Sequence[str]]) -> int:
+    """Return how many folders, from the nearest up, it takes to tell places apart."""
+    return next(depth for depth in itertools.count() if len({one[:depth] for one in folders}) == len(folders))
+
+
+def _label(upwards: Sequence[str]) -> str:
+    """Return what to call a folder for results, from names that go up from the submission's."""
+    return NO_FOLDER.sub(r"_\g<0>", "-".join(reversed(upwards))).encode()[:NAME_BYTES].decode(errors="ignore")
 
 
 def grade_one(path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]) -> Graded:

@@ -231,8 +231,22 @@ def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monk
 
 
 def test_names_are_unique_in_any_letter_case(tmp_path):
-    paths = [tmp_path / name for name in ("a/Lab.zip", "b/lab.tar.gz", "c/lab", "d/other.ipynb", "e/lab-2")]
+    paths = [tmp_path / name for name in ("Lab.zip", "lab.tar.gz", "lab", "other.ipynb", "lab-2")]
     assert names_of(paths) == ["Lab", "lab-2", "lab-3", "other", "lab-2-2"]
+
+
+def test_submissions_of_one_name_are_called_after_their_folders_too(tmp_path):
+    files = ("Άννα/lab.zip", "Νίκος/Lab.zip", "Νίκος/lab.tar", "d/other.zip", "x/1/mine.zip", "y/1/mine.zip")
+    paths = [tmp_path / file for file in files]
+    assert names_of(paths) == ["Άννα-lab", "Νίκος-Lab", "Νίκος-lab-2", "other", "x-1-mine", "y-1-mine"]
+    # Who hands in besides changes nobody's name.
+    assert names_of(paths[:2]) == ["Άννα-lab", "Νίκος-Lab"]
+
+
+def test_a_name_fits_into_a_file_system(tmp_path):
+    names = names_of([tmp_path / (folder * 60) / "Εργαστήριο.zip" for folder in ("αβ", "αγ")])
+    assert len(set(names)) == 2
+    assert all((tmp_path / name).mkdir() is None for name in names)
 
 
 def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
