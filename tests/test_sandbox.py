@@ -238,6 +238,16 @@ def wait_for(condition: Any) -> bool:
     return False
 
 
+def test_half_precision_works(start_worker):
+    _, student = start_worker(
+        "import torch\n\ndef halves():\n"
+        "    with torch.autocast('cpu', torch.float16):\n"
+        "        product = torch.ones(2, 2) @ torch.ones(2, 2)\n"
+        "    return (torch.full((2,), 0.5).half() + product[0]).float().tolist()\n"
+    )
+    assert student.halves() == [2.5, 2.5]
+
+
 def test_seeds_make_students_random_numbers_repeat(start_worker):
     source = "import random, numpy, torch\ndef draw():\n    return random.random(), numpy.random.rand(), torch.rand(1).item()\n"
     worker, student = start_worker(source)

@@ -84,7 +84,9 @@ def _preload() -> None:
             importlib.import_module(name)
     importlib.import_module("graders.sandbox.adaptations").adapt_libraries()
     importlib.import_module(kit.TRAINING)
-    sys.modules["torch"].set_num_threads(1)
+    torch = sys.modules["torch"]
+    torch.set_num_threads(1)
+    torch.ones(1).half()  # reads what the processor can do, once and for all: a worker may not
     sys.dont_write_bytecode = True
     _forget_this_project()
     os.environ.clear()
