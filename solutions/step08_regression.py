@@ -106,8 +106,8 @@ def spearman(
         y_pred: another of each, in the same order.
 
     Returns:
-        From -1 to 1: 1 if both lists put the tracks in the same order, ties included. NaN if all values of a list are
-        equal, since they have no order then.
+        From -1 to 1, computed in float64: 1 if both lists put the tracks in the same order, ties included. NaN if all
+        values of a list are equal, since they have no order then.
 
     Raises:
         ValueError: the lists have different lengths, or are not lists of at least two numbers.

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from graders.checks.networks import evaluating, noise
-from graders.expect import as_array, expect_as_before, expect_dtype, expect_length, expect_number
+from graders.expect import as_array, expect_array, expect_as_before, expect_dtype, expect_length, expect_number
 
 ROUNDING = 1e-4
 MOVED = 1e-6
@@ -104,6 +104,14 @@ def expect_lengths_reach_an_lstm(
             "The ratings of tracks of 6 timesteps and of their first 2 are the same on an LSTMBackbone, "
             "whose states differ; expected it to be called with the lengths."
         )
+    own = [2, 6, 4]
+    mixed = answer(regressor, x, targets, own, "regressor(x, targets, lengths)")[1]
+    alike = np.stack([ratings(regressor, length)[row] for row, length in enumerate(own)])
+    states = as_array(backbone(x, torch.tensor(own)), "backbone(x, lengths)")
+    apart = [as_array(backbone(x, torch.tensor([n] * len(own))), "backbone(x, lengths)")[i] for i, n in enumerate(own)]
+    # One that reads tracks otherwise in such a batch is the business of step 5, too.
+    if np.allclose(states, apart, atol=ROUNDING):
+        expect_array(mixed, alike, f"the array of ratings of tracks of {own} timesteps in one batch", ROUNDING)
 
 
 def spearman_right(y_true: ArrayLike, y_pred: ArrayLike) -> float:

@@ -135,7 +135,7 @@ class Rated(NamedTuple):
 def rated_tracks(rng, count, tasks=None):
     """Draw ratings of tracks, all different."""
     shape = (count,) if tasks is None else (count, tasks)
-    return Rated(*(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 8 for _ in range(2)))
+    return Rated(*(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 7 for _ in range(2)))
 
 
 def predicted(lab, model, loader, shape, call):
@@ -151,7 +151,11 @@ def predicted(lab, model, loader, shape, call):
 
 
 def expect_predicted(lab, kit, held, rated, size, *, training=False):
-    """Demand what predict_ratings returns of some tracks in batches of a size, in the order of the loader."""
+    """Demand what predict_ratings returns of some tracks in batches of a size, in the order of the loader.
+
+    Returns:
+        For each call of the model, whether gradients were to be computed.
+    """
     predicting = Predicting(rated.said, at_the_end=True)
     model = held(predicting)
     model.train(training)
@@ -159,6 +163,7 @@ def expect_predicted(lab, kit, held, rated, size, *, training=False):
     y_pred, y_true = predicted(lab, model, rated.loader(kit, predicting, size), rated.said.shape, call)
     expect_array(y_pred, rated.said, f"y_pred of {call}")
     expect_array(y_true, rated.listeners, f"y_true of {call}")
+    return predicting.kept_graphs
 
 
 @check(points=0.5, hint="Collect the model's second result and the targets of each batch; return predictions first.")
@@ -178,10 +183,18 @@ def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, held, 
         expect_predicted(lab, kit, held, rated_tracks(rng, count, tasks), size)
 
 
-@check(points=0.25, hint="Call model.eval() first: dropout would change the ratings.", needs=PREDICTS)
+@check(
+    points=0.25,
+    hint="Call model.eval() first, as dropout would change the ratings, and with torch.no_grad(): around the loop.",
+    needs=PREDICTS,
+)
 def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, held, rng):
-    """predict_ratings evaluates in evaluation mode, also if the model comes in training mode."""
-    expect_predicted(lab, kit, held, rated_tracks(rng, 12), 4, training=True)
+    """predict_ratings evaluates in evaluation mode, also if the model comes in training mode, without gradients."""
+    kept = expect_predicted(lab, kit, held, rated_tracks(rng, 12), 4, training=True)
+    if any(kept):
+        raise AssertionError(
+            f"predict_ratings kept a graph for gradients of {sum(kept)} of {len(kept)} batches; expected none."
+        )
 
 
 @check(
@@ -209,7 +222,7 @@ def expect_spearman(lab, true, predicted_ones, call=None):
     call = call or f"spearman({list(true)}, {list(predicted_ones)})"
     for kind in (list, np.array):
         value = lab.step08_regression.spearman(kind(true), kind(predicted_ones))
-        expect_number(value, spearman_right(true, predicted_ones), call, 1e-9)
+        expect_number(value, spearman_right(true, predicted_ones), f"{call}, computed in float64,", 1e-9)
 
 
 DISTINCT = st.permutations(range(9)).map(lambda order: [value**2 / 8 for value in order])
@@ -249,15 +262,18 @@ def test_spearman_averages_the_ranks_of_ties(lab, true, seed):
     needs=RANKS,
 )
 def test_spearman_refuses_what_has_no_order(lab):
-    """spearman is NaN for a list of equal values, and raises ValueError for lists that do not match."""
-    value = lab.step08_regression.spearman([0.5, 0.5, 0.5], [0.1, 0.2, 0.3])
-    if isinstance(value, np.generic) or getattr(value, "shape", None) == ():
-        value = value.item()
-    if not isinstance(value, float):
-        raise WrongType(f"spearman of equal values returned {describe(value)}; expected nan.")
-    if not math.isnan(value):
-        raise AssertionError(f"spearman([0.5, 0.5, 0.5], [0.1, 0.2, 0.3]) returned {value}; expected nan.")
-    for true, other in (([1.0, 2.0, 3.0], [1.0, 2.0]), ([1.0], [2.0])):
+    """spearman is NaN if either list has equal values only, and raises ValueError for lists that do not match."""
+    expect_spearman(lab, [0.25, 0.75], [3.0, 1.0])
+    equal, unlike = [0.5, 0.5, 0.5], [0.1, 0.2, 0.3]
+    for true, other in ((equal, unlike), (unlike, equal), (equal, equal)):
+        value = lab.step08_regression.spearman(true, other)
+        if isinstance(value, np.generic) or getattr(value, "shape", None) == ():
+            value = value.item()
+        if not isinstance(value, float):
+            raise WrongType(f"spearman({true}, {other}) returned {describe(value)}; expected nan.")
+        if not math.isnan(value):
+            raise AssertionError(f"spearman({true}, {other}) returned {value}; expected nan.")
+    for true, other in (([1.0, 2.0, 3.0], [1.0, 2.0]), ([1.0, 2.0], [1.0, 2.0, 3.0]), ([1.0], [2.0])):
         with expect_error(ValueError, f"spearman({true}, {other})"):
             lab.step08_regression.spearman(np.array(true), np.array(other))
 

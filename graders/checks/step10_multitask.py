@@ -49,7 +49,8 @@ def test_loss_refuses_what_does_not_fit(lab):
         with expect_error(ValueError, f"MultitaskLoss({weights})"):
             lab.step10_multitask.MultitaskLoss(weights)
     loss = lab.step10_multitask.MultitaskLoss([1.0, 1.0, 1.0])
-    for ratings, targets in (((4, 2), (4, 2)), ((4, 3), (4, 1)), ((4, 3), (3,)), ((4, 1), (4, 3))):
+    wrong = (((4, 2), (4, 2)), ((4, 1), (4, 1)), ((4, 3), (4, 1)), ((4, 3), (3,)), ((4, 1), (4, 3)), ((4, 3), (3, 4)))
+    for ratings, targets in wrong:
         call = f"MultitaskLoss([1, 1, 1])(ratings {list(ratings)}, targets {list(targets)})"
         with expect_error((ValueError, RuntimeError), call):
             loss(torch.zeros(ratings), torch.zeros(targets))
@@ -57,8 +58,9 @@ def test_loss_refuses_what_does_not_fit(lab):
 
 @check(points=0.25, hint="The weighted sum is a tensor with a graph: use no .item() and no NumPy.", needs=LOSS)
 def test_loss_can_be_minimised(lab, kit, rng):
-    """The gradients of the loss move the ratings of every task that has a weight, and of no other."""
-    model = kit.training.Rated(lab.step10_multitask.MultitaskLoss([1.0, 0.0, 4.0]), 3)
+    """The gradients of the loss move the ratings of every task that has a weight, of no other, and no weight."""
+    loss = lab.step10_multitask.MultitaskLoss([1.0, 0.0, 4.0])
+    model = kit.training.Rated(loss, 3)
     tracks = kit.training.ratings_loader(noise(rng, 4, 3, FEATURES).numpy(), rng.uniform(1, 2, (4, 3)), [3] * 4, 4)
     kit.training.fit(model, tracks, kit.training.sgd(model, 0.1), 1)
     moved = as_array(kit.training.weights(model)["rating"], "the ratings") != 0
@@ -67,6 +69,8 @@ def test_loss_can_be_minimised(lab, kit, rng):
             f"After a step on MultitaskLoss([1, 0, 4]) the ratings of tasks {np.flatnonzero(moved).tolist()} moved; "
             "expected tasks [0, 2]."
         )
+    call = "MultitaskLoss([1, 0, 4])(ones, zeros), after a step on it,"
+    expect_number(loss(torch.ones(4, 3), torch.zeros(4, 3)), 5, call, ROUNDING)
 
 
 # --- the regressor
@@ -143,20 +147,20 @@ def test_every_task_trains_the_backbone(lab, kit, rng):
 # --- the correlation of each task
 
 
-def rated(rng, tracks=9, tasks=3):
-    """Draw ratings by listeners and by a network, with ties, where the tasks' means differ far more than the tracks."""
+def rated(rng, tracks=9, tasks=3, apart=10.0):
+    """Draw ratings by listeners and by a network, with ties, where the tasks' means are so far apart."""
     drawn = rng.integers(0, 6, (2, tracks, tasks))
     # Two tracks that differ: a task that rates all of them alike has no correlation.
     drawn[:, 0] = (drawn[:, 1] + rng.integers(1, 6, (2, tasks))) % 6
-    true, predicted = drawn / 8 + 10.0 * np.arange(tasks)
+    true, predicted = drawn / 8 + apart * np.arange(tasks)
     return true, predicted
 
 
 @check(points=1, hint="Correlate column with column: over all tasks at once it is the tasks' means that correlate.")
 def test_each_task_has_its_own_correlation(lab, rng):
     """spearman_of_tasks returns Spearman's correlation over the tracks for each task, whatever the tasks' means."""
-    for tracks, tasks in ((9, 3), (12, 2), (5, 3)):
-        true, predicted = rated(rng, tracks, tasks)
+    for tracks, tasks, apart in ((9, 3, 10.0), (12, 2, 0.0), (9, 3, 0.0), (5, 3, 10.0)):
+        true, predicted = rated(rng, tracks, tasks, apart)
         call = f"spearman_of_tasks(y_true, y_pred), both {[tracks, tasks]},"
         values = expect_length(lab.step10_multitask.spearman_of_tasks(true, predicted), tasks, call)
         for task, value in enumerate(values):
