@@ -15,6 +15,8 @@ from graders.outcomes import WrongType
 FEATURES, SIZE = 4, 6
 LEARNT = {"mixing.weight", "normalisation.weight", "normalisation.bias"}
 LOADS = ("test_backbone_gets_the_weights_of_the_classifier",)
+LITTLE = 1e-12  # of a learning rate: nothing moves by more than what is lost in rounding
+STEPS = 0.1  # of the way that Adam goes: its steps are the learning rate while gradients keep their signs
 LEFT = 0.2  # of the error, after 20 epochs: the reference leaves a twentieth at most
 TUNES = ("test_fine_tuning_begins_with_the_transferred_weights",)
 
@@ -101,16 +103,18 @@ def test_loading_returns_the_backbone(lab, kit, rng):
 
 @check(points=1, hint="Leave strict=True: with strict=False a prefix that matches nothing loads nothing.", needs=LOADS)
 def test_checkpoint_that_does_not_fit_is_an_error(lab, kit):
-    """A checkpoint with other layers, other shapes or too few layers raises an error, and so does a missing file."""
+    """A checkpoint of other layers or shapes, of too few or too many layers, and a missing file raise an error."""
     step, path = lab.step09_transfer, kit.scratch_file("άλλο.pt")
-    for other, name in (
-        (kit.training.DeepMean(FEATURES, SIZE), "other layers"),
-        (kit.training.NormalisedMean(FEATURES, SIZE + 1), "other shapes"),
-        (kit.training.MixedMean(FEATURES, SIZE), "too few layers"),
+    for other, make, name in (
+        (kit.training.DeepMean(FEATURES, SIZE), fresh, "other layers"),
+        (kit.training.DeepMean(FEATURES, SIZE), plain, "layers of other names"),
+        (kit.training.NormalisedMean(FEATURES, SIZE + 1), fresh, "other shapes"),
+        (kit.training.MixedMean(FEATURES, SIZE), fresh, "too few layers"),
+        (kit.training.NormalisedMean(FEATURES, SIZE), plain, "too many layers"),
     ):
         lab.step05_lstm.save_checkpoint(lab.step05_lstm.Classifier(other, 3), path)
         with expect_error((RuntimeError, KeyError, ValueError), f"load_backbone_from_checkpoint of {name}"):
-            step.load_backbone_from_checkpoint(fresh(kit), path)
+            step.load_backbone_from_checkpoint(make(kit), path)
     with expect_error(OSError, "load_backbone_from_checkpoint(backbone, 'missing.pt')"):
         step.load_backbone_from_checkpoint(fresh(kit), "missing.pt")
 
@@ -130,53 +134,87 @@ def test_transferred_weights_can_be_trained(lab, kit, rng):
 
 
 class Tuned(NamedTuple):
-    """The weights of the backbone in a regressor that was fine-tuned, and its mean squared error on the tracks."""
+    """What came out of fine_tune: the weights of the backbone, all parameters, the mean squared error in training."""
 
     weights: dict[str, Any]
+    parameters: dict[str, Any]
     error: float
 
 
-def fine_tuned(lab, kit, rng, path, epochs=1, learning_rate=0.0, make=fresh) -> Tuned:
-    """Call fine_tune on ratings."""
-    targets = rng.uniform(10, 11, 12)  # so far from what it says first that the loss falls
-    x = inputs(rng)
-    loader = kit.training.ratings_loader(x.numpy(), targets, [3] * 12, 4)
-    model = lab.step09_transfer.fine_tune(make(kit), path, loader, loader, epochs, learning_rate, "cpu")
+def liked(x):
+    """Return what listeners would say of tracks, but for its scale: the mean of their first feature, standardised."""
+    values = x.numpy()[:, :, 0].mean(axis=1)
+    return (values - values.mean()) / values.std()
+
+
+def furthest(first, second):
+    """Return how far the weights of each name have moved, at most."""
+    return {name: float(np.abs(second[name] - value).max()) for name, value in first.items()}
+
+
+def fine_tuned(lab, kit, rng, path, asked=(), make=fresh, batch=4, others=False) -> Tuned:
+    """Call fine_tune on ratings.
+
+    Args:
+        lab: the student's modules.
+        kit: the kit.
+        rng: draws the tracks.
+        path: of the classifier's checkpoint.
+        asked: epochs and learning rate, or neither.
+        make: makes the backbone.
+        batch: tracks of a batch.
+        others: ratings follow a feature of the tracks, and other tracks, on which listeners say the opposite, are there
+            to validate on; otherwise they are drawn at random, and the same tracks are there twice.
+    """
+    x, aside = inputs(rng), inputs(rng)
+    # So far from what it says first that the loss falls.
+    targets = 10 + 3 * liked(x) if others else rng.uniform(10, 11, 12)
+    loader = kit.training.ratings_loader(x.numpy(), targets, [3] * 12, batch)
+    opposite = kit.training.ratings_loader(aside.numpy(), -2 - 30 * liked(aside), [3] * 12, batch)
+    validation = opposite if others else loader
+    kit.training.seed(int(rng.integers(2**31)))
+    arguments = (*asked, "cpu") if asked else ()
+    model = lab.step09_transfer.fine_tune(make(kit), path, loader, validation, *arguments)
     call = "regressor(x, targets, lengths), with the regressor that fine_tune returned,"
     _, ratings = answer(evaluating(model), x, targets, [3] * 12, call)
+    parameters = kit.training.parameters(model)
     return Tuned(
-        weights(kit, model, "the regressor that fine_tune returns", make), mean_squared_error(ratings, targets)
+        weights(kit, model, "the regressor that fine_tune returns", make),
+        {str(name): as_array(value, f"{name} of {call}").copy() for name, value in parameters.items()},
+        mean_squared_error(ratings, targets),
     )
+
+
+def repeatedly(lab, kit, rng, path):
+    """Return a function that fine-tunes a plain backbone, each time with the same tracks and the same fresh weights."""
+    seed = int(rng.integers(2**31))
+    return lambda asked, **more: fine_tuned(lab, kit, np.random.default_rng(seed), path, asked, plain, **more)
 
 
 @check(points=1, hint="Build the Regressor on the backbone that was loaded, and do not make a new one afterwards.")
 def test_fine_tuning_begins_with_the_transferred_weights(lab, kit, rng):
-    """fine_tune trains on from the transferred weights: at a learning rate of 0 they are the classifier's."""
+    """fine_tune trains on from the transferred weights: at a learning rate of next to nothing they are unchanged."""
     source, path = trained_classifier(lab, kit, rng)
-    what = "the regressor of fine_tune(..., learning_rate=0)"
-    expect_weights(fine_tuned(lab, kit, rng, path).weights, learnt(weights(kit, source, "the source")), what)
+    what = f"the regressor of fine_tune(..., learning_rate={LITTLE})"
+    tuned = fine_tuned(lab, kit, rng, path, (1, LITTLE))
+    expect_weights(tuned.weights, learnt(weights(kit, source, "the source")), what)
 
 
-@check(points=0.75, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)
+@check(points=0.25, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)
 def test_fine_tuning_trains_all_weights(lab, kit, rng):
     """fine_tune trains all weights of the backbone, as long and at the learning rate asked for, and the error falls."""
     source, path = trained_classifier(lab, kit, rng)
     begun = learnt(weights(kit, source, "the source"))
-    still = begun.keys() - set(moved(begun, fine_tuned(lab, kit, rng, path, 1, 1e-2).weights))
+    still = begun.keys() - set(moved(begun, fine_tuned(lab, kit, rng, path, (1, 1e-2)).weights))
     if still:
         raise AssertionError(f"After fine_tune {', '.join(sorted(still))} of the backbone are as loaded.")
 
     source, path = trained_classifier(lab, kit, rng, plain)
     loaded = weights(kit, source, "the source", plain)
-
-    seed = int(rng.integers(2**31))
-
-    def tuned(epochs, learning_rate):
-        return fine_tuned(lab, kit, np.random.default_rng(seed), path, epochs, learning_rate, plain)
+    tuned = repeatedly(lab, kit, rng, path)
 
     def way(epochs, learning_rate):
-        ended = tuned(epochs, learning_rate).weights
-        return max(float(np.abs(ended[name] - value).max()) for name, value in loaded.items())
+        return max(furthest(loaded, tuned((epochs, learning_rate)).weights).values())
 
     # While the loss falls, as it does at these rates, train keeps the last epoch's weights.
     short, long, faster = way(1, 1e-2), way(6, 1e-2), way(1, 6e-2)
@@ -185,9 +223,55 @@ def test_fine_tuning_trains_all_weights(lab, kit, rng):
             raise AssertionError(
                 f"fine_tune moves the weights by {short:.2g}, and with {name} by {distance:.2g}; expected more."
             )
-    before, after = tuned(1, 0.0).error, tuned(20, 6e-2).error
+    before, after = tuned((1, LITTLE)).error, tuned((20, 6e-2)).error
     if not after < LEFT * before:
         raise AssertionError(
             f"The mean squared error on the training tracks is {before:.3g} before fine_tune, and {after:.3g} after 20 "
             "epochs; expected it to fall."
+        )
+
+
+@check(
+    points=0.25,
+    hint="torch.optim.Adam(regressor.parameters(), lr=learning_rate), and as many epochs as asked for.",
+    needs=TUNES,
+)
+def test_fine_tuning_takes_the_steps_of_adam(lab, kit, rng):
+    """fine_tune trains all weights with Adam: in each epoch of one batch, by its learning rate while the loss falls."""
+    _, path = trained_classifier(lab, kit, rng, plain)
+    tuned = repeatedly(lab, kit, rng, path)
+    begun = tuned((1, LITTLE), batch=12).parameters
+    for asked, epochs, rate in (((1, 1e-3), 1, 1e-3), ((8, 1e-3), 8, 1e-3), ((), 5, 1e-4)):
+        ways = furthest(begun, tuned(asked, batch=12).parameters)
+        call = f"fine_tune(..., {epochs}, {rate:g})" if asked else "fine_tune without epochs and learning rate"
+        still = sorted(name for name, way in ways.items() if way < rate / 100)
+        if still:
+            raise AssertionError(f"After {call} {', '.join(still)} of the regressor are as at the start.")
+        if not any(abs(way - epochs * rate) < STEPS * epochs * rate for way in ways.values()):
+            raise AssertionError(
+                f"{call} with one batch moves weights by {min(ways.values()):.3g} to {max(ways.values()):.3g}; "
+                f"expected {epochs} of Adam's steps of {rate:g}."
+            )
+
+
+@check(
+    points=0.25,
+    hint="train(regressor, train_loader, val_loader, optimizer, epochs, device): it keeps the best epoch's weights.",
+    needs=TUNES,
+)
+def test_fine_tuning_learns_from_one_loader_and_validates_on_the_other(lab, kit, rng):
+    """fine_tune learns from train_loader, and ends with the weights of the epoch that is best on val_loader."""
+    _, path = trained_classifier(lab, kit, rng, plain)
+    tuned = repeatedly(lab, kit, rng, path)
+    begun, best, last = (tuned(asked, batch=12, others=True) for asked in ((1, LITTLE), (1, 6e-2), (20, 6e-2)))
+    near, far = (max(furthest(begun.weights, one.weights).values()) for one in (best, last))
+    if far > 3 * near:
+        raise AssertionError(
+            f"The first epoch is the best on val_loader; fine_tune moves the weights by {near:.3g} in it, "
+            f"and by {far:.3g} in 20 epochs; expected the weights of the best epoch."
+        )
+    if not best.error < begun.error:
+        raise AssertionError(
+            f"The mean squared error on the tracks of train_loader is {begun.error:.3g} before fine_tune, and "
+            f"{best.error:.3g} after an epoch; expected it to fall."
         )

@@ -6,6 +6,7 @@ ends with, and so the judge does.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -187,6 +188,13 @@ def parameters(module: nn.Module) -> dict[str, Tensor]:
 def is_lazy(module: nn.Module) -> bool:
     """Tell whether layers of a module wait for their first batch to learn their sizes."""
     return any(isinstance(parameter, nn.UninitializedParameter) for parameter in module.parameters())
+
+
+def seed(number: int) -> None:
+    """Have the libraries draw the same random numbers again."""
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002 - the generator that students' code may use
+    torch.manual_seed(number)
 
 
 def count(module: nn.Module) -> int:
