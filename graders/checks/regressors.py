@@ -44,6 +44,10 @@ def expect_loss(
     expect_number(loss, loss_of(ratings.astype(np.float64), targets), f"the loss of {call}", ROUNDING)
     loss, _ = answer(regressor, x, ratings, lengths, call)
     expect_number(loss, 0, f"the loss of {call}, where the targets are its own ratings,", ROUNDING)
+    if shape[0] > 1:  # normalisation over a batch needs two
+        regressor.train()
+        loss, ratings = answer(regressor, x, targets, lengths, call)
+        expect_number(loss, loss_of(ratings.astype(np.float64), targets), f"the loss of {call} in training", ROUNDING)
 
 
 def expect_unlike_ratings(make: Callable[[], Any], shape: tuple[int, ...], seed: int, call: str) -> None:
