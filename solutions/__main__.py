@@ -7,6 +7,8 @@ import click
 from .skeleton import stale_skeletons, write_skeletons
 
 _SOLUTIONS = Path(__file__).parent
+# What a shell makes of a command that Ctrl-C ended.
+_INTERRUPTED = 130
 
 
 @click.group()
@@ -65,10 +67,14 @@ def report(
     max_length: int | None,
 ) -> None:
     """Do the experiments of steps 1-10, and show figures, tables and findings beside the report's own."""
-    # Imported here, since it takes seconds, and other commands must not wait for PyTorch.
-    from .report.command import make_report  # noqa: PLC0415
+    try:
+        # Imported here, since it takes seconds, and other commands must not wait for PyTorch.
+        from .report.command import make_report  # noqa: PLC0415
 
-    make_report(data, out, quick=quick, device=device, seeds=seeds, jobs=jobs, epochs=epochs, max_length=max_length)
+        make_report(data, out, quick=quick, device=device, seeds=seeds, jobs=jobs, epochs=epochs, max_length=max_length)
+    except KeyboardInterrupt:
+        click.echo("report: interrupted; the same command goes on where it was.", err=True)
+        raise SystemExit(_INTERRUPTED) from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The report of the reference experiments: its findings, its tables, what it reuses, and what it refuses."""
 
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -296,26 +298,65 @@ def test_second_start_does_nothing_anew(made, job):
     assert told(plan(1), job) == dict.fromkeys(plan(1), False)
 
 
-def test_only_what_is_missing_is_done_again(made, job):
+def test_only_what_is_missing_or_not_what_it_was_is_done_again(made, job):
     out = made[0]
     (out / "runs" / "lstm-beat-seed0.json").unlink()
     (out / "runs" / "regression-lstm-energy-seed0.json").write_text("{", encoding="utf-8")
+    (out / "runs" / "multitask-lstm-seed0.json").write_text("[]", encoding="utf-8")
+    of_another = out / "runs" / "regression-lstm-valence-seed0.json"
+    shutil.copy(of_another, out / "runs" / "regression-lstm-danceability-seed0.json")
+    job.checkpoint(Run("lstm-mel", 0)).unlink()
+    shutil.copy(job.checkpoint(Run("lstm-fused", 0)), job.checkpoint(Run("lstm-chroma", 0)))
 
     done_now = told(plan(1), job)
 
-    assert {run.name for run, now in done_now.items() if now} == {"lstm-beat-seed0", "regression-lstm-energy-seed0"}
+    assert {run.experiment for run, now in done_now.items() if now} == {
+        "lstm-beat",
+        "regression-lstm-energy",
+        "multitask-lstm",
+        "regression-lstm-danceability",
+        "lstm-mel",
+        "lstm-chroma",
+    }
     assert not list(out.rglob("*.tmp"))
 
 
-def test_other_settings_are_run_anew_and_more_seeds_are_not(made, job, tmp_path):
+def test_other_settings_are_run_anew_with_files_of_their_own_and_more_seeds_are_not(made, job, tmp_path):
     run = Run("lstm-beat", 0)
-    for name in ("runs/lstm-beat-seed0.json", "checkpoints/lstm-beat-seed0.pt"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_bytes((made[0] / name).read_bytes())
-    more_seeds, smaller = (replace(job.settings, **change) for change in ({"seeds": 4}, {"rnn_size": 8}))
+    for path in (Path("runs/lstm-beat-seed0.json"), job.checkpoint(run).relative_to(made[0])):
+        (tmp_path / path).parent.mkdir()
+        shutil.copy(made[0] / path, tmp_path / path)
+    more_seeds, smaller = (
+        replace(job, out=tmp_path, settings=replace(job.settings, **change))
+        for change in ({"seeds": 4}, {"rnn_size": 8})
+    )
+    before = more_seeds.checkpoint(run).read_bytes()
 
-    assert told([run], replace(job, out=tmp_path, settings=more_seeds)) == {run: False}
-    assert told([run], replace(job, out=tmp_path, settings=smaller)) == {run: True}
+    assert told([run], more_seeds) == {run: False}
+    assert told([run], smaller) == {run: True}
+    assert more_seeds.checkpoint(run).read_bytes() == before
+    assert smaller.checkpoint(run).is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_workers_end_with_the_command(data, tmp_path):
+    numbers = (signal.SIGTERM, signal.SIGKILL)
+    commands = []
+    for number in numbers:
+        arguments = ["-m", "solutions", "report", "--data", str(data), "--out", str(tmp_path / number.name), *TINY]
+        commands.append(subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stderr=subprocess.PIPE, text=True))
+    said = []
+    for command, number in zip(commands, numbers, strict=True):
+        with command:
+            assert command.stderr is not None
+            assert command.stderr.readline().startswith("[1/17]")
+            command.send_signal(number)
+            # Workers hold this pipe too: it ends when all of them have.
+            said.append(command.stderr.read())
+
+    assert [command.returncode for command in commands] == [130, -signal.SIGKILL]
+    assert said[0].splitlines()[-1] == "report: interrupted; the same command goes on where it was."
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def refused(*arguments):

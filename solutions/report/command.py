@@ -1,6 +1,7 @@
 """The command `python -m solutions report`: check what it is given, do the runs, write the pages."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .data import DataFault, check_folder
 from .experiments import Job, Run
 from .page import write_pages
-from .runner import plan, run_all
+from .runner import plan, run_all, signals
 from .settings import Settings
 
 
@@ -41,6 +42,7 @@ def make_report(
     The arguments are the command's options; None takes the default.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C, or a signal that asks to end. The runs in progress are ended, and the others kept.
         click.ClickException: the data, the folder or the device cannot serve; the exit code is 2.
     """
     settings = _settings(quick=quick, seeds=seeds, epochs=epochs, max_length=max_length)
@@ -50,7 +52,7 @@ def make_report(
         _check_writable(out)
         job = Job(data.resolve(), out.resolve(), settings, device)
         runs = plan(settings.seeds)
-        with _progress(len(runs)) as tell:
+        with _interruptible(), _progress(len(runs)) as tell:
             results = run_all(runs, job, jobs or _default_jobs(device), tell)
         write_pages(results, job)
     except DataFault as error:
@@ -91,6 +93,22 @@ def _check_writable(out: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise _Misuse(f"The folder {out} cannot be written ({error.strerror}); give another with --out.") from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does; they would end this process and leave its workers behind.
+
+    Where they are ignored, as under nohup, they stay so.
+    """
+    changed = [number for number in signals("SIGTERM", "SIGHUP") if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """The experiments of steps 5-10: each trains one network with one seed, and returns what the page needs of it."""
 
 import contextlib
+import hashlib
 import io
 import math
-import os
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,7 +14,7 @@ import msgspec
 import torch
 from torch import nn
 
-from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch, save_checkpoint, train
+from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch, train
 from solutions.step06_evaluation import predict
 from solutions.step07_cnn import CNNBackbone
 from solutions.step08_regression import Regressor, predict_ratings, spearman
@@ -25,6 +26,10 @@ from .published import AXES
 from .settings import Settings
 
 Net = Literal["lstm", "cnn"]
+
+_SOLUTIONS = Path(__file__).parents[1]
+# Digits of the fingerprint in the name of a checkpoint: enough for two not to be alike by chance.
+_MARK_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,27 @@ class Job:
     settings: Settings
     device: str = "cpu"
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of what results depend on: settings, device, data and the source of the experiments.
+
+        Of the data it takes the label files, and the names and sizes of all files: reading every track would take
+        longer than some runs.
+        """
+        digest = hashlib.sha256(repr((sorted(self.settings.of_a_run().items()), self.device)).encode())
+        for path in sorted(self.data.rglob("*")):
+            if path.suffix == ".npy":
+                digest.update(f"{path.relative_to(self.data)} {path.stat().st_size}\n".encode())
+            elif path.name.endswith("_labels.txt"):
+                digest.update(path.read_bytes())
+        here = Path(__file__).parent
+        for source in (*sorted(_SOLUTIONS.glob("step*.py")), here / "experiments.py", here / "data.py"):
+            digest.update(source.read_bytes())
+        return digest.hexdigest()
+
     def checkpoint(self, run: Run) -> Path:
-        """Return where a run's model is saved."""
-        return self.out / "checkpoints" / f"{run.name}.pt"
+        """Return where a run's model is saved: jobs with other fingerprints have other files."""
+        return self.out / "checkpoints" / f"{run.name}-{self.fingerprint[:_MARK_DIGITS]}.pt"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,10 +157,14 @@ def saves_checkpoint(experiment: str) -> bool:
     return EXPERIMENTS[experiment].task == "genre"
 
 
-def run_experiment(run: Run, job: Job) -> Result:
+def run_experiment(run: Run, job: Job) -> tuple[Result, bytes | None]:
     """Do one run: the same run and job give the same result, up to its seconds.
 
-    One thread is used, so that runs side by side do not compete, and sums are added up in one order.
+    One thread is used, so that runs side by side do not compete, and sums are added up in one order. No file is
+    written.
+
+    Returns:
+        The result, and the content of the checkpoint; None if the experiment saves none.
 
     Raises:
         DataFault: the data cannot be read.
@@ -152,9 +179,9 @@ def run_experiment(run: Run, job: Job) -> Result:
             case "genre":
                 return _genre(experiment, run, job)
             case "overfit":
-                return _overfit(experiment, run, job)
+                return _overfit(experiment, run, job), None
             case "rating":
-                return _rating(experiment, run, job)
+                return _rating(experiment, run, job), None
 
 
 def _genre_loaders(experiment: Experiment, run: Run, job: Job) -> Loaders:
@@ -171,13 +198,12 @@ def _backbone(net: Net, loaders: Loaders, settings: Settings, dropout: float) ->
     return nn.utils.convert_conv2d_weight_memory_format(cnn, torch.channels_last)
 
 
-def _genre(experiment: Experiment, run: Run, job: Job) -> Result:
+def _genre(experiment: Experiment, run: Run, job: Job) -> tuple[Result, bytes]:
     loaders = _genre_loaders(experiment, run, job)
     model = Classifier(_backbone(experiment.net, loaders, job.settings, job.settings.dropout), len(CLASSES))
     history, seconds = _fit(model, loaders, job, job.settings.epochs)
     y_pred, y_true = predict(model, loaders.test, job.device)
-    _save(model, job.checkpoint(run))
-    return Result(
+    result = Result(
         experiment=run.experiment,
         seed=run.seed,
         seconds_per_epoch=seconds,
@@ -186,6 +212,7 @@ def _genre(experiment: Experiment, run: Run, job: Job) -> Result:
         train_loss=history["train_loss"],
         val_loss=history["val_loss"],
     )
+    return result, _content(model)
 
 
 def _overfit(experiment: Experiment, run: Run, job: Job) -> Result:
@@ -236,8 +263,8 @@ def _adam(model: nn.Module, learning_rate: float, weight_decay: float = 0.0) -> 
     return torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
 
 
-def _save(model: nn.Module, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_checkpoint(model, temporary)
-    temporary.replace(path)
+def _content(model: nn.Module) -> bytes:
+    """Return what `save_checkpoint` of step 5 writes to a file."""
+    buffer = io.BytesIO()
+    torch.save(model.state_dict(), buffer)
+    return buffer.getvalue()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import msgspec
@@ -15,39 +16,32 @@ from tqdm import tqdm
 
 from .experiments import EXPERIMENTS, Job, Result, Run, run_experiment, saves_checkpoint
 
-_SOLUTIONS = Path(__file__).parents[1]
 # glibc gives blocks of this size (bytes) back to the system: none that training asks for.
 _GIVEN_BACK = str(2**32)
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A result on disk, with the fingerprint of all that it depends on."""
+    """A result on disk.
+
+    Attributes:
+        fingerprint: the job's, a digest of all that the result depends on.
+        checkpoint: SHA-256 of the run's checkpoint; None if it has none.
+        result: the result.
+    """
 
     fingerprint: str
+    checkpoint: str | None
     result: Result
+
+
+def signals(*names: str) -> list[signal.Signals]:
+    """Return the signals of these names that this system has: Windows has no SIGHUP."""
+    return [number for number in signal.Signals if number.name in names]
 
 
 def plan(seeds: int) -> list[Run]:
     """Return the runs of all experiments, with seeds 0, 1, ...; a run comes after the one that it needs."""
     return [Run(experiment, seed) for experiment in EXPERIMENTS for seed in range(seeds)]
-
-
-def fingerprint(job: Job) -> str:
-    """Return a digest of what results depend on: settings, device, data and the source of the experiments.
-
-    Of the data it takes the label files, and the names and sizes of all files: reading every track would take
-    longer than some runs.
-    """
-    digest = hashlib.sha256(repr((sorted(job.settings.of_a_run().items()), job.device)).encode())
-    for path in sorted(job.data.rglob("*")):
-        if path.suffix == ".npy":
-            digest.update(f"{path.relative_to(job.data)} {path.stat().st_size}\n".encode())
-        elif path.name.endswith("_labels.txt"):
-            digest.update(path.read_bytes())
-    here = Path(__file__).parent
-    for source in (*sorted(_SOLUTIONS.glob("step*.py")), here / "experiments.py", here / "data.py"):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
 
 
 def run_all(runs: Sequence[Run], job: Job, jobs: int, tell: Callable[[Run, bool], None]) -> list[Result]:
@@ -66,40 +60,37 @@ def run_all(runs: Sequence[Run], job: Job, jobs: int, tell: Callable[[Run, bool]
         DataFault: the data cannot be read.
         BrokenProcessPool: the system ended a process, most likely for want of memory.
     """
-    mark = fingerprint(job)
     results: dict[Run, Result] = {}
     for run in runs:
-        stored = _read(run, job)
-        if stored is not None and stored.fingerprint == mark:
-            results[run] = stored.result
+        result = _read(run, job)
+        if result is not None:
+            results[run] = result
             tell(run, False)
+
+    def keep(run: Run, result: Result, checkpoint: bytes | None) -> None:
+        _store(run, job, result, checkpoint)
+        results[run] = result
+        tell(run, True)
+
     missing = [run for run in runs if run not in results]
     if missing:
         with _keeping_memory():
-            _do(missing, job, jobs, lambda result: _keep(result, mark, job, results, tell))
+            _do(missing, job, jobs, keep)
     return [results[run] for run in runs]
 
 
-def _keep(result: Result, mark: str, job: Job, results: dict[Run, Result], tell: Callable[[Run, bool], None]) -> None:
-    run = Run(result.experiment, result.seed)
-    _write(Stored(mark, result), _path(run, job))
-    results[run] = result
-    tell(run, True)
-
-
-def _do(runs: Sequence[Run], job: Job, jobs: int, keep: Callable[[Result], None]) -> None:
+def _do(runs: Sequence[Run], job: Job, jobs: int, keep: Callable[[Run, Result, bytes | None], None]) -> None:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(jobs, len(runs)), context, initializer=_prepare_worker)
     waiting = list(runs)
-    pending: dict[Future[Result], Run] = {}
+    pending: dict[Future[tuple[Result, bytes | None]], Run] = {}
     try:
         while waiting or pending:
             ready = [run for run in waiting if _needed(run) not in waiting and _needed(run) not in pending.values()]
             pending |= {pool.submit(run_experiment, run, job): run for run in ready}
             waiting = [run for run in waiting if run not in ready]
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                del pending[future]
-                keep(future.result())
+                keep(pending.pop(future), *future.result())
     except BaseException:
         # Of whatever kind, an interrupt too: workers would otherwise train on for minutes before this process ends.
         for worker in multiprocessing.active_children():
@@ -130,28 +121,50 @@ def _needed(run: Run) -> Run | None:
 
 
 def _prepare_worker() -> None:
-    # Ctrl-C, which a terminal sends to all processes, is for the main process, which ends the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and hanging up, which a terminal tells all processes, are for the main process, which ends the workers.
+    for number in signals("SIGINT", "SIGHUP"):
+        signal.signal(number, signal.SIG_IGN)
     # The bars of the steps would make a lock between processes, which a worker that is ended leaves behind.
     tqdm.set_lock(threading.RLock())
+    threading.Thread(target=_end_after, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess | None) -> None:
+    """End this process when its parent has ended, however that was: nobody would take the result of its run."""
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _path(run: Run, job: Job) -> Path:
     return job.out / "runs" / f"{run.name}.json"
 
 
-def _read(run: Run, job: Job) -> Stored | None:
-    """Return a result on disk; None if there is none, or it cannot be read, or its checkpoint is gone."""
-    if saves_checkpoint(run.experiment) and not job.checkpoint(run).is_file():
-        return None
+def _read(run: Run, job: Job) -> Result | None:
+    """Return a run's result on disk; None unless it is this job's, can be read, and its checkpoint is as it was."""
     try:
-        return msgspec.json.decode(_path(run, job).read_bytes(), type=Stored)
-    except (FileNotFoundError, msgspec.DecodeError):
+        stored = msgspec.json.decode(_path(run, job).read_bytes(), type=Stored)
+        checkpoint = job.checkpoint(run).read_bytes() if saves_checkpoint(run.experiment) else None
+    except (OSError, msgspec.DecodeError):
         return None
+    of_run = (stored.result.experiment, stored.result.seed) == (run.experiment, run.seed)
+    whole = (stored.fingerprint, stored.checkpoint) == (job.fingerprint, _digest(checkpoint))
+    return stored.result if of_run and whole else None
 
 
-def _write(stored: Stored, path: Path) -> None:
+def _store(run: Run, job: Job, result: Result, checkpoint: bytes | None) -> None:
+    """Write what a run returned; its result comes last, so that it never stands without its checkpoint."""
+    if checkpoint is not None:
+        _write(job.checkpoint(run), checkpoint)
+    _write(_path(run, job), msgspec.json.encode(Stored(job.fingerprint, _digest(checkpoint), result)))
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(msgspec.json.encode(stored))
+    temporary.write_bytes(content)
     temporary.replace(path)
