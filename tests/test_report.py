@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from solutions.__main__ import main
 from solutions.report import published
-from solutions.report.data import CLASSES, DataFault, genre_loaders, rating_loaders
+from solutions.report.data import CLASSES, check_folder, genre_loaders, rating_loaders
 from solutions.report.experiments import EXPERIMENTS, Job, Result, Run
 from solutions.report.findings import (
     Finding,
@@ -200,11 +200,6 @@ def test_ratings_have_one_split_for_each_axis_and_for_all(data):
         assert next(iter(one.test))[1].numpy() == pytest.approx(targets[:, axis - 1])
 
 
-def test_collection_that_is_too_small_to_split_is_refused(data):
-    with pytest.raises(DataFault, match="too few tracks to validate and test on"):
-        rating_loaders(data, beat=True, axis=1, settings=Settings(val_size=0.01), seed=0)
-
-
 @pytest.fixture(scope="module")
 def made(data, tmp_path_factory):
     """What the command left behind, and what it said."""
@@ -291,7 +286,8 @@ def told(runs, job):
 
 @pytest.fixture(scope="module")
 def job(data, made):
-    return Job(data.resolve(), made[0].resolve(), replace(Settings().with_epochs(1), seeds=1, max_length=16))
+    settings = replace(Settings().with_epochs(1), seeds=1, max_length=16)
+    return Job(data.resolve(), check_folder(data, settings), made[0].resolve(), settings)
 
 
 def test_second_start_does_nothing_anew(made, job):
@@ -375,21 +371,107 @@ def test_data_folder_that_is_not_there_is_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.fixture
+def copy(data, tmp_path):
+    """A data folder to spoil."""
+    return shutil.copytree(data, tmp_path / "data")
+
+
+def test_contents_are_other_ones_when_a_track_or_a_rating_changes(copy):
+    contents = {check_folder(copy, Settings())}
+    track = copy / "multitask_dataset_beat" / "train" / "3.fused.full.npy"
+    np.save(track, np.load(track)[:, ::-1])
+    contents.add(check_folder(copy, Settings()))
+    index = copy / "multitask_dataset" / "train_labels.txt"
+    index.write_text(index.read_text(encoding="utf-8").replace("0.5", "0.6"), encoding="utf-8")
+    contents.add(check_folder(copy, Settings()))
+
+    assert len(contents) == 3
+
+
+def test_contents_are_part_of_the_fingerprint(job):
+    assert replace(job, contents="others").fingerprint != job.fingerprint
+
+
 @pytest.mark.parametrize(
     "missing", ["fma_genre_spectrograms_beat/test_labels.txt", "multitask_dataset/train_labels.txt"]
 )
-def test_data_folder_without_a_collection_is_refused(data, tmp_path, missing):
-    (tmp_path / "data").mkdir()
-    for path in data.rglob("*_labels.txt"):
-        copy = tmp_path / "data" / path.relative_to(data)
-        copy.parent.mkdir(exist_ok=True)
-        copy.write_bytes(path.read_bytes())
-        for split in ("train", "test"):
-            if (path.parent / split).is_dir() and not (copy.parent / split).exists():
-                (copy.parent / split).symlink_to(path.parent / split)
-    (tmp_path / "data" / missing).unlink()
+def test_data_folder_without_a_collection_is_refused(copy, missing):
+    (copy / missing).unlink()
 
-    assert f"has no {missing}" in refused("--data", tmp_path / "data", "--out", tmp_path / "out")
+    assert f"has no {missing}" in refused("--data", copy, "--out", copy / "out")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist, although train_labels.txt names it"),
+        (b"", "is not a whole .npy file of numbers"),
+        (b"not NumPy's", "is not a whole .npy file of numbers"),
+        (b"\x93NUMPY\x01\0\x02\0((", "is not a whole .npy file of numbers"),
+        (np.array([None]), "is not a whole .npy file of numbers"),
+        (np.zeros((139, 20)), "has shape (139, 20), not (140, T)"),
+        (np.zeros((140, 0)), "has shape (140, 0), not (140, T) with a timestep or more"),
+        (np.zeros((140, 20), complex), "holds values of type complex128, which are not real numbers"),
+        (np.full((140, 20), np.nan), "holds NaN or infinity"),
+        (np.full((140, 20), -np.inf), "holds NaN or infinity"),
+    ],
+)
+@pytest.mark.parametrize("collection", ["fma_genre_spectrograms_beat", "multitask_dataset"])
+def test_track_that_cannot_be_used_is_refused(copy, collection, content, said):
+    file = copy / collection / "train" / "3.fused.full.npy"
+    if isinstance(content, np.ndarray):
+        np.save(file, content)
+    elif content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+
+    line = refused("--data", copy, "--out", copy / "out")
+
+    assert f"{file} {said}" in line
+    assert "pickle" not in line
+    assert not (copy / "out").exists()
+
+
+HEADER = "Id\tGenre\n"
+AXES_HEADER = "Id,valence,energy,danceability\n"
+
+
+@pytest.mark.parametrize(
+    ("index", "text", "said"),
+    [
+        ("fma_genre_spectrograms/test", HEADER + "7.npy Blues\n", "line 2: '7.npy Blues' is not name<TAB>genre"),
+        ("fma_genre_spectrograms/test", HEADER + "7.npy\tK\u00f6ln\n", "is not UTF-8; save it as UTF-8"),
+        ("fma_genre_spectrograms/test", HEADER, "names no tracks of the ten genres"),
+        ("fma_genre_spectrograms/test", HEADER + "7.npy\tOld-Time\n", "names no tracks of the ten genres"),
+        ("fma_genre_spectrograms/test", HEADER + "7.npy\tSka\n", "gives 7.npy the genre 'Ska', which CLASS_MAPPING"),
+        ("fma_genre_spectrograms/test", f"{HEADER}{'7' * 300}\tPop\n", "cannot be read (File name too long)"),
+        ("fma_genre_spectrograms/test", HEADER + "7\0.npy\tPop\n", "is no name of a file"),
+        ("fma_genre_spectrograms/train", HEADER + "7.npy\tPop\n", "names 1 track(s) to use, too few to validate"),
+        ("multitask_dataset_beat/train", AXES_HEADER + "7,1,2\n", "line 2: '7,1,2' is not Id,valence,"),
+        ("multitask_dataset_beat/train", AXES_HEADER + "\u00f6,1,2,3\n", "is not UTF-8; save it as UTF-8"),
+        ("multitask_dataset_beat/train", AXES_HEADER + "7,1,nan,2\n", "gives 7.fused.full.npy a rating that is not"),
+        ("multitask_dataset_beat/train", AXES_HEADER, "complete it to 7 or more"),
+    ],
+)
+def test_index_that_cannot_be_used_is_refused(copy, index, text, said):
+    (copy / f"{index}_labels.txt").write_text(text, encoding="latin-1")
+
+    assert said in refused("--data", copy, "--out", copy / "out")
+
+
+def test_tracks_of_step_1_are_examined_before_the_first_run(copy):
+    index = copy / "fma_genre_spectrograms" / "train_labels.txt"
+    lines = [f"{i}.fused.full.npy\tPop" for i in range(20)]
+    index.write_text(HEADER + "\n".join(lines), encoding="utf-8")
+    one_genre = refused("--data", copy, "--out", copy / "out")
+    # The only track of another genre, and of one that the experiments drop.
+    index.write_text(HEADER + "\n".join([*lines, "old.npy\tOld-Time"]), encoding="utf-8")
+    dropped = refused("--data", copy, "--out", copy / "out")
+
+    assert "names tracks of one genre only" in one_genre
+    assert "old.npy does not exist" in dropped
 
 
 def test_folder_that_cannot_be_written_is_refused(data, tmp_path):

@@ -18,6 +18,7 @@ from .experiments import Job, Run
 from .page import write_pages
 from .runner import plan, run_all, signals
 from .settings import Settings
+from .tracks import pair
 
 
 class _Misuse(click.ClickException):
@@ -47,14 +48,15 @@ def make_report(
     """
     settings = _settings(quick=quick, seeds=seeds, epochs=epochs, max_length=max_length)
     try:
-        check_folder(data)
         _check_device(device)
+        contents = check_folder(data, settings)
+        tracks = pair(data)
         _check_writable(out)
-        job = Job(data.resolve(), out.resolve(), settings, device)
+        job = Job(data.resolve(), contents, out.resolve(), settings, device)
         runs = plan(settings.seeds)
         with _interruptible(), _progress(len(runs)) as tell:
             results = run_all(runs, job, jobs or _default_jobs(device), tell)
-        write_pages(results, job)
+        write_pages(results, job, tracks)
     except DataFault as error:
         raise _Misuse(str(error)) from error
     except BrokenProcessPool as error:

@@ -1,15 +1,21 @@
 """The data of the experiments: loaders of standardised tracks, and what a data folder has to hold."""
 
+import hashlib
+import io
+import itertools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from tokenize import TokenError
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 from torch.utils.data import DataLoader, Subset
 
 from solutions.step01_spectrograms import read_labels
-from solutions.step04_dataset import CLASS_MAPPING, SpectrogramDataset, torch_train_val_split
+from solutions.step04_dataset import CLASS_MAPPING, SpectrogramDataset, _read_ratings, torch_train_val_split
 
 from .settings import Settings
 
@@ -18,12 +24,20 @@ RATINGS: Final = "multitask_dataset"
 BEAT: Final = "_beat"
 CLASSES: Final = tuple(sorted({genre for genre in CLASS_MAPPING.values() if genre is not None}))
 
-_INDICES: Final = (
-    *(f"{GENRES}{speed}/{split}_labels.txt" for speed in ("", BEAT) for split in ("train", "test")),
-    *(f"{RATINGS}{speed}/train_labels.txt" for speed in ("", BEAT)),
+_SPLITS: Final = (
+    *((f"{GENRES}{speed}", split) for speed in ("", BEAT) for split in ("train", "test")),
+    *((f"{RATINGS}{speed}", "train") for speed in ("", BEAT)),
 )
+# Of what a track holds: rows 0-127 are the mel spectrogram, rows 128-139 the chromagram.
+_ROWS = 140
+# What NumPy raises for a file that is none of its own, is cut short, or has a spoilt header.
+_NOT_NUMPYS = (ValueError, TypeError, SyntaxError, TokenError, MemoryError)
+# The fewest tracks: validation has a mean loss of one, a rank correlation takes two.
+_VALIDATED, _CORRELATED = 1, 2
 # A feature that is silent in all of training has no deviation to divide by.
 _SMALLEST_DEVIATION = 1e-6
+
+_Entry = TypeVar("_Entry")
 
 
 class DataFault(ValueError):
@@ -45,86 +59,164 @@ class Loaders:
         return int(timesteps), int(features)
 
 
-def check_folder(data: Path) -> None:
-    """See that a data folder has the course's four collections, with the tracks that their genre indices name.
+def check_folder(data: Path, settings: Settings) -> str:
+    """Read all that the experiments will, the course's four collections, and see that they can be done with it.
+
+    Args:
+        data: the data folder.
+        settings: fractions of the tracks for validation and test.
+
+    Returns:
+        A digest of the contents: other tracks, ratings or genres have another one.
 
     Raises:
-        DataFault: the folder, a collection or a track is missing, or an index cannot be read.
+        DataFault: the folder, an index or a track is missing or cannot be used, or there are too few tracks.
     """
-    if not data.is_dir():
-        raise DataFault(f"The data folder {data} does not exist; give the folder that holds {GENRES} with --data.")
-    for name in _INDICES:
-        index = data / name
-        if not index.is_file():
-            raise DataFault(
-                f"The data folder {data} has no {name}; complete it, or make one with python -m fixtures build."
-            )
-        if name.startswith(GENRES):
-            _check_tracks(index)
-
-
-def _check_tracks(index: Path) -> None:
-    folder = index.parent / index.name.removesuffix("_labels.txt")
     try:
-        entries = read_labels(index)
-    except (OSError, ValueError) as error:
-        raise DataFault(f"The index {index} cannot be read: {error}") from error
+        there = data.is_dir()
+    except OSError as error:
+        raise DataFault(
+            f"The data folder {data} cannot be read ({error.strerror}); give another with --data."
+        ) from error
+    if not there:
+        raise DataFault(f"The data folder {data} does not exist; give the folder that holds {GENRES} with --data.")
+    read = []
+    for collection, split in _SPLITS:
+        name = f"{collection}/{split}_labels.txt"
+        index = data / name
+        missing = f"The data folder {data} has no {name}; complete it, or make one with python -m fixtures build."
+        read.append((name, _sha256(_content(index, missing))))
+        tracks = _genre_tracks(index) if collection.startswith(GENRES) else _rated_tracks(index)
+        if split == "train":
+            _check_count(index, len(tracks), settings)
+        for track in tracks:
+            file = data / collection / split / track
+            content = _content(file, f"{file} does not exist, although {index.name} names it; complete the collection.")
+            _check_track(file, content)
+            read.append((f"{collection}/{split}/{track}", _sha256(content)))
+    return _sha256(repr(read).encode())
+
+
+def read_track(file: Path) -> Float[np.ndarray, "140 T"]:
+    """Return the features of a track.
+
+    Raises:
+        DataFault: there is no such file, or it is not a track.
+    """
+    return _check_track(file, _content(file, f"{file} does not exist; complete the collection."))
+
+
+def _content(file: Path, missing: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataFault(missing) from error
+    except OSError as error:
+        raise DataFault(f"{file} cannot be read ({error.strerror}); allow reading it, or replace it.") from error
+    except ValueError as error:
+        raise DataFault(f"{str(file)!r} is no name of a file; correct the index that names it.") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _check_track(file: Path, content: bytes) -> Float[np.ndarray, "140 T"]:
+    try:
+        track: np.ndarray = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except _NOT_NUMPYS as error:
+        raise DataFault(f"{file} is not a whole .npy file of numbers; replace it.") from error
+    if track.ndim != 2 or len(track) != _ROWS or track.size == 0:  # noqa: PLR2004 - rows and columns
+        raise DataFault(f"{file} has shape {track.shape}, not ({_ROWS}, T) with a timestep or more; replace it.")
+    if track.dtype.kind not in "fiu":
+        raise DataFault(f"{file} holds values of type {track.dtype}, which are not real numbers; replace it.")
+    if not np.isfinite(track).all():
+        raise DataFault(f"{file} holds NaN or infinity; replace it.")
+    return track
+
+
+def _genre_tracks(index: Path) -> list[str]:
+    """Return the tracks that have one of the ten genres."""
+    entries = _entries(index, read_labels)
     for name, genre in entries:
-        if CLASS_MAPPING.get(genre) is not None and not (folder / name).is_file():
-            raise DataFault(f"{folder / name} does not exist, although {index.name} names it; complete the collection.")
+        if genre not in CLASS_MAPPING:
+            raise DataFault(
+                f"{index} gives {name} the genre {genre!r}, which CLASS_MAPPING does not have; correct the index, or "
+                "add the genre to CLASS_MAPPING in solutions/step04_dataset.py."
+            )
+    tracks = [name for name, genre in entries if CLASS_MAPPING[genre] is not None]
+    if not tracks:
+        raise DataFault(f"{index} names no tracks of the ten genres; complete it.")
+    return tracks
+
+
+def _rated_tracks(index: Path) -> list[str]:
+    entries = _entries(index, _read_ratings)
+    for name, ratings in entries:
+        if not all(map(math.isfinite, ratings)):
+            raise DataFault(f"{index} gives {name} a rating that is not a finite number; correct it.")
+    return [name for name, _ in entries]
+
+
+def _entries(index: Path, read: Callable[[Path], list[_Entry]]) -> list[_Entry]:
+    try:
+        return read(index)
+    except UnicodeDecodeError as error:
+        raise DataFault(f"The index {index} is not UTF-8; save it as UTF-8.") from error
+    except ValueError as error:
+        raise DataFault(str(error)) from error
+
+
+def _check_count(index: Path, count: int, settings: Settings) -> None:
+    parts = [(settings.val_size, _VALIDATED)]
+    if index.parent.name.startswith(RATINGS):
+        parts.append((settings.test_size, _CORRELATED))
+    needed = next(n for n in itertools.count(1) if all(math.floor(size * n) >= least for size, least in parts))
+    if count < needed:
+        raise DataFault(
+            f"{index} names {count} track(s) to use, too few to validate and test on; complete it to {needed} or more."
+        )
 
 
 def genre_loaders(data: Path, *, beat: bool, feat_type: str, settings: Settings, seed: int) -> Loaders:
     """Return loaders of the genres: the data's own test split, and validation tracks drawn from its training split.
 
     Args:
-        data: the data folder.
+        data: a data folder that `check_folder` accepts.
         beat: take the beat-synchronous tracks, at their own lengths; otherwise those at full speed, cut to
             `settings.max_length` timesteps.
         feat_type: "mel", "chroma" or "fused".
         settings: batch size, length and validation fraction.
         seed: seed of the validation split and of the order of batches.
-
-    Raises:
-        DataFault: the collection cannot be read, or is too small to split.
     """
     folder, max_length = _collection(data, GENRES, beat=beat, settings=settings)
-    try:
-        tracks = SpectrogramDataset(folder, CLASS_MAPPING, True, feat_type, max_length)
-        test = SpectrogramDataset(folder, CLASS_MAPPING, False, feat_type, max_length)
-        train_loader, val_loader = torch_train_val_split(
-            tracks, settings.batch, settings.batch, settings.val_size, seed=seed
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise DataFault(f"The collection {folder} cannot be used: {error}") from error
+    tracks = SpectrogramDataset(folder, CLASS_MAPPING, True, feat_type, max_length)
+    test = SpectrogramDataset(folder, CLASS_MAPPING, False, feat_type, max_length)
+    train_loader, val_loader = torch_train_val_split(
+        tracks, settings.batch, settings.batch, settings.val_size, seed=seed
+    )
     _standardise(train_loader, tracks, test)
-    return _checked(Loaders(train_loader, val_loader, DataLoader(test, settings.batch)), folder)
+    return Loaders(train_loader, val_loader, DataLoader(test, settings.batch))
 
 
 def rating_loaders(data: Path, *, beat: bool, axis: int | None, settings: Settings, seed: int) -> Loaders:
     """Return loaders of rated mel spectrograms, split in three: the test split of the data has no labels.
 
     Args:
-        data: the data folder.
+        data: a data folder that `check_folder` accepts.
         beat: as for `genre_loaders`.
         axis: 1, 2 or 3 for valence, energy or danceability; None for all three at once. The same seed gives the
             same split for any of them.
         settings: batch size, length, validation and test fraction.
         seed: seed of the split and of the order of batches.
-
-    Raises:
-        DataFault: the collection cannot be read, or is too small to split.
     """
     folder, max_length = _collection(data, RATINGS, beat=beat, settings=settings)
-    try:
-        tracks = SpectrogramDataset(folder, max_length=max_length, regression=axis, multitask=axis is None)
-        loaders = torch_train_val_split(
-            tracks, settings.batch, settings.batch, settings.val_size, settings.test_size, seed=seed
-        )
-    except (OSError, ValueError) as error:
-        raise DataFault(f"The collection {folder} cannot be used: {error}") from error
+    tracks = SpectrogramDataset(folder, max_length=max_length, regression=axis, multitask=axis is None)
+    loaders = torch_train_val_split(
+        tracks, settings.batch, settings.batch, settings.val_size, settings.test_size, seed=seed
+    )
     _standardise(loaders[0], tracks)
-    return _checked(Loaders(*loaders), folder)
+    return Loaders(*loaders)
 
 
 def _collection(data: Path, name: str, *, beat: bool, settings: Settings) -> tuple[Path, int]:
@@ -149,14 +241,3 @@ def _standardise_track(
 ) -> None:
     feature -= mean
     feature /= deviation
-
-
-def _checked(loaders: Loaders, folder: Path) -> Loaders:
-    # Two: a rank correlation of fewer ratings does not exist.
-    if len(loaders.val) == 0 or _count(loaders.test) < 2:  # noqa: PLR2004
-        raise DataFault(f"The collection {folder} has too few tracks to validate and test on; add some.")
-    return loaders
-
-
-def _count(loader: DataLoader[Any]) -> int:
-    return len(loader.dataset)  # type: ignore[arg-type]

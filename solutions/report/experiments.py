@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+import numpy as np
 import torch
 from torch import nn
 
@@ -98,26 +99,28 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """What all runs have in common: the data, where results go, the settings and the device."""
+    """What all runs have in common.
+
+    Attributes:
+        data: the data folder.
+        contents: digest of what is in it, of `check_folder`.
+        out: where results go.
+        settings: the settings.
+        device: "cpu" or "cuda".
+    """
 
     data: Path
+    contents: str
     out: Path
     settings: Settings
     device: str = "cpu"
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of what results depend on: settings, device, data and the source of the experiments.
-
-        Of the data it takes the label files, and the names and sizes of all files: reading every track would take
-        longer than some runs.
-        """
-        digest = hashlib.sha256(repr((sorted(self.settings.of_a_run().items()), self.device)).encode())
-        for path in sorted(self.data.rglob("*")):
-            if path.suffix == ".npy":
-                digest.update(f"{path.relative_to(self.data)} {path.stat().st_size}\n".encode())
-            elif path.name.endswith("_labels.txt"):
-                digest.update(path.read_bytes())
+        """Digest of what results depend on: settings, device, data, PyTorch, NumPy and the experiments' source."""
+        versions = (torch.__version__, np.__version__)
+        settings = sorted(self.settings.of_a_run().items())
+        digest = hashlib.sha256(repr((settings, self.device, self.contents, versions)).encode())
         here = Path(__file__).parent
         for source in (*sorted(_SOLUTIONS.glob("step*.py")), here / "experiments.py", here / "data.py"):
             digest.update(source.read_bytes())
@@ -167,7 +170,6 @@ def run_experiment(run: Run, job: Job) -> tuple[Result, bytes | None]:
         The result, and the content of the checkpoint; None if the experiment saves none.
 
     Raises:
-        DataFault: the data cannot be read.
         FileNotFoundError: the run whose backbone is transferred has left no checkpoint.
     """
     experiment = EXPERIMENTS[run.experiment]

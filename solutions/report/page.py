@@ -26,7 +26,7 @@ from .tables import (
     timesteps_table,
     transfer_table,
 )
-from .tracks import Track, pair
+from .tracks import Track
 
 _SPREAD = (
     "Spreads are over seeds: of initialisation, of the order of batches and of the validation split, and for ratings "
@@ -56,18 +56,15 @@ class Section:
     confusions: tuple[Picture, ...] = ()
 
 
-def write_pages(results: Sequence[Result], job: Job) -> None:
+def write_pages(results: Sequence[Result], job: Job, tracks: Sequence[Track]) -> None:
     """Write `report.html`, `report.md` and `figures/` into the job's folder.
 
     Args:
         results: results of all experiments.
         job: what the runs had in common.
-
-    Raises:
-        DataFault: the two tracks of step 1 cannot be read.
+        tracks: the two tracks of steps 1-3.
     """
     outcomes = Outcomes(results)
-    tracks = pair(job.data)
     sections = _sections(job, outcomes, tracks, pictures(job.data, tracks, outcomes))
     for section in sections:
         for picture in (*section.figures, *section.confusions):

@@ -57,7 +57,6 @@ def run_all(runs: Sequence[Run], job: Job, jobs: int, tell: Callable[[Run, bool]
         tell: called for each run as its result is there, with whether the run was done now.
 
     Raises:
-        DataFault: the data cannot be read.
         BrokenProcessPool: the system ended a process, most likely for want of memory.
     """
     results: dict[Run, Result] = {}
