@@ -17,6 +17,7 @@ from solutions.__main__ import main
 from solutions.report import published
 from solutions.report.data import CLASSES, check_folder, genre_loaders, rating_loaders
 from solutions.report.experiments import EXPERIMENTS, Job, Result, Run
+from solutions.report.files import OutFault, write
 from solutions.report.findings import (
     Finding,
     Measure,
@@ -474,13 +475,36 @@ def test_tracks_of_step_1_are_examined_before_the_first_run(copy):
     assert "old.npy does not exist" in dropped
 
 
-def test_folder_that_cannot_be_written_is_refused(data, tmp_path):
-    (tmp_path / "file").touch()
+@pytest.mark.parametrize(("file", "out"), [("file", "file/out"), ("runs", "."), ("checkpoints", "."), ("figures", ".")])
+def test_folder_that_cannot_be_written_is_refused(data, tmp_path, file, out):
+    (tmp_path / file).touch()
 
-    line = refused("--data", data, "--out", tmp_path / "file" / "out")
+    line = refused("--data", data, "--out", tmp_path / out)
 
-    assert "cannot be written" in line
+    assert f"{file} cannot be written" in line.replace("/out", "")
     assert "--out" in line
+
+
+def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "page.html").mkdir()
+
+    with pytest.raises(OutFault, match=r"page.html cannot be written \(.+\); what is done is kept"):
+        write(tmp_path / "page.html", b"page")
+    with pytest.raises(OutFault, match="cannot be written"):
+        write(ROOT / "LICENSE" / "page.html", b"page")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_result_that_cannot_be_written_is_told_in_one_sentence(data, tmp_path, monkeypatch):
+    def full_disk(*arguments):
+        raise OutFault("x.json cannot be written (No space left on device).")
+
+    monkeypatch.setattr("solutions.report.command.run_all", full_disk)
+
+    assert refused("--data", data, "--out", tmp_path / "out") == (
+        "Error: x.json cannot be written (No space left on device)."
+    )
 
 
 def test_command_line_does_not_import_torch_for_other_commands():

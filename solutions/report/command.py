@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .data import DataFault, check_folder
 from .experiments import Job, Run
+from .files import CHECKPOINTS, FIGURES, RUNS, OutFault
 from .page import write_pages
 from .runner import plan, run_all, signals
 from .settings import Settings
@@ -57,7 +58,7 @@ def make_report(
         with _interruptible(), _progress(len(runs)) as tell:
             results = run_all(runs, job, jobs or _default_jobs(device), tell)
         write_pages(results, job, tracks)
-    except DataFault as error:
+    except (DataFault, OutFault) as error:
         raise _Misuse(str(error)) from error
     except BrokenProcessPool as error:
         raise click.ClickException(
@@ -88,13 +89,16 @@ def _check_device(device: str) -> None:
 
 
 def _check_writable(out: Path) -> None:
-    probe = out / f".probe-{os.getpid()}"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise _Misuse(f"The folder {out} cannot be written ({error.strerror}); give another with --out.") from error
+    for folder in (out, *(out / name for name in (RUNS, CHECKPOINTS, FIGURES))):
+        probe = folder / f".probe-{os.getpid()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise _Misuse(
+                f"The folder {folder} cannot be written ({error.strerror}); allow it, or give another with --out."
+            ) from error
 
 
 @contextmanager

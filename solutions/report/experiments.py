@@ -23,6 +23,7 @@ from solutions.step09_transfer import load_backbone_from_checkpoint
 from solutions.step10_multitask import MultitaskRegressor, spearman_of_tasks
 
 from .data import CLASSES, Loaders, genre_loaders, rating_loaders
+from .files import CHECKPOINTS
 from .published import AXES
 from .settings import Settings
 
@@ -128,7 +129,7 @@ class Job:
 
     def checkpoint(self, run: Run) -> Path:
         """Return where a run's model is saved: jobs with other fingerprints have other files."""
-        return self.out / "checkpoints" / f"{run.name}-{self.fingerprint[:_MARK_DIGITS]}.pt"
+        return self.out / CHECKPOINTS / f"{run.name}-{self.fingerprint[:_MARK_DIGITS]}.pt"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

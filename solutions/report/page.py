@@ -1,16 +1,15 @@
 """The page: report.html, which holds all it shows, and report.md with its figures beside it; both say the same."""
 
 import base64
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .data import CLASSES
 from .experiments import Job, Result
 from .figures import Picture, confusion, pictures
+from .files import FIGURES, write
 from .findings import Finding, Outcomes, classes_never_right, findings
 from .tables import (
     INPUTS,
@@ -63,14 +62,17 @@ def write_pages(results: Sequence[Result], job: Job, tracks: Sequence[Track]) ->
         results: results of all experiments.
         job: what the runs had in common.
         tracks: the two tracks of steps 1-3.
+
+    Raises:
+        OutFault: a file cannot be written.
     """
     outcomes = Outcomes(results)
     sections = _sections(job, outcomes, tracks, pictures(job.data, tracks, outcomes))
     for section in sections:
         for picture in (*section.figures, *section.confusions):
-            _write(job.out / "figures" / picture.name, picture.png)
+            write(job.out / FIGURES / picture.name, picture.png)
     for template, name in (("page.html.j2", "report.html"), ("page.md.j2", "report.md")):
-        _write(job.out / name, _render(template, job, sections).encode())
+        write(job.out / name, _render(template, job, sections).encode())
 
 
 def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: dict[int, Picture]) -> list[Section]:
@@ -158,10 +160,3 @@ def _render(template: str, job: Job, sections: Sequence[Section]) -> str:
 
 def _markdown_cell(text: str) -> str:
     return text.replace("|", r"\|").replace("\n", " ")
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

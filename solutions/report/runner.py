@@ -15,6 +15,7 @@ import msgspec
 from tqdm import tqdm
 
 from .experiments import EXPERIMENTS, Job, Result, Run, run_experiment, saves_checkpoint
+from .files import RUNS, write
 
 # glibc gives blocks of this size (bytes) back to the system: none that training asks for.
 _GIVEN_BACK = str(2**32)
@@ -57,6 +58,7 @@ def run_all(runs: Sequence[Run], job: Job, jobs: int, tell: Callable[[Run, bool]
         tell: called for each run as its result is there, with whether the run was done now.
 
     Raises:
+        OutFault: a result cannot be written.
         BrokenProcessPool: the system ended a process, most likely for want of memory.
     """
     results: dict[Run, Result] = {}
@@ -136,7 +138,7 @@ def _end_after(parent: BaseProcess | None) -> None:
 
 
 def _path(run: Run, job: Job) -> Path:
-    return job.out / "runs" / f"{run.name}.json"
+    return job.out / RUNS / f"{run.name}.json"
 
 
 def _read(run: Run, job: Job) -> Result | None:
@@ -154,16 +156,9 @@ def _read(run: Run, job: Job) -> Result | None:
 def _store(run: Run, job: Job, result: Result, checkpoint: bytes | None) -> None:
     """Write what a run returned; its result comes last, so that it never stands without its checkpoint."""
     if checkpoint is not None:
-        _write(job.checkpoint(run), checkpoint)
-    _write(_path(run, job), msgspec.json.encode(Stored(job.fingerprint, _digest(checkpoint), result)))
+        write(job.checkpoint(run), checkpoint)
+    write(_path(run, job), msgspec.json.encode(Stored(job.fingerprint, _digest(checkpoint), result)))
 
 
 def _digest(content: bytes | None) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
