@@ -1,6 +1,7 @@
 """Do the runs that are missing, in several processes, and keep every result as soon as it is there."""
 
 import hashlib
+import json
 import multiprocessing
 import os
 import signal
@@ -144,9 +145,9 @@ def _path(run: Run, job: Job) -> Path:
 def _read(run: Run, job: Job) -> Result | None:
     """Return a run's result on disk; None unless it is this job's, can be read, and its checkpoint is as it was."""
     try:
-        stored = msgspec.json.decode(_path(run, job).read_bytes(), type=Stored)
+        stored = msgspec.convert(json.loads(_path(run, job).read_bytes()), Stored)
         checkpoint = job.checkpoint(run).read_bytes() if saves_checkpoint(run.experiment) else None
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.ValidationError):
         return None
     of_run = (stored.result.experiment, stored.result.seed) == (run.experiment, run.seed)
     whole = (stored.fingerprint, stored.checkpoint) == (job.fingerprint, _digest(checkpoint))
@@ -157,7 +158,9 @@ def _store(run: Run, job: Job, result: Result, checkpoint: bytes | None) -> None
     """Write what a run returned; its result comes last, so that it never stands without its checkpoint."""
     if checkpoint is not None:
         write(job.checkpoint(run), checkpoint)
-    write(_path(run, job), msgspec.json.encode(Stored(job.fingerprint, _digest(checkpoint), result)))
+    stored = Stored(job.fingerprint, _digest(checkpoint), result)
+    # With Python's json, which writes and reads NaN, as losses may be.
+    write(_path(run, job), json.dumps(msgspec.to_builtins(stored)).encode())
 
 
 def _digest(content: bytes | None) -> str | None:
