@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -112,18 +113,24 @@ def made_up_results(seeds=3):
 
 
 def test_findings_on_made_up_results():
-    found = {finding.name[0] + finding.name[-6:]: finding for finding in findings(Outcomes(made_up_results()))}
-    verdicts = [finding.verdict for finding in found.values()]
+    found = {finding.name.partition(".")[0]: finding.verdict for finding in findings(Outcomes(made_up_results()))}
 
-    assert verdicts == [
-        "agrees",
-        "agrees",
-        "cannot tell (the interval holds the limit)",
-        "agrees",
-        "agrees",
-        "agrees",
-        "does not agree",
-    ]
+    assert found == {
+        "1": "agrees",
+        "2": "agrees",
+        "3": "cannot tell (the interval holds the limit)",
+        "4": "agrees",
+        "5": "agrees",
+        "6a": "agrees",
+        "6b": "does not agree",
+    }
+
+
+def test_report_does_not_claim_its_own_gain_by_transfer():
+    (transfer,) = (finding for finding in findings(Outcomes(made_up_results())) if finding.name.startswith("5."))
+
+    assert "does not call this gain of 0.18 an improvement" in transfer.report
+    assert transfer.measures[0].limit == 0.1
 
 
 def test_findings_pair_runs_by_seed_in_whatever_order_they_come():
@@ -266,8 +273,15 @@ def test_both_pages_have_every_table_with_the_reports_numbers(made):
         assert any(caption.startswith(f"The report's table {number}:") for caption in captions)
     assert len(captions) == len(re.findall(r"^\*\*.+\*\*$", markdown, re.MULTILINE)) == 14
     for text in (html, markdown):
+        assert "agrees with 0 of the report's findings, does not agree with 0, and cannot tell of 7." in unescape(text)
+        assert "One seed is for a look only" in text
+        assert "cut or padded to 16 timesteps" in text
+        assert "wall time on one thread" in text
         for value in ("1293", "62", "87", "3216", "2570", "0.1237", "-0.2764", "0.0222", "0.5122", "1e-05"):
             assert value in text
+    assert "| device | cpu | – |" in markdown
+    for name in ("Python", "torch", "numpy", "librosa"):
+        assert re.search(rf"^\| {name} \| \d+\.\S+ \| – \|$", markdown, re.MULTILINE)
     assert "| 6 Metal |" in markdown
     assert "| 0.38 | 0.69 | 0.49 | 78 |" in markdown
     assert "cannot tell (fewer than 2 seeds)" in markdown

@@ -83,9 +83,11 @@ def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: di
     lstms = [name for name in INPUTS if name.startswith("lstm")]
     layers = range(11, 20)
     return [
-        Section("Findings", f"{_verdicts(found)} {_SPREAD}", tables=(findings_table(found),)),
+        Section("Findings", f"{_verdicts(found, job.settings.seeds)} {_SPREAD}", tables=(findings_table(found),)),
         Section(
-            "Settings", "The report's dashes are values that it does not state.", tables=(settings_table(job.settings),)
+            "Settings",
+            "The report's dashes are values that it does not state.",
+            tables=(settings_table(job.settings, job.device),),
         ),
         Section(
             "Steps 1-3: spectrograms, beats and chromagrams", _pair(tracks), of(1, 2, 3, 4), (timesteps_table(tracks),)
@@ -93,8 +95,8 @@ def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: di
         Section("Step 4: genres", "Genres of the training tracks, before and after merging.", of(5, 6)),
         Section(
             "Steps 5 and 6: LSTM",
-            f"{classes_never_right(outcomes, CLASSES)} Class scores below are means over seeds. Seconds "
-            "are wall time on one thread, with other runs beside; only their ratios mean something.",
+            f"{classes_never_right(outcomes, CLASSES)} Class scores below are means over seeds. "
+            f"{_lengths_and_seconds(job)}",
             of(7, 8, 9, 10),
             (summary_table(outcomes), *(scores_table(outcomes.of(name)) for name in lstms)),
             tuple(confusion(outcomes.of(name)) for name in lstms),
@@ -126,9 +128,23 @@ def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: di
     ]
 
 
-def _verdicts(found: Sequence[Finding]) -> str:
-    agreeing = sum(finding.verdict == "agrees" for finding in found)
-    return f"This run agrees with {agreeing} of {len(found)} findings of the report."
+def _verdicts(found: Sequence[Finding], seeds: int) -> str:
+    agrees = sum(finding.verdict == "agrees" for finding in found)
+    differs = sum(finding.verdict == "does not agree" for finding in found)
+    one_seed = " One seed is for a look only: it has no spread to tell by." if seeds < 2 else ""  # noqa: PLR2004
+    return (
+        f"This run agrees with {agrees} of the report's findings, does not agree with {differs}, and cannot tell of "
+        f"{len(found) - agrees - differs}. The finding on multitask learning is listed once for each network.{one_seed}"
+    )
+
+
+def _lengths_and_seconds(job: Job) -> str:
+    where = "on one thread" if job.device == "cpu" else "on the GPU, with one thread of the CPU to feed it"
+    return (
+        f"Tracks at full speed are cut or padded to {job.settings.max_length} timesteps, while beat-synchronous ones "
+        "keep their length: where tracks are longer, the two do not cover the same seconds of music. Seconds of an "
+        f"epoch are wall time {where}, maybe with other runs beside; only their ratios mean something."
+    )
 
 
 def _pair(tracks: Sequence[Track]) -> str:

@@ -1,7 +1,9 @@
 """The report's tables, made anew from the results of a run, each beside the report's own numbers."""
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Final
 
 import numpy as np
@@ -68,9 +70,11 @@ def findings_table(found: Sequence[Finding]) -> Table:
     )
 
 
-def settings_table(settings: Settings) -> Table:
-    """Return the settings of a run beside the report's."""
-    values = {"seeds": settings.seeds} | settings.of_a_run()
+def settings_table(settings: Settings, device: str) -> Table:
+    """Return the settings, device and versions of a run beside the report's."""
+    versions = {name: version(name) for name in ("torch", "numpy", "librosa")}
+    machine = {"device": device, "Python": platform.python_version(), **versions}
+    values = {"seeds": settings.seeds} | settings.of_a_run() | machine
     return Table(
         "Settings of this run and of the report",
         ("Setting", "This run", "The report"),
