@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.image import imread
 
 from solutions.__main__ import main
-from solutions.report import published
+from solutions.report import figures, published
 from solutions.report.data import CLASSES, check_folder, genre_loaders, rating_loaders
 from solutions.report.experiments import EXPERIMENTS, Job, Result, Run
 from solutions.report.files import OutFault, write
@@ -285,6 +286,24 @@ def test_both_pages_have_every_table_with_the_reports_numbers(made):
     assert "| 6 Metal |" in markdown
     assert "| 0.38 | 0.69 | 0.49 | 78 |" in markdown
     assert "cannot tell (fewer than 2 seeds)" in markdown
+
+
+def test_white_cells_of_a_layer_are_framed(made):
+    picture = imread(made[0] / "figures" / "figure19.png")
+    height, width = picture.shape[:2]
+
+    # Of the gradients of the softmax, the last are 0, the highest.
+    assert picture[height // 2 :, -width // 40 :, :3].min() < 0.5
+
+
+def test_losses_end_below_the_frame():
+    results = [
+        Result(experiment="lstm-mel", seed=0, train_loss=[2.32, 2.2], val_loss=[2.26, float("nan")]),
+        Result(experiment="lstm-mel", seed=1, train_loss=[2.3, 2.2], val_loss=[2.4, float("inf")]),
+    ]
+    _, figure = figures._losses(results)
+
+    assert figure.axes[0].get_ylim() == pytest.approx((0, 2.4 * 1.05))
 
 
 def test_each_run_is_told_once(made):

@@ -1,6 +1,7 @@
 """The report's figures 1-20, drawn anew from a data folder and the results of a run."""
 
 import io
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,9 @@ _DIGIT_LEARNING_RATE = 3e-3
 # The network ends with probabilities, one of which may be 0 in float32.
 _SMALLEST_PROBABILITY = 1e-12
 _DIGIT = 3
+# Losses end below the frame by this factor.
+_HEADROOM = 1.05
+_THIN = 0.5  # points
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,8 @@ def _losses(results: Sequence[Result]) -> _Drawn:
             ax.plot(range(1, len(losses) + 1), losses, color=f"C{i}", alpha=0.25)
     title = INPUTS[first.experiment]
     ax.set(title=title, ylabel="Loss: cross-entropy (nats)")
-    ax.set_ylim(bottom=0)
+    finite = [loss for result in results for loss in (*result.train_loss, *result.val_loss) if math.isfinite(loss)]
+    ax.set_ylim(0, _HEADROOM * max(finite, default=0) or None)
     pale = f"; {len(others)} more seed(s) in pale" if others else ""
     return f"Training and validation loss: {title} (seed {first.seed}{pale})", figure
 
@@ -179,16 +184,30 @@ def _layers() -> dict[int, _Drawn]:
     for number, (layer, title) in enumerate(zip(maps, _LAYERS, strict=True), start=_FIRST_LAYER):
         figure = Figure(figsize=_size(layer), layout="constrained")
         plot_layer(layer, figure)
+        if layer["activations"].ndim == 1:
+            _frame(figure)
         figure.suptitle(f"The {title} ({layer['name']}), digit {_DIGIT}")
         drawn[number] = (f"The {title} of the digit network, shown a {_DIGIT}", figure)
     return drawn
+
+
+def _frame(figure: Figure) -> None:
+    """Frame the images of a layer without height and width, whose white cells would pass for the page; name digits."""
+    for ax in figure.axes:
+        ax.set_axis_on()
+        ax.spines[:].set_linewidth(_THIN)
+        ax.set(xticks=[], yticks=[])
+        rows, digits = ax.images[0].get_size()
+        if rows == 1:
+            ax.set_xticks(np.arange(digits) + 0.5, labels=map(str, range(digits)))
+            ax.set_xlabel("Digit")
 
 
 def _size(layer: LayerMaps) -> tuple[float, float]:
     """Return width and height, in inches, at which the images of a layer are neither tiny nor far apart."""
     parts = 2 if layer["weights"] is None else 4
     if layer["activations"].ndim == 1:
-        return 8.0, 0.7 + 1.1 * parts
+        return 8.0, 0.7 + 1.5 * parts
     wide = layer["weights"] is not None and layer["weights"].shape[1] > 1
     return (14.0, 0.7 + 2.2 * parts) if wide else (8.0, 0.7 + 1.7 * parts)
 
