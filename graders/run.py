@@ -134,11 +134,12 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     namesakes: dict[str, set[tuple[str, ...]]] = {}
     for path in paths:
         namesakes.setdefault(submission_name(path).casefold(), set()).add(folders[path])
+    depths = {name: _telling_apart(places) for name, places in namesakes.items()}
     taken: set[str] = set()
     names = []
     for path in paths:
         mine = submission_name(path)
-        base = name = _label([mine, *folders[path][: _telling_apart(namesakes[mine.casefold()])]])
+        base = name = _label([mine, *folders[path][: depths[mine.casefold()]]])
         count = 1
         while name.casefold() in taken:
             count += 1
@@ -148,9 +149,9 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _telling_apart(folders: AbstractSet[Sequence[str]]) -> int:
+def _telling_apart(places: AbstractSet[Sequence[str]]) -> int:
     """Return how many folders, from the nearest up, it takes to tell places apart."""
-    return next(depth for depth in itertools.count() if len({one[:depth] for one in folders}) == len(folders))
+    return next(depth for depth in itertools.count() if len({place[:depth] for place in places}) == len(places))
 
 
 def _label(upwards: Sequence[str]) -> str:
