@@ -239,7 +239,7 @@ def test_submissions_of_one_name_are_called_after_their_folders_too(tmp_path):
     files = ("Άννα/lab.zip", "Νίκος/Lab.zip", "Νίκος/lab.tar", "d/other.zip", "x/1/mine.zip", "y/1/mine.zip")
     paths = [tmp_path / file for file in files]
     assert names_of(paths) == ["Άννα-lab", "Νίκος-Lab", "Νίκος-lab-2", "other", "x-1-mine", "y-1-mine"]
-    # Who hands in besides changes nobody's name.
+    # As long as these tell them apart, other submissions change nobody's name.
     assert names_of(paths[:2]) == ["Άννα-lab", "Νίκος-Lab"]
 
 

@@ -172,7 +172,7 @@ def fine_tuned(lab, kit, rng, path, asked=(), make=fresh, batch=4, others=False)
     parameters = kit.training.parameters(model)
     return Tuned(
         weights(kit, model, "the regressor that fine_tune returns", make),
-        {str(name): as_array(value, f"{name} of {call}").copy() for name, value in parameters.items()},
+        {str(name): as_array(value, f"{name} of the regressor").copy() for name, value in parameters.items()},
         mean_squared_error(ratings, targets),
     )
 
@@ -219,7 +219,7 @@ def test_fine_tuning_trains_all_weights(lab, kit, rng):
     if not after < LEFT * before:
         raise AssertionError(
             f"The mean squared error on the training tracks is {before:.3g} before fine_tune, and {after:.3g} after 20 "
-            "epochs; expected it to fall."
+            f"epochs; expected less than {LEFT:g} of what it was."
         )
 
 
@@ -238,7 +238,9 @@ def test_fine_tuning_takes_the_steps_of_adam(lab, kit, rng):
         call = f"fine_tune(..., {epochs}, {rate:g})" if asked else "fine_tune without epochs and learning rate"
         still = sorted(name for name, way in ways.items() if way < rate / 100)
         if still:
-            raise AssertionError(f"After {call} {', '.join(still)} of the regressor are as at the start.")
+            raise AssertionError(
+                f"After {call} {', '.join(still)} of the regressor are as after fine_tune(..., 1, {LITTLE})."
+            )
         if not any(abs(way - epochs * rate) < STEPS * epochs * rate for way in ways.values()):
             raise AssertionError(
                 f"{call} with one batch moves weights by {min(ways.values()):.3g} to {max(ways.values()):.3g}; "
