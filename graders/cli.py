@@ -16,8 +16,8 @@ from rich.console import Console
 from graders.outcomes import HarnessFault
 
 if TYPE_CHECKING:
-    from graders.results import Result
-    from graders.run import Graded, Task
+    from graders.grading.run import Graded, Task
+    from graders.results.record import Result
     from graders.sandbox.client import WarmServer
 
 EXIT_BAD_INPUT = 2
@@ -94,8 +94,8 @@ def run(
 
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
-    from graders.rubric import load_rubric  # noqa: PLC0415
-    from graders.run import Task, names_of, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
+    from graders.grading.run import Task, names_of, warm_up  # noqa: PLC0415 - `graders --help` need not load what grading needs
+    from graders.judging.rubric import load_rubric  # noqa: PLC0415
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
     if out:
@@ -112,9 +112,9 @@ def run(
 
 
 def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
-    from graders.results import all_results, write_summary  # noqa: PLC0415
-    from graders.run import Finished, Graded, grade_all, names_of  # noqa: PLC0415
-    from graders.terminal import ProgressLines, printable  # noqa: PLC0415
+    from graders.feedback.terminal import ProgressLines, printable  # noqa: PLC0415
+    from graders.grading.run import Finished, Graded, grade_all, names_of  # noqa: PLC0415
+    from graders.results.record import all_results, write_summary  # noqa: PLC0415
 
     console = Console()
     graded: dict[str, Graded] = {}
@@ -149,7 +149,7 @@ def _grade(submissions: Sequence[Path], task: Task, server: WarmServer) -> int:
 
 
 def _show(console: Console, graded: Sequence[Graded]) -> None:
-    from graders.terminal import check_lines, isolation_line, summary_table, written_line  # noqa: PLC0415
+    from graders.feedback.terminal import check_lines, isolation_line, summary_table, written_line  # noqa: PLC0415
 
     results = [one.result for one in graded]
     if len(graded) == 1 and not graded[0].problem:
@@ -176,7 +176,7 @@ def _make_folder(folder: Path) -> None:
 
 def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int]) -> None:
     """See that results can be written, and none is lost: a run of some steps would take the place of one of all."""
-    from graders.results import read_result  # noqa: PLC0415
+    from graders.results.record import read_result  # noqa: PLC0415
 
     if (folder / "summary.csv").is_dir():
         raise click.UsageError(f"--out {folder}: summary.csv in it is a folder; name another folder.")
@@ -199,7 +199,7 @@ def _interrupt(*_: object) -> None:
 @graders.command()
 def doctor() -> None:
     """Say what this machine can isolate, and what is missing for full isolation."""
-    from graders.doctor import examine  # noqa: PLC0415
+    from graders.commands.doctor import examine  # noqa: PLC0415
 
     sys.exit(examine(Console()))
 
@@ -213,9 +213,9 @@ def calibrate(seeds: int, jobs: int, out: Path | None) -> None:
     """Find the thresholds of the checks that train student code, from right and wrong submissions."""
     import msgspec  # noqa: PLC0415
 
-    from graders.calibration import calibrate as measure_all  # noqa: PLC0415 - it loads PyTorch
-    from graders.calibration import calibration_table  # noqa: PLC0415
-    from graders.checks.thresholds import THRESHOLDS  # noqa: PLC0415
+    from graders.audit.calibration import calibrate as measure_all  # noqa: PLC0415 - it loads PyTorch
+    from graders.audit.calibration import calibration_table  # noqa: PLC0415
+    from graders.authoring.thresholds import THRESHOLDS  # noqa: PLC0415
 
     console = Console()
     with console.status("") as status:
@@ -231,6 +231,6 @@ def calibrate(seeds: int, jobs: int, out: Path | None) -> None:
 )
 def bench(out: Path | None) -> None:
     """Measure this machine's figures beside their bounds; exits 1 if one does not hold."""
-    from graders.bench import measure  # noqa: PLC0415
+    from graders.bench.engine import measure  # noqa: PLC0415
 
     sys.exit(measure(Console(), out))

@@ -31,13 +31,13 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path) -> None:
     # As in grading: for networks of this size more threads are slower, by far if the machine has other work to do.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("MPLBACKEND", "agg")
-    from graders.intake import read_answers  # noqa: PLC0415
-    from graders.judge import Interrupted, judge  # noqa: PLC0415
-    from graders.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
+    from graders.feedback.terminal import answered_lines, check_lines, number, printable  # noqa: PLC0415
+    from graders.intake.submission import read_answers  # noqa: PLC0415
+    from graders.judging.judge import Interrupted, judge  # noqa: PLC0415
+    from graders.judging.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
+    from graders.judging.rubric import load_rubric  # noqa: PLC0415
     from graders.outcomes import Outcome  # noqa: PLC0415
-    from graders.results import score, set_out  # noqa: PLC0415
-    from graders.rubric import load_rubric  # noqa: PLC0415
-    from graders.terminal import answered_lines, check_lines, number, printable  # noqa: PLC0415
+    from graders.results.record import score, set_out  # noqa: PLC0415
 
     rubric = [row for row in load_rubric(numbers) if row.info.visibility == "public"]
     if not rubric:

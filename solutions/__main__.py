@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .skeleton import stale_skeletons, write_skeletons
+from graders.release.skeleton import stale_skeletons, write_skeletons
 
 _SOLUTIONS = Path(__file__).parent
 # What a shell makes of a command that Ctrl-C ended.

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from graders import calibration
-from graders.checks.thresholds import Calibrated, expect_reached, thresholds
+from graders.audit import calibration
+from graders.audit.corpus import all_mistakes, variants
+from graders.authoring.thresholds import Calibrated, expect_reached, thresholds
 from graders.cli import graders
-from graders.corpus import all_mistakes, variants
-from graders.rubric import load_rubric
+from graders.judging.rubric import load_rubric
 
 ROWS = thresholds()
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from graders.checks.thresholds import thresholds
-from graders.corpus import Mistake, all_mistakes, stage_reference, stage_variant, variants
-from graders.intake import read_submission
-from graders.judge import Verdict, judge
+from graders.audit.corpus import Mistake, all_mistakes, stage_reference, stage_variant, variants
+from graders.authoring.thresholds import thresholds
+from graders.grading.run import DEFAULT_SEED
+from graders.intake.submission import read_submission
+from graders.judging.confined import SandboxedSubject
+from graders.judging.judge import Verdict, judge
+from graders.judging.rubric import Check, load_rubric, step_modules, step_number
 from graders.outcomes import Outcome
-from graders.rubric import Check, load_rubric, step_modules, step_number
-from graders.run import DEFAULT_SEED
 from graders.sandbox.client import WarmServer
-from graders.sandboxed import SandboxedSubject
 
 ROOT = Path(__file__).parents[1]
 LEGITIMATE = tomllib.loads((ROOT / "tests" / "legitimate.toml").read_text(encoding="utf-8"))["change"]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from graders import bench, doctor
+from graders.bench import engine as bench
+from graders.commands import doctor
 from graders.outcomes import HarnessFault
 from graders.sandbox.client import WarmServer
 
@@ -216,9 +217,8 @@ def test_ctrl_c_in_lab_check_shows_what_was_checked_and_the_line_that_ran(tmp_pa
 
 
 def test_lab_check_works_without_the_reference_solutions(tmp_path):
-    for name in ("graders", "lab", "fixtures"):
-        ignored = shutil.ignore_patterns("data", "submissions", "__pycache__")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name, left_out in (("graders", ()), ("lab", ()), ("fixtures", ("data", "submissions"))):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", *left_out))
     blocked = (
         "import sys; sys.modules['solutions'] = None; sys.path.insert(0, '.'); from graders.student import main; main()"
     )

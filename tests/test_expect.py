@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from graders.describe import describe, describe_call
-from graders.expect import (
+from graders.authoring.describe import describe, describe_call
+from graders.authoring.expect import (
     DTYPE_NAMES,
     as_array,
     expect_array,

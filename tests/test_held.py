@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from graders.checks.held_models import MOMENTUM, START, Gauge, Predicting, Scripted
-from graders.held import Call, HeldModels, Said
-from graders.local import LocalSubject
+from graders.authoring.doubles import Call, HeldModels, Said
+from graders.checks.doubles.scripted import MOMENTUM, START, Gauge, Predicting, Scripted
+from graders.grading.run import DEFAULT_SEED
+from graders.judging.confined import SandboxedSubject
+from graders.judging.local import LocalSubject
 from graders.outcomes import Died, StudentError
-from graders.run import DEFAULT_SEED
 from graders.sandbox.client import WarmServer
-from graders.sandboxed import SandboxedSubject
 
 STUDENT = """
 import torch

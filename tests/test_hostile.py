@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from graders.corpus import stage_reference
-from graders.judge import Verdict, judge
+from graders.audit.corpus import stage_reference
+from graders.grading.run import DEFAULT_SEED, Graded, Task, grade_one, names_of
+from graders.judging.confined import SandboxedSubject
+from graders.judging.judge import Verdict, judge
+from graders.judging.rubric import Check, load_rubric
 from graders.outcomes import Outcome
-from graders.rubric import Check, load_rubric
-from graders.run import DEFAULT_SEED, Graded, Task, grade_one, names_of
 from graders.sandbox.client import WarmServer
 from graders.sandbox.confinement import LAYERS
-from graders.sandboxed import SandboxedSubject
 from tests.hostile.archives import ALL, CASES, Case
 from tests.hostile.corpus import Attack, Places, all_attacks, stage, stage_without, with_deadline
 
@@ -144,7 +144,7 @@ def traces(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    monkeypatch.setattr("graders.sandboxed.SHARED_MEMORY", temporary)
+    monkeypatch.setattr("graders.judging.confined.SHARED_MEMORY", temporary)
     yield Traces(warm_server, places)
     assert os.listdir(temporary) == []
 

@@ -25,10 +25,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders import tarball
-from graders.intake import Submission, UnreadableSubmission, read_answers, read_submission, submission_name
+from graders.grading.run import names_of
+from graders.intake import tarball
+from graders.intake.submission import Submission, UnreadableSubmission, read_answers, read_submission, submission_name
 from graders.outcomes import StudentError
-from graders.run import names_of
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import RemoteLab
 
@@ -348,8 +348,8 @@ def test_answers_that_an_archive_lost_cost_a_note(tmp_path: Path) -> None:
 
 @every_form
 def test_many_answers_elsewhere_cost_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.ENTRIES", 10)
-    monkeypatch.setattr("graders.intake.TOTAL_BYTES", 1000)
+    monkeypatch.setattr("graders.intake.submission.ENTRIES", 10)
+    monkeypatch.setattr("graders.intake.submission.TOTAL_BYTES", 1000)
     others = {f"{number}/answers/step01.md": bytes(1000) for number in range(30)}
 
     assert read_submission(make(tmp_path, {**others, **FILES, **ANSWERED})).answers == ANSWERS
@@ -958,7 +958,7 @@ def test_tarballs_of_very_many_parts_are_refused(suffix: str, tmp_path: Path) ->
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.bz2", ".tar.xz"])
 def test_what_unpacks_to_too_much_is_unpacked_only_so_far(suffix: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(tarball, "MOST_BYTES", 4 << 20)
-    monkeypatch.setattr("graders.tarball.unpack.__defaults__", (4 << 20,))
+    monkeypatch.setattr("graders.intake.tarball.unpack.__defaults__", (4 << 20,))
     path = packed_tar(tmp_path, bytes(100 << 20), suffix)
 
     assert peak(path) < 16e6
@@ -1019,13 +1019,13 @@ def test_a_tarball_may_end_without_its_last_blocks(tmp_path: Path) -> None:
 
 @every_form
 def test_too_many_modules_are_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.ENTRIES", 50)
+    monkeypatch.setattr("graders.intake.submission.ENTRIES", 50)
 
     assert "more than 50 Python files" in refusal(make(tmp_path, {f"lab/step01_{n}.py": b"" for n in range(51)}))
 
 
 def test_environments_beside_lab_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.ENTRIES", 50)
+    monkeypatch.setattr("graders.intake.submission.ENTRIES", 50)
     files = {f".venv/lib/m{n}.py": b"" for n in range(40)} | {f"env/lib/site-packages/m{n}.py": b"" for n in range(40)}
 
     assert read_submission(make_folder(tmp_path, {**files, **FILES})).files == PACKAGE
@@ -1033,7 +1033,7 @@ def test_environments_beside_lab_do_not_count(tmp_path: Path, monkeypatch: pytes
 
 @archives
 def test_too_many_entries_are_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.ARCHIVE_ENTRIES", 50)
+    monkeypatch.setattr("graders.intake.submission.ARCHIVE_ENTRIES", 50)
 
     assert "more than 50 entries" in refusal(make(tmp_path, {f"{n}.txt": b"" for n in range(51)} | FILES))
 

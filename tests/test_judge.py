@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from graders.check import CheckInfo
-from graders.judge import Interrupted, Verdict, judge
+from graders.authoring.check import CheckInfo
+from graders.judging.confined import SandboxedSubject
+from graders.judging.judge import Interrupted, Verdict, judge
+from graders.judging.rubric import Check
 from graders.outcomes import Outcome
-from graders.rubric import Check
-from graders.sandboxed import SandboxedSubject
 
 SUBMISSION = r"""
 import random
@@ -39,7 +39,7 @@ def verdicts(warm_server, tmp_path):
     (tmp_path / "submission" / "lab" / "step02_exits.py").write_text("import os; os._exit(3)\n", encoding="utf-8")
 
     def run(needs: dict[str, tuple[str, ...]] | None = None, **bodies: str) -> dict[str, Verdict]:
-        source = "import pytest\nfrom graders.examples import examples, st\nfrom graders.expect import *\n"
+        source = "import pytest\nfrom graders.authoring.examples import examples, st\nfrom graders.authoring.expect import *\n"
         for name, body in bodies.items():
             decorator, _, rest = body.partition("\n") if body.startswith("@") else ("", "", body)
             arguments = "lab, n" if decorator else "lab"

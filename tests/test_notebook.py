@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.intake import Submission, UnreadableSubmission, read_submission
-from graders.notebook import NOTES, SUPPRESS, read_apart, read_notebook
+from graders.intake.notebook import NOTES, SUPPRESS, read_apart, read_notebook
+from graders.intake.submission import Submission, UnreadableSubmission, read_submission
+from graders.judging.rubric import step_modules
 from graders.outcomes import HarnessFault
-from graders.rubric import step_modules
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -480,7 +480,7 @@ SLOW = {
 
 @pytest.mark.parametrize("source", SLOW.values(), ids=SLOW)
 def test_what_keeps_the_parser_busy_is_refused(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.notebook.SECONDS", 1)
+    monkeypatch.setattr("graders.intake.notebook.SECONDS", 1)
     (tmp_path / "alice.ipynb").write_bytes(notebook(source))
     with pytest.raises(UnreadableSubmission, match=r"Python needs more than 1 s or 2048 MB to read it, or crashes"):
         read_submission(tmp_path / "alice.ipynb")
@@ -496,7 +496,7 @@ LARGE = {
 def test_what_takes_too_much_memory_costs_the_judge_none(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graders.notebook.MEMORY", 200 << 20)
+    monkeypatch.setattr("graders.intake.notebook.MEMORY", 200 << 20)
     path = tmp_path / "alice.ipynb"
     path.write_bytes(data)
     tracemalloc.start()
@@ -509,7 +509,7 @@ def test_what_takes_too_much_memory_costs_the_judge_none(
 
 
 def test_a_cell_that_takes_too_much_memory_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.notebook.MEMORY", 400 << 20)
+    monkeypatch.setattr("graders.intake.notebook.MEMORY", 400 << 20)
     (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1", "a;" * 800_000))
     submission = read_submission(tmp_path / "alice.ipynb")
 
@@ -518,15 +518,15 @@ def test_a_cell_that_takes_too_much_memory_costs_only_itself(tmp_path: Path, mon
 
 
 def test_a_parser_that_takes_no_processor_time_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.notebook.SECONDS", 0.02)
-    monkeypatch.setattr("graders.notebook.BOOTSTRAP", "import time; time.sleep(60)")
+    monkeypatch.setattr("graders.intake.notebook.SECONDS", 0.02)
+    monkeypatch.setattr("graders.intake.notebook.BOOTSTRAP", "import time; time.sleep(60)")
     (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1"))
     with pytest.raises(UnreadableSubmission, match=r"cannot be read \(Python needs more than"):
         read_submission(tmp_path / "alice.ipynb")
 
 
 def test_a_reader_that_fails_is_the_harnesss_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.notebook.BOOTSTRAP", "raise SystemExit('no such module')")
+    monkeypatch.setattr("graders.intake.notebook.BOOTSTRAP", "raise SystemExit('no such module')")
     (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1"))
     with pytest.raises(HarnessFault, match="no such module"):
         read_submission(tmp_path / "alice.ipynb")

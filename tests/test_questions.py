@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders import questions
-from graders.questions import ANSWER_CHARACTERS, MARKER, answers_in_cells, answers_in_files, load_questions
-from graders.rubric import load_rubric
-from graders.run import DEFAULT_SEED, Graded, Task, grade_one
+from graders.grading.run import DEFAULT_SEED, Graded, Task, grade_one
+from graders.intake import answers as questions
+from graders.intake.answers import ANSWER_CHARACTERS, MARKER, answers_in_cells, answers_in_files, load_questions
+from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer
 
 ROOT = Path(__file__).parents[1]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from graders.intake import read_submission
-from graders.rubric import load_rubric
-from graders.run import Task, grade_one
+from graders.grading.run import Task, grade_one
+from graders.intake.submission import read_submission
+from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer
 
 ROOT = Path(__file__).parents[1]

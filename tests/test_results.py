@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders import results
-from graders.check import CheckInfo, Visibility
-from graders.judge import Verdict
+from graders.authoring.check import CheckInfo, Visibility
+from graders.judging.judge import Verdict
+from graders.judging.rubric import Check
 from graders.outcomes import Outcome
-from graders.results import (
+from graders.results import record as results
+from graders.results.record import (
     HIDDEN_MESSAGE,
     CheckResult,
     Isolation,
@@ -29,7 +30,6 @@ from graders.results import (
     write_result,
     write_summary,
 )
-from graders.rubric import Check
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

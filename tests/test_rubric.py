@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from graders import checks
-from graders.check import ATTRIBUTE, CheckInfo, check
-from graders.rubric import Check, load_rubric, step_modules, step_number
+from graders.authoring.check import ATTRIBUTE, CheckInfo, check
+from graders.judging.rubric import Check, load_rubric, step_modules, step_number
 
 POINTS = {1: 6, 2: 6, 3: 4, 4: 24, 5: 16, 6: 12, 7: 12, 8: 8, 9: 5, 10: 7}
 Write = Callable[..., None]
@@ -23,7 +23,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     def do(name: str, *functions: str) -> None:
         body = "\n\n".join(functions)
-        (tmp_path / f"{name}.py").write_text(f"from graders.check import check\n\n{body}\n", encoding="utf-8")
+        (tmp_path / f"{name}.py").write_text(f"from graders.authoring.check import check\n\n{body}\n", encoding="utf-8")
 
     yield do
     for module in [name for name in sys.modules if name not in before and name.startswith(f"{checks.__name__}.")]:
@@ -178,5 +178,5 @@ def test_every_lab_module_has_checks_and_the_other_way_round(rubric: list[Check]
 
 
 def test_the_rubric_loads_without_what_makes_the_data() -> None:
-    code = "import sys, graders.run, graders.rubric as r; r.load_rubric(); sys.exit('librosa' in sys.modules)"
+    code = "import sys, graders.grading.run, graders.judging.rubric as r; r.load_rubric(); sys.exit('librosa' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from graders.grading.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of, one_thread
+from graders.judging.rubric import load_rubric, step_modules
 from graders.outcomes import HarnessFault
-from graders.results import Result, read_result
-from graders.rubric import load_rubric, step_modules
-from graders.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of, one_thread
+from graders.results.record import Result, read_result
 from graders.sandbox import client
 from graders.sandbox.client import WarmServer
 
@@ -127,7 +127,7 @@ class Equal:
     def __getattr__(self, name): return lambda *a, **k: Equal()
     def __len__(self): return 2
     def __iter__(self): return iter(())
-for name in ("pytest", "_pytest", "hypothesis", "graders.expect", "graders.judge"):
+for name in ("pytest", "_pytest", "hypothesis", "graders.authoring.expect", "graders.judging.judge"):
     sys.modules[name] = types.ModuleType(name)
 numpy.testing.assert_allclose = numpy.allclose = numpy.array_equal = lambda *a, **k: True
 torch.equal = torch.allclose = lambda *a, **k: True
@@ -250,7 +250,7 @@ def test_a_name_fits_into_a_file_system(tmp_path):
 
 
 def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
-    monkeypatch.setattr("graders.run.grade_one", lambda *_: os._exit(1))
+    monkeypatch.setattr("graders.grading.run.grade_one", lambda *_: os._exit(1))
     with WarmServer() as server:
         server.wait_until_warm()
         events = list(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import fixtures
-from graders.results import CheckResult, Result
-from graders.rubric import load_rubric
-from graders.run import DEFAULT_SEED, Finished, Graded, Task, grade_all
+from graders.grading.run import DEFAULT_SEED, Finished, Graded, Task, grade_all
+from graders.judging.rubric import load_rubric
+from graders.results.record import CheckResult, Result
 from graders.sandbox.client import WarmServer
 
 SUBMISSIONS = Path(fixtures.__file__).parent / "submissions"

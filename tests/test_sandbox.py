@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from graders import doctor
+from graders.commands import doctor
 from graders.outcomes import (
     Died,
     Forbidden,

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 import lab
 import solutions
+from graders.release.skeleton import skeleton_of
 from solutions.__main__ import main
-from solutions.skeleton import skeleton_of
 
 LAB = Path(lab.__file__).parent
 STEPS = sorted(path.stem for path in Path(solutions.__file__).parent.glob("step*.py"))

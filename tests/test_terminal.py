@@ -8,10 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from graders.outcomes import HarnessFault, Outcome
-from graders.results import CheckResult, Isolation, Result, WrittenAnswer
-from graders.run import Finished, Graded, Progress
-from graders.terminal import (
+from graders.feedback.terminal import (
     ProgressLines,
     answered_lines,
     check_lines,
@@ -21,6 +18,9 @@ from graders.terminal import (
     summary_table,
     written_line,
 )
+from graders.grading.run import Finished, Graded, Progress
+from graders.outcomes import HarnessFault, Outcome
+from graders.results.record import CheckResult, Isolation, Result, WrittenAnswer
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

@@ -11,8 +11,8 @@ from fixtures import DATA
 from fixtures.plan import GENRE_COUNTS
 from fixtures.unheard import COLUMNS, FRAMES, UNHEARD, read_unheard
 from fixtures.unheard_build import RATED, SCALE, make_unheard
-from graders.checks import course_tracks
-from graders.checks.course_folders import TEN_GENRES
+from graders.checks.data import tracks as course_tracks
+from graders.checks.data.folders import TEN_GENRES
 
 COUNT = int(SCALE) * sum(test for _, test in GENRE_COUNTS.values())
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graders.check import check
-from graders.checks.axes import HERTZ, SECONDS, expect_drawn, expect_end, expect_label
-from graders.checks.course_folders import ROWS, TEN_GENRES, make_tracks, write_index
-from graders.examples import examples, features, st
-from graders.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
+from graders.authoring.check import check
+from graders.authoring.examples import examples, features, st
+from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
+from graders.checks.data.folders import ROWS, TEN_GENRES, make_tracks, write_index
+from graders.checks.plots.axes import HERTZ, SECONDS, expect_drawn, expect_end, expect_label
 
 ENTRIES = [
     ("1042.fused.full.npy", "Blues"),

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from graders.check import check
-from graders.examples import examples, features, st
-from graders.expect import expect_array, expect_error, expect_number, expect_shape
+from graders.authoring.check import check
+from graders.authoring.examples import examples, features, st
+from graders.authoring.expect import expect_array, expect_error, expect_number, expect_shape
 
 
 def between_beats(feature, beats, aggregate=np.median):

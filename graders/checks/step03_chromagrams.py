@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graders.check import check
-from graders.checks.axes import BEATS, PITCH, SECONDS, expect_drawn, expect_end, expect_label
-from graders.checks.course_folders import ROWS
-from graders.examples import examples, features
-from graders.expect import expect_array, expect_equal, expect_error, plain
+from graders.authoring.check import check
+from graders.authoring.examples import examples, features
+from graders.authoring.expect import expect_array, expect_equal, expect_error, plain
+from graders.checks.data.folders import ROWS
+from graders.checks.plots.axes import BEATS, PITCH, SECONDS, expect_drawn, expect_end, expect_label
 
 
 @check(points=1.25, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")

@@ -7,19 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from graders.check import check
-from graders.checks.course_folders import (
-    DROPPED_GENRES,
-    MAPPING,
-    ROWS,
-    TEN_GENRES,
-    make_tracks,
-    write_genres,
-    write_multitask,
-)
-from graders.describe import describe_call
-from graders.examples import examples, features, st
-from graders.expect import (
+from graders.authoring.check import check
+from graders.authoring.describe import describe_call
+from graders.authoring.examples import examples, features, st
+from graders.authoring.expect import (
     as_array,
     expect_array,
     expect_dtype,
@@ -28,6 +19,15 @@ from graders.expect import (
     expect_length,
     expect_shape,
     plain,
+)
+from graders.checks.data.folders import (
+    DROPPED_GENRES,
+    MAPPING,
+    ROWS,
+    TEN_GENRES,
+    make_tracks,
+    write_genres,
+    write_multitask,
 )
 
 FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}

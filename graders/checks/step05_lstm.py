@@ -9,15 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from graders.check import check
-from graders.checks.arithmetic import batches, cross_entropy, mean_over_items
-from graders.checks.held_models import MOMENTUM, START, Gauge, Scripted
-from graders.checks.lstm_experiments import held_out_accuracy, overfit_loss
-from graders.checks.networks import evaluating, expect_gradients, noise, parameter_count
-from graders.checks.thresholds import expect_reached
-from graders.describe import describe
-from graders.examples import examples, st
-from graders.expect import (
+from graders.authoring.check import check
+from graders.authoring.describe import describe
+from graders.authoring.examples import examples, st
+from graders.authoring.expect import (
     as_array,
     expect_array,
     expect_as_before,
@@ -29,6 +24,11 @@ from graders.expect import (
     expect_shape,
     plain,
 )
+from graders.authoring.thresholds import expect_reached
+from graders.checks.doubles.scripted import MOMENTUM, START, Gauge, Scripted
+from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
+from graders.checks.oracles.arithmetic import batches, cross_entropy, mean_over_items
+from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.outcomes import WrongType
 
 BATCHES = 2  # in each epoch of scripted training

@@ -8,36 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from graders.check import check
-from graders.checks.axes import coordinates, expect_label
-from graders.checks.curves import curves_of
-from graders.checks.heat_maps import heat_map, names_along, order_of, place
-from graders.checks.held_models import Predicting
-from graders.checks.networks import evaluating
-from graders.checks.predictions import (
-    Case,
-    cases,
-    right_accuracy,
-    right_averages,
-    right_matrix,
-    right_scores,
-    sparse_cases,
-)
-from graders.checks.score_tables import (
-    ACCURACY,
-    MACRO,
-    TWO_DECIMALS,
-    WEIGHTED,
-    class_row,
-    expect_class_rows,
-    expect_rounded,
-    lines_of,
-    names_the_columns,
-    summary_row,
-)
-from graders.describe import describe
-from graders.examples import examples
-from graders.expect import (
+from graders.authoring.check import check
+from graders.authoring.describe import describe
+from graders.authoring.examples import examples
+from graders.authoring.expect import (
     as_array,
     expect_array,
     expect_dtype,
@@ -49,6 +23,32 @@ from graders.expect import (
     expect_text,
     plain,
 )
+from graders.checks.doubles.scripted import Predicting
+from graders.checks.oracles.networks import evaluating
+from graders.checks.oracles.predictions import (
+    Case,
+    cases,
+    right_accuracy,
+    right_averages,
+    right_matrix,
+    right_scores,
+    sparse_cases,
+)
+from graders.checks.oracles.score_tables import (
+    ACCURACY,
+    MACRO,
+    TWO_DECIMALS,
+    WEIGHTED,
+    class_row,
+    expect_class_rows,
+    expect_rounded,
+    lines_of,
+    names_the_columns,
+    summary_row,
+)
+from graders.checks.plots.axes import coordinates, expect_label
+from graders.checks.plots.curves import curves_of
+from graders.checks.plots.heat_maps import heat_map, names_along, order_of, place
 from graders.outcomes import WrongType
 
 GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]

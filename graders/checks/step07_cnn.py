@@ -9,12 +9,9 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch.nn import functional
 
-from graders.check import check
-from graders.checks.cnn_experiments import held_out_accuracy, overfit_loss
-from graders.checks.networks import evaluating, expect_gradients, noise, parameter_count
-from graders.checks.thresholds import expect_reached
-from graders.examples import examples, st
-from graders.expect import (
+from graders.authoring.check import check
+from graders.authoring.examples import examples, st
+from graders.authoring.expect import (
     as_array,
     expect_array,
     expect_as_before,
@@ -27,6 +24,9 @@ from graders.expect import (
     expect_text,
     plain,
 )
+from graders.authoring.thresholds import expect_reached
+from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
+from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.outcomes import WrongType
 
 ROUNDING = 1e-4

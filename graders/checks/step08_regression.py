@@ -7,16 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graders.check import check
-from graders.checks import regressors
-from graders.checks.held_models import Predicting
-from graders.checks.networks import evaluating, noise
-from graders.checks.rating_experiments import held_out_energy
-from graders.checks.regressors import FEATURES, mean_squared_error, spearman_right
-from graders.checks.thresholds import expect_reached
-from graders.describe import describe
-from graders.examples import examples, st
-from graders.expect import (
+from graders.authoring.check import check
+from graders.authoring.describe import describe
+from graders.authoring.examples import examples, st
+from graders.authoring.expect import (
     as_array,
     expect_array,
     expect_as_before,
@@ -25,6 +19,12 @@ from graders.expect import (
     expect_length,
     expect_number,
 )
+from graders.authoring.thresholds import expect_reached
+from graders.checks.doubles.scripted import Predicting
+from graders.checks.experiments.ratings import held_out_energy
+from graders.checks.oracles import regressors
+from graders.checks.oracles.networks import evaluating, noise
+from graders.checks.oracles.regressors import FEATURES, mean_squared_error, spearman_right
 from graders.outcomes import WrongType
 
 LOSS = ("test_regressor_returns_mean_squared_error_and_ratings",)

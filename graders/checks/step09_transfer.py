@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graders.check import check
-from graders.checks.networks import evaluating, noise
-from graders.checks.regressors import answer, mean_squared_error
-from graders.expect import as_array, expect_array, expect_error
+from graders.authoring.check import check
+from graders.authoring.expect import as_array, expect_array, expect_error
+from graders.checks.oracles.networks import evaluating, noise
+from graders.checks.oracles.regressors import answer, mean_squared_error
 from graders.outcomes import WrongType
 
 FEATURES, SIZE = 4, 6

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from graders.describe import describe_call
+from graders.authoring.describe import describe_call
+from graders.judging.rubric import STEP_MODULE
 from graders.outcomes import NotImplementedYet, SubmissionError, WrongType, import_hint
-from graders.rubric import STEP_MODULE
 from graders.sandbox import wire
 from graders.sandbox.client import Worker
 

@@ -27,7 +27,8 @@ from pathlib import Path
 
 import msgspec
 
-from graders.sandbox import kit, worker
+from graders.checks import kit
+from graders.sandbox import worker
 from graders.sandbox.confinement import CLEAN_START, Confinement
 
 # torch._dynamo: the first optimiser that is made imports it, which takes longer than training on the fixtures.
@@ -82,7 +83,7 @@ def _preload() -> None:
     with _compiling_alone():
         for name in PRELOADED:
             importlib.import_module(name)
-    importlib.import_module("graders.sandbox.adaptations").adapt_libraries()
+    importlib.import_module("graders.checks.kit.adaptations").adapt_libraries()
     importlib.import_module(kit.TRAINING)
     torch = sys.modules["torch"]
     torch.set_num_threads(1)

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from graders.sandbox import channel, kit, wire
+from graders.checks import kit
+from graders.sandbox import channel, wire
 from graders.sandbox.confinement import Confinement, Policy
 
 DESCRIPTOR = 3  # of its socket, the one that it has open besides the standard ones

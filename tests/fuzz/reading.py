@@ -11,8 +11,8 @@ from unittest import mock
 
 import msgspec
 
-from graders.intake import Submission, UnreadableSubmission, read_submission
-from graders.notebook import Notebook, read_notebook
+from graders.intake.notebook import Notebook, read_notebook
+from graders.intake.submission import Submission, UnreadableSubmission, read_submission
 
 from .archives import COMPRESSIONS, tarred, zipped
 from .choices import Choices
@@ -30,7 +30,7 @@ def target(folder: Path) -> Callable[[bytes], None]:
         path = folder / f"alice{suffix}"
         path.write_bytes(content)
         # In another process a notebook would cost a tenth of a second, and nothing would be learned of where it led.
-        with warnings.catch_warnings(action="ignore"), mock.patch("graders.intake.read_apart", _read_here):
+        with warnings.catch_warnings(action="ignore"), mock.patch("graders.intake.submission.read_apart", _read_here):
             _check(_read_or_refused(path), path.name)
 
     return read

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from graders.corpus import REFERENCE
+from graders.audit.corpus import REFERENCE
 
 MODULE = "step02_beat_sync.py"
 RIGHT = (REFERENCE / MODULE).read_bytes()
@@ -213,7 +213,7 @@ ABOVE: Sequence[tuple[str, bytes]] = [
 ]  # fmt: skip
 BESIDE: Sequence[tuple[str, bytes]] = [
     (name, HOSTILE)
-    for name in ("conftest.py", "lab/../conftest.py", "pytest.ini", "sitecustomize.py", "hostile.pth", "graders/judge.py",
+    for name in ("conftest.py", "lab/../conftest.py", "pytest.ini", "sitecustomize.py", "hostile.pth", "graders/judging/judge.py",
                  "solutions/step02_beat_sync.py", "torch.py", ".git/hooks/post-checkout", "lab/.hidden.py", "setup.py")
 ]  # fmt: skip
 TIRING = "\n".join(f"%magic{number}" for number in range(5000))

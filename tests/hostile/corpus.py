@@ -13,9 +13,9 @@ from typing import Literal
 
 import msgspec
 
-from graders.corpus import stage_reference
+from graders.audit.corpus import stage_reference
+from graders.judging.rubric import Check, load_rubric, step_number
 from graders.outcomes import Outcome
-from graders.rubric import Check, load_rubric, step_number
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

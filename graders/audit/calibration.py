@@ -1,0 +1,242 @@
+"""Calibration: the thresholds of checks that train student code, from what right and wrong submissions reach.
+
+Every experiment runs as a check does, in the sandbox, on the reference, on its variants and on the mistakes that the
+check about it has to tell from them, once with each seed.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Literal
+
+import numpy as np
+from rich import box
+from rich.table import Table
+from scipy.stats import binomtest
+
+from graders.audit import corpus
+from graders.authoring.thresholds import Calibrated
+from graders.checks.experiments import cnn as cnn_experiments
+from graders.checks.experiments import lstm as lstm_experiments
+from graders.checks.experiments import ratings as rating_experiments
+from graders.judging.confined import SandboxedSubject
+from graders.judging.rubric import Check, load_rubric, step_number
+from graders.outcomes import SubmissionError
+from graders.sandbox.client import WarmServer
+
+CONFIDENCE = 0.95
+MARGIN = 0.1  # of the way from the best wrong submission, luck aside, to the worst right one
+DEVIATIONS = 4  # by which a threshold lies beyond the mean of every right submission, at least
+LUCK = 0.05  # the part of a mistake's runs that may reach the threshold, if it is to count as told apart
+Measure = Callable[[Any, Any, np.random.Generator], float]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One metric of student code that the judge trains.
+
+    Attributes:
+        check: id of the check that demands it.
+        measure: trains the submission, and returns the metric.
+        better: whether right submissions have low or high values.
+        given: threshold that the course names; None leaves it to calibration.
+        on_log_scale: the threshold lies between values by their ratio, not their difference.
+    """
+
+    check: str
+    measure: Measure
+    better: Literal["low", "high"]
+    given: float | None = None
+    on_log_scale: bool = False
+
+
+EXPERIMENTS = (
+    Experiment("step05.lstm_overfits_a_batch", lstm_experiments.overfit_loss, "low", on_log_scale=True),
+    Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm_experiments.held_out_accuracy, "high"),
+    Experiment("step07.cnn_overfits_a_batch", cnn_experiments.overfit_loss, "low", given=cnn_experiments.OVERFITTED),
+    Experiment("step07.cnn_names_the_genre_of_held_out_tracks", cnn_experiments.held_out_accuracy, "high"),
+    Experiment("step08.regressor_rates_the_energy_of_held_out_tracks", rating_experiments.held_out_energy, "high"),
+    Experiment("step10.all_axes_of_held_out_tracks_are_rated", rating_experiments.held_out_axes, "high"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an experiment: on the submission of that name and place, right or with a mistake, with one seed."""
+
+    experiment: Experiment
+    name: str
+    correct: bool
+    seed: int
+    place: Path
+
+
+def calibrate(seeds: int, jobs: int, measured: Callable[[int, int], None]) -> list[Calibrated]:
+    """Run all experiments, and find the threshold of each.
+
+    Args:
+        seeds: runs of each submission.
+        jobs: runs at a time.
+        measured: called with the number of runs that have ended, and of all runs.
+
+    Raises:
+        ValueError: no mistake is told apart by its metric.
+    """
+    with tempfile.TemporaryDirectory(prefix="graders-calibration-") as folder:
+        runs = [run for experiment in EXPERIMENTS for run in _runs(experiment, seeds, Path(folder, experiment.check))]
+        values: dict[Run, float | None] = {}
+        for run, value in _measured(runs, jobs):
+            values[run] = value
+            measured(len(values), len(runs))
+    return [calibrated(experiment, seeds, values) for experiment in EXPERIMENTS]
+
+
+def _runs(experiment: Experiment, seeds: int, folder: Path) -> Iterator[Run]:
+    """Stage what an experiment runs on: the reference, its variants, and the mistakes that the check has to tell."""
+    for name in ["reference", *corpus.variants(step_number(experiment.check))]:
+        place = folder / name
+        if name == "reference":
+            corpus.stage_reference(place)
+        else:
+            corpus.stage_variant(name, place)
+        yield from (Run(experiment, name, True, seed, place) for seed in range(seeds))
+    for number, mistake in enumerate(one for one in corpus.all_mistakes() if experiment.check in one.fails):
+        place = folder / str(number)
+        corpus.stage_reference(place)
+        mistake.make_in(place)
+        yield from (Run(experiment, mistake.name, False, seed, place) for seed in range(seeds))
+
+
+def _measured(runs: Sequence[Run], jobs: int) -> Iterator[tuple[Run, float | None]]:
+    checks = {check.id: check for check in load_rubric()}
+    controls: SimpleQueue[Any] = SimpleQueue()
+
+    def value(run: Run) -> float | None:
+        control = controls.get()
+        try:
+            with SandboxedSubject(control, run.place, run.seed) as subject:
+                return _value(run, checks[run.experiment.check], subject)
+        finally:
+            controls.put(control)
+
+    with WarmServer(jobs) as server, ThreadPoolExecutor(jobs) as pool:
+        server.wait_until_warm()
+        for control in server.controls:
+            controls.put(control)
+        futures: list[tuple[Run, Future[float | None]]] = [(run, pool.submit(value, run)) for run in runs]
+        for run, future in futures:
+            yield run, future.result()
+
+
+def _value(run: Run, check: Check, subject: SandboxedSubject) -> float | None:
+    subject.begin(check)
+    rng = np.random.default_rng([run.seed, *run.experiment.check.encode()])
+    try:
+        value = run.experiment.measure(subject.lab, subject.kit, rng)
+    except (SubmissionError, AssertionError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | None]) -> Calibrated:
+    """Return an experiment's distributions and its threshold, from the values of all runs; raises as `calibrate`."""
+    distributions: dict[bool, dict[str, list[float | None]]] = {True: {}, False: {}}
+    for run, value in values.items():
+        if run.experiment is experiment:
+            distributions[run.correct].setdefault(run.name, []).append(value)
+    correct = {name: sorted(_numbers(some)) for name, some in distributions[True].items()}
+    right = [value for some in correct.values() for value in some]
+    low = experiment.better == "low"
+    worst = max(right) if low else min(right)
+    best = [
+        float(np.quantile(some, LUCK if low else 1 - LUCK))
+        for values_of in distributions[False].values()
+        if (some := _numbers(values_of))
+    ]
+    apart = [value for value in best if (value > worst if low else value < worst)]
+    threshold = experiment.given
+    if threshold is None:
+        bounds = [_between(experiment, worst, apart), *(_far_from(experiment, some) for some in correct.values())]
+        threshold = _rounded(max(bounds) if low else min(bounds))
+
+    def passes(value: float) -> bool:
+        return value <= threshold if low else value >= threshold
+
+    lucky = {name: sum(map(passes, _numbers(some))) / len(some) for name, some in distributions[False].items()}
+    runs = sum(len(some) for some in distributions[True].values())
+    passing = sum(map(passes, right))
+    rate = binomtest(runs - passing, runs, alternative="less").proportion_ci(CONFIDENCE).high
+    return Calibrated(
+        check=experiment.check,
+        better=experiment.better,
+        threshold=threshold,
+        source="calibration" if experiment.given is None else "report",
+        seeds=seeds,
+        correct=correct,
+        mistakes={
+            name: sorted(some, key=lambda value: math.inf if value is None else value)
+            for name, some in distributions[False].items()
+        },
+        not_separated=sorted(name for name, part in lucky.items() if part > LUCK),
+        false_fails=runs - passing,
+        false_fail_rate=_rounded(rate),
+    )
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [_rounded(value) for value in values if value is not None]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _between(experiment: Experiment, worst: float, wrong: Sequence[float]) -> float:
+    """Return a threshold between the worst value of right submissions and the best of the wrong ones apart from them.
+
+    It lies nearer to the wrong ones: one that passes here by luck fails another check, but nothing helps a right one
+    that fails.
+    """
+    if not wrong:
+        raise ValueError(
+            f"{experiment.check}: right submissions reach {worst:.3g} at worst, and every mistake reaches it too; "
+            "check the mistakes by their behaviour instead."
+        )
+    best = min(wrong) if experiment.better == "low" else max(wrong)
+    if experiment.on_log_scale:
+        return float(best * (worst / best) ** MARGIN)
+    return best + (worst - best) * MARGIN
+
+
+def _far_from(experiment: Experiment, right: Sequence[float]) -> float:
+    """Return a value so far from those of a right submission that none of its runs will ever be beyond it.
+
+    Some tens of runs show no tail: others of the same submission come out worse than the worst of them.
+    """
+    values = np.log(right) if experiment.on_log_scale else np.asarray(right)
+    away = DEVIATIONS * float(values.std())
+    bound = float(values.mean()) + (away if experiment.better == "low" else -away)
+    return math.exp(bound) if experiment.on_log_scale else bound
+
+
+def calibration_table(rows: Sequence[Calibrated]) -> Table:
+    """Return a table of the thresholds, with what right and wrong submissions reach."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("check", "submission", "worst", "median", "best"):
+        table.add_column(name, justify="left" if name in {"check", "submission"} else "right")
+    for row in rows:
+        sign = "≤" if row.better == "low" else "≥"
+        missed = f"{row.false_fails} of {sum(map(len, row.correct.values()))} right runs miss it"
+        table.add_row(row.check, f"threshold {sign} {row.threshold:.3g} ({row.source}); {missed}", style="bold")
+        for name in [*row.correct, *row.mistakes]:
+            values = _numbers(row.correct.get(name) or row.mistakes[name])
+            ordered = sorted(values, reverse=row.better == "low")
+            figures = [f"{ordered[at]:.3g}" for at in (0, len(ordered) // 2, -1)] if ordered else ["-"] * 3
+            table.add_row("", f"{'✓' if name in row.correct else '✗'} {name}", *figures)
+    return table

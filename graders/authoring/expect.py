@@ -1,0 +1,203 @@
+"""How checks compare: each function says what was asked, what came, what was expected, and what may have gone wrong."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from graders.authoring.describe import describe
+from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
+
+LARGEST = sys.float_info.max
+PLAIN_ITEMS = 100_000  # what a check compares item by item is small
+LEAST = 1e-6  # by which what is unlike must differ
+BESIDE_UNLIKE = 1e-3  # of what is unlike's middle distance: the most that what is the same may differ
+DTYPE_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
+
+
+def as_array(value: Any, call: str) -> np.ndarray:
+    """Return an array or a tensor as an array.
+
+    Raises:
+        WrongType: the value is neither.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        try:
+            return np.asarray(value.detach().cpu().resolve_conj().resolve_neg())
+        except (TypeError, RuntimeError) as error:
+            raise WrongType(
+                f"{call} returned {describe(value)}, which is no NumPy array; expected a dense one."
+            ) from error
+    if not isinstance(value, np.ndarray):
+        raise WrongType(f"{call} returned {describe(value)}; expected an array.")
+    return value
+
+
+def expect_shape(value: Any, shape: Sequence[int], call: str) -> np.ndarray:
+    """Return an array or tensor, as an array, once its shape is as expected."""
+    array = as_array(value, call)
+    if array.shape != tuple(shape):
+        swapped = array.ndim == 2 and array.shape == tuple(shape)[::-1]  # noqa: PLR2004 - a matrix
+        advice = " The axes are swapped: transpose the array." if swapped else ""
+        raise AssertionError(f"{call} returned shape {array.shape}; expected {tuple(shape)}.{advice}")
+    return array
+
+
+def expect_dtype(value: Any, kind: str, call: str) -> np.ndarray:
+    """Return an array or tensor, as an array, once its dtype is of the kind: `f` floating, `i` integer, `b` boolean."""
+    array = as_array(value, call)
+    if array.dtype.kind.replace("u", "i") != kind:
+        raise AssertionError(f"{call} has dtype {array.dtype}; expected {DTYPE_NAMES[kind]}.")
+    return array
+
+
+def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 1e-5) -> np.ndarray:
+    """Return an array or tensor, as an array, once shape and values are as expected.
+
+    Args:
+        value: what student code returned.
+        expected: what is right; its shape is demanded too.
+        call: the call, as a student would write it.
+        tolerance: largest difference allowed, relative to the largest expected magnitude (at least 1).
+    """
+    right = np.asarray(expected)
+    array = expect_shape(value, right.shape, call)
+    if array.dtype.kind not in "fiub":
+        raise WrongType(f"{call} has dtype {array.dtype}; expected numbers.")
+    if not array.size:
+        return array
+    magnitudes = np.abs(right.astype(np.float64))
+    scale = float(magnitudes[np.isfinite(magnitudes)].max(initial=1.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        wrong = ~((array == right) | (np.abs(array.astype(np.float64) - right) <= tolerance * scale))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise AssertionError(
+            f"{call} is wrong at {int(wrong.sum())} of {wrong.size} places, first at index {at}: "
+            f"got {array[at]:.6g}; expected {right[at]:.6g}."
+        )
+    return array
+
+
+def expect_as_before(value: Any, before: np.ndarray, unlike: np.ndarray, call: str, tolerance: float = 1e-5) -> None:
+    """Demand that a submission gives the same as it did before, and something else for what is unlike.
+
+    Since both come from the submission, it is not enough that they differ little beside their own magnitude, which a
+    huge term could set: they must also differ little beside how far what is unlike is away.
+
+    Args:
+        value: what student code returned now.
+        before: what it returned before; its shape is demanded too.
+        unlike: what it returned for something else, such as other tracks in the same places; of the same shape.
+        call: the call, as a student would write it.
+        tolerance: as for `expect_array`.
+    """
+    array = expect_array(expect_dtype(value, "f", call), before, call, tolerance).astype(np.float64)
+    first, other = before.astype(np.float64), unlike.astype(np.float64)
+    away = np.abs(other - first)
+    if not away.max() > LEAST or np.allclose(other, first):
+        raise AssertionError(f"{call} is the same for what is unlike; expected it to depend on the input.")
+    difference = np.abs(array - first)
+    if not difference.max() <= BESIDE_UNLIKE * np.median(away[away > 0]):
+        at = tuple(int(i) for i in np.unravel_index(np.argmax(difference), first.shape))
+        raise AssertionError(
+            f"{call} is not as before, most at index {at}: got {array[at]:.6g}; expected {first[at]:.6g}."
+        )
+
+
+def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-6) -> None:
+    """Demand a real number, as a Python number, NumPy scalar, or array or tensor without axes."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    elif isinstance(getattr(value, "shape", None), tuple) and value.shape == ():
+        value = as_array(value, call).item()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongType(f"{call} returned {describe(value)}; expected a number.")
+    if not abs(value) < LARGEST or not abs(value - expected) <= tolerance * max(1.0, abs(expected)):
+        raise AssertionError(f"{call} returned {describe(value)}; expected {expected:.10g}.")
+
+
+def expect_equal(value: Any, expected: Any, call: str) -> None:
+    """Demand equal plain data; lists, tuples and arrays of the same items count as equal, and so do NumPy scalars."""
+    got, right = plain(value, call), plain(expected, call)
+    if got == right:
+        return
+    if isinstance(got, list) and isinstance(right, list):
+        raise AssertionError(f"{call}: {_first_difference(got, right)}")
+    raise AssertionError(f"{call} returned {describe(got)}; expected {describe(right)}.")
+
+
+def plain(value: Any, call: str) -> Any:
+    """Turn arrays, tuples and NumPy scalars inside a value into lists and Python scalars.
+
+    Raises:
+        WrongType: something in it is no plain data.
+    """
+    torch = sys.modules.get("torch")
+    if isinstance(value, np.ndarray | np.generic) or (torch is not None and isinstance(value, torch.Tensor)):
+        if max(math.prod(value.shape), *value.shape, 0) > PLAIN_ITEMS:
+            raise WrongType(f"{call} returned {describe(value)}; expected at most {PLAIN_ITEMS} items.")
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item, call) for item in value]
+    if isinstance(value, dict):
+        return {_key(plain(key, call)): plain(item, call) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise WrongType(f"{call} returned {describe(value)}; expected plain data (lists, tuples, dicts, numbers, text).")
+
+
+def _key(key: Any) -> Any:
+    return tuple(_key(item) for item in key) if isinstance(key, list) else key
+
+
+def _first_difference(got: list[Any], expected: list[Any]) -> str:
+    for index, (mine, right) in enumerate(zip(got, expected, strict=False)):
+        if mine != right:
+            return f"item {index} is {describe(mine)}; expected {describe(right)}."
+    return f"{len(got)} items; expected {len(expected)}."
+
+
+def expect_length(value: Any, length: int, call: str) -> Any:
+    """Return a list, tuple or array once it has the expected number of items."""
+    if not isinstance(value, list | tuple | np.ndarray) or not getattr(value, "shape", (1,)):
+        raise WrongType(f"{call} returned {describe(value)}; expected a sequence of {length}.")
+    if len(value) != length:
+        raise AssertionError(f"{call} has {len(value)} items; expected {length}.")
+    return value
+
+
+def expect_text(value: Any, call: str) -> str:
+    """Return a text, once it is one."""
+    if not isinstance(value, str):
+        raise WrongType(f"{call} is {describe(value)}; expected text.")
+    return value
+
+
+@contextmanager
+def expect_error(kinds: type[Exception] | tuple[type[Exception], ...], call: str) -> Iterator[None]:
+    """Demand that the block raises one of the exceptions: bad input is refused, not passed on."""
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    names = " or ".join(kind.__name__ for kind in wanted)
+    try:
+        yield
+    except SubmissionError as error:
+        if error.outcome is not Outcome.STUDENT_ERROR:
+            raise
+        if not isinstance(error, wanted):
+            raise AssertionError(f"{str(error).rstrip('.')}. Expected {names}.") from error
+    except (NotImplementedError, HarnessFault):
+        raise
+    except wanted:
+        return
+    except Exception as error:
+        raise AssertionError(f"{call} raised {type(error).__name__}: {error}; expected {names}.") from error
+    else:
+        raise AssertionError(f"{call} raised nothing; expected {names}.")

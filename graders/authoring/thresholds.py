@@ -1,0 +1,64 @@
+"""What a metric of trained student code has to reach: thresholds from calibration, which `thresholds.json` holds.
+
+`graders calibrate` measures them: the distributions of right and of wrong submissions over many seeds, and the
+threshold between them.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+THRESHOLDS = Path(__file__).parents[1] / "checks" / "thresholds.json"
+
+
+class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric, as it was measured.
+
+    Attributes:
+        check: id of the check that demands it.
+        better: whether right submissions have low or high values.
+        threshold: the value that a submission must reach.
+        source: where the threshold comes from: "calibration", or the report, whose figure it is.
+        seeds: runs of each submission, each with another seed.
+        correct: values of right submissions, by name, sorted.
+        mistakes: values of wrong submissions that fail the check, by name, sorted; null where there was no value.
+        not_separated: mistakes of which a run was as good as one of a right submission; other checks are about them.
+        false_fails: how many runs of right submissions miss the threshold.
+        false_fail_rate: upper end of the 95 % confidence interval of the rate of such runs.
+    """
+
+    check: str
+    better: Literal["low", "high"]
+    threshold: float
+    source: str
+    seeds: int
+    correct: dict[str, list[float]]
+    mistakes: dict[str, list[float | None]]
+    not_separated: list[str]
+    false_fails: int
+    false_fail_rate: float
+
+    def passes(self, value: float | None) -> bool:
+        """Tell whether a value reaches the threshold; none, and what is no number, does not."""
+        if value is None:
+            return False
+        return value <= self.threshold if self.better == "low" else value >= self.threshold
+
+
+@functools.cache
+def thresholds() -> dict[str, Calibrated]:
+    """Return what was calibrated, by the id of the check."""
+    rows = msgspec.json.decode(THRESHOLDS.read_bytes(), type=list[Calibrated])
+    return {row.check: row for row in rows}
+
+
+def expect_reached(check: str, value: float, what: str) -> None:
+    """Demand that a metric reaches the threshold of a check."""
+    row = thresholds()[check]
+    if not row.passes(value):
+        wanted = "at most" if row.better == "low" else "at least"
+        raise AssertionError(f"{what} is {value:.3g}; expected {wanted} {row.threshold:.3g}.")

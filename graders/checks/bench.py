@@ -1,0 +1,176 @@
+"""The bench of training: what the reference's loop costs over bare steps, and what it saves over a naive loop."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.utils.data import DataLoader, Dataset
+
+from fixtures import DATA
+from graders.bench.figures import Figure
+from graders.checks.data.folders import TEN_GENRES
+from graders.checks.data.tracks import MEL_BANDS
+from graders.grading.run import DEFAULT_SEED, one_thread
+from solutions.step04_dataset import CLASS_MAPPING, SpectrogramDataset, torch_train_val_split
+from solutions.step05_lstm import Classifier, LSTMBackbone, training_loop
+from solutions.step07_cnn import CNNBackbone
+
+FULL = DATA / "fma_genre_spectrograms"
+BEAT = DATA / "fma_genre_spectrograms_beat"
+FRAMES = 256  # no full-length track is longer, except the report's two, of 1293
+BATCH = 8
+LEARNING_RATE = 1e-4
+EPOCHS = 12  # against the naive loop
+SAME_LOSS = 1e-3  # relative; the two loops add the same numbers in different orders, and rounding grows as they learn
+
+
+def training_figures() -> list[Figure]:
+    """Measure epochs over the fixtures' genre tracks, on one thread, with networks in the report's sizes."""
+    full = SpectrogramDataset(FULL, CLASS_MAPPING, max_length=FRAMES)
+    beat = SpectrogramDataset(BEAT, CLASS_MAPPING)
+    with one_thread():
+        return [
+            _loop_figure("full-length LSTM", full, lambda: LSTMBackbone(MEL_BANDS), pairs=7),
+            _loop_figure("beat-synchronous LSTM", beat, lambda: LSTMBackbone(MEL_BANDS), pairs=51),
+            _loop_figure("CNN", full, lambda: CNNBackbone((FRAMES, MEL_BANDS)), pairs=3),
+            _naive_figure(beat),
+        ]
+
+
+def _loop_figure(name: str, dataset: SpectrogramDataset, backbone: Callable[[], nn.Module], pairs: int) -> Figure:
+    """Time epochs of `training_loop`, each against the bare steps on the same batches, which are in memory."""
+    loader = _loader(dataset)
+    looped, bare = _classifier(backbone), _classifier(backbone)
+    looped_optimizer, bare_optimizer = _optimizer(looped), _optimizer(bare)
+
+    def ratio() -> float:
+        batches = _batches_to_come(loader)
+        loop = _seconds(lambda: training_loop(looped, loader, looped_optimizer))
+        return loop / _seconds(lambda: _bare_steps(bare, batches, bare_optimizer))
+
+    return Figure(f"training loop over bare steps: {name}", _median(ratio, pairs), "times", 1.1)
+
+
+def _batches_to_come(loader: DataLoader[Any]) -> list[list[Tensor]]:
+    """Return the batches of the loader's next epoch, which it shuffles alike afterwards."""
+    state = loader.generator.get_state()
+    batches = list(loader)
+    loader.generator.set_state(state)
+    return batches
+
+
+def _bare_steps(model: nn.Module, batches: list[list[Tensor]], optimizer: Optimizer) -> None:
+    model.train()
+    for x, targets, lengths in batches:
+        optimizer.zero_grad()
+        loss, _ = model(x, targets, lengths)
+        loss.backward()
+        optimizer.step()
+
+
+def _naive_figure(dataset: SpectrogramDataset) -> Figure:
+    """Time epochs of a naive loop, each against the reference's with the same weights and batches.
+
+    Raises:
+        RuntimeError: the two did not learn the same, so that their times cannot be compared.
+    """
+    files, _ = dataset.get_files_labels(BEAT / "train_labels.txt", CLASS_MAPPING)
+    loader, naive_loader = _loader(dataset), _loader(_NaiveDataset(files, dataset.labels, dataset.max_length))
+    model = _classifier(lambda: LSTMBackbone(MEL_BANDS, dropout=0.0))
+    naive = _NaiveClassifier()
+    naive.load_state_dict(dict(zip(naive.state_dict(), model.state_dict().values(), strict=True)))
+    optimizer, naive_optimizer = _optimizer(model), _optimizer(naive)
+    losses: dict[str, float] = {}
+
+    def train() -> None:
+        losses["reference"] = training_loop(model, loader, optimizer)
+
+    def train_naively() -> None:
+        losses["naive"] = _naive_loop(naive, naive_loader, naive_optimizer)
+
+    def ratio() -> float:
+        reference = _seconds(train)
+        return _seconds(train_naively) / reference
+
+    value = _median(ratio, EPOCHS)
+    if not math.isclose(*losses.values(), rel_tol=SAME_LOSS):
+        raise RuntimeError(f"the reference and the naive loop ended with different losses: {losses}")
+    what = "an epoch on ragged beat-synchronous input, to the same loss: the naive loop over the reference's"
+    return Figure(what, value, "times", 1.5, at_least=True)
+
+
+class _NaiveDataset(Dataset[tuple[np.ndarray, int, int]]):
+    """Tracks that are read anew each time, and padded in numpy's default type."""
+
+    def __init__(self, files: list[str], labels: np.ndarray, longest: int) -> None:
+        self._files, self._labels, self._longest = files, labels, longest
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, item: int) -> tuple[np.ndarray, int, int]:
+        mel = np.load(self._files[item])[:MEL_BANDS].T
+        padded = np.zeros((self._longest, MEL_BANDS))
+        padded[: len(mel)] = mel
+        return padded, int(self._labels[item]), len(mel)
+
+
+class _NaiveClassifier(nn.Module):
+    """An LSTM that runs over the padding too; its state after the last valid timestep is picked afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(MEL_BANDS, 128, batch_first=True)
+        self.output = nn.Linear(128, len(TEN_GENRES))
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        states, _ = self.lstm(x)
+        logits: Tensor = self.output(states[torch.arange(len(x)), lengths - 1])
+        return logits
+
+
+def _naive_loop(model: nn.Module, loader: DataLoader[Any], optimizer: Optimizer) -> float:
+    model.train()
+    criterion = nn.CrossEntropyLoss()
+    total, count = 0.0, 0
+    for x, targets, lengths in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(x.float(), lengths), targets)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        count += len(x)
+    return total / count
+
+
+def _loader(dataset: Dataset[Any]) -> DataLoader[Any]:
+    return torch_train_val_split(dataset, BATCH, BATCH)[0]
+
+
+def _classifier(backbone: Callable[[], nn.Module]) -> Classifier:
+    torch.manual_seed(DEFAULT_SEED)
+    return Classifier(backbone(), len(TEN_GENRES))
+
+
+def _optimizer(model: nn.Module) -> Optimizer:
+    return Adam(model.parameters(), lr=LEARNING_RATE)
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _median(ratio: Callable[[], float], pairs: int) -> float:
+    """Return the median ratio of pairs of runs, which alternate, so that the machine's drift cancels."""
+    ratio()  # what happens only once, such as filling caches, is no part of an epoch
+    return statistics.median(ratio() for _ in range(pairs))

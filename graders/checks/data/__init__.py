@@ -1,0 +1,1 @@
+"""The course's data, as checks need it."""

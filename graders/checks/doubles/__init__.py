@@ -1,0 +1,1 @@
+"""Scripted models: test doubles whose answers the judge gives."""

@@ -1,0 +1,156 @@
+"""Models whose answers the judge gives: student code runs the kit's `training.Held`, which asks here, each call.
+
+A loop that trains or evaluates such a model learns what the model says by calling it, and in no other way: losses and
+predictions hold numbers drawn for this run. What a right loop then does with them is plain arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graders.authoring.doubles import Call, Said
+
+START = 1.0  # weight of a held model before any training
+MOMENTUM = 0.5  # of the descent on a script: who descends by hand, and not with the optimiser, has none
+CLASSES = 4  # of a gauge
+
+
+@dataclass
+class Gauge:
+    """A model whose loss is `mean_i(weight * x[i, 0, 0] * by_label[label_i] * by_length[length_i])`.
+
+    Outside of training mode the loss is `evaluated` times that. Its buffer holds the number of tracks that it has met
+    in training mode, times `unit`.
+
+    Attributes:
+        by_label: a factor for each class.
+        by_length: a factor for each length, from 0.
+        evaluated: as above.
+        unit: as above.
+        seen: the tracks met in training mode.
+    """
+
+    by_label: np.ndarray
+    by_length: np.ndarray
+    evaluated: float
+    unit: float
+    seen: int = 0
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, longest: int = 3) -> Gauge:
+        """Draw the factors; with values below 0.075, no gradient is above 1, where clipping would begin."""
+        return cls(rng.uniform(1, 4, CLASSES), rng.uniform(1, 3, longest + 1), rng.uniform(2, 4), rng.uniform(1, 2))
+
+    def answer(self, call: Call) -> Said:
+        """Say what the model says of a batch."""
+        slope = self.slope(call.x[:, 0, 0], call.targets, call.lengths)
+        state = None
+        if call.training:
+            self.seen += len(call.x)
+            state = self.seen * self.unit
+        return Said(slope * (1.0 if call.training else self.evaluated), 0.0, np.zeros((len(call.x), CLASSES)), state)
+
+    def slope(self, values: np.ndarray, labels: np.ndarray, lengths: np.ndarray) -> float:
+        """Return the gradient of the loss of a batch in training mode."""
+        return float((values * self.by_label[labels] * self.by_length[lengths]).mean())
+
+
+@dataclass
+class Scripted:
+    """A model whose validation losses are given, epoch by epoch, whatever it has learnt.
+
+    Its batches say by their sign which they are. A training batch has the loss `-step * weight`, so that SGD with
+    learning rate 1 adds the step, and `MOMENTUM` times what it added last, to the weight; the buffer holds the sum of
+    all steps' squares.
+
+    Attributes:
+        losses: the validation loss after each epoch.
+        batches: training batches of an epoch.
+        steps: one for each training batch to come, more than enough.
+        taken: how many of them there were.
+    """
+
+    losses: Sequence[float]
+    batches: int
+    steps: np.ndarray
+    taken: int = 0
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, losses: Sequence[float], batches: int) -> Scripted:
+        """Draw the steps, and a factor for the losses."""
+        factor = rng.uniform(0.6, 1.0)
+        steps = rng.uniform(0.5, 0.95, 2 * batches * (len(losses) + 1))
+        return cls([round(loss * factor, 3) for loss in losses], batches, steps)
+
+    def answer(self, call: Call) -> Said:
+        """Say what the model says of a batch."""
+        output = np.zeros((len(call.x), 2))
+        if call.x[0, 0, 0] < 0:
+            epoch = max(0, self.taken // self.batches - 1)
+            return Said(0.0, self.losses[min(epoch, len(self.losses) - 1)], output)
+        if not call.with_gradients:  # a training track that is only looked at, as for an accuracy
+            return Said(0.0, 0.0, output)
+        if self.taken == len(self.steps):
+            raise ValueError(f"more than {self.taken} training batches were asked for")
+        step = self.steps[self.taken]
+        self.taken += 1
+        return Said(-step, 0.0, output, float(np.square(self.steps[: self.taken]).sum()))
+
+    def weight_after(self, epochs: int) -> float:
+        """Return the weight after so many epochs of gradient descent with learning rate 1 and momentum."""
+        return float(self._weights(epochs)[-1])
+
+    def _weights(self, epochs: int) -> np.ndarray:
+        """Return the weight before each step, and after the last."""
+        velocities = [0.0]
+        for step in self.steps[: epochs * self.batches]:
+            velocities.append(MOMENTUM * velocities[-1] + step)
+        return START + np.cumsum(velocities)
+
+    def state_after(self, epochs: int) -> float:
+        """Return what the buffer holds after so many epochs."""
+        return float(np.square(self.steps[: epochs * self.batches]).sum())
+
+    def training_losses(self, epochs: int) -> np.ndarray:
+        """Return the mean training loss of each epoch."""
+        steps = self.steps[: epochs * self.batches]
+        losses: np.ndarray = (-steps * self._weights(epochs)[:-1]).reshape(epochs, self.batches).mean(axis=1)
+        return losses
+
+
+@dataclass
+class Predicting:
+    """A model that says of each track what a table holds; its loss is 0.
+
+    A track's row of the table stands in its first timestep, or in its last valid one. In training mode it says the
+    next row's, and its buffer changes.
+
+    Attributes:
+        table: logits `[N, C]`, or ratings `[N]` or `[N, tasks]`.
+        at_the_end: where the row stands.
+        kept_graphs: for each call, whether gradients were to be computed.
+    """
+
+    table: np.ndarray
+    at_the_end: bool
+    kept_graphs: list[bool] = field(default_factory=list)
+
+    def answer(self, call: Call) -> Said:
+        """Say what the model says of a batch."""
+        self.kept_graphs.append(call.with_gradients)
+        places = call.lengths - 1 if self.at_the_end else np.zeros(len(call.x), np.int64)
+        rows = call.x[np.arange(len(call.x)), places, 0].astype(np.int64)
+        output = self.table[(rows + int(call.training)) % len(self.table)]
+        return Said(0.0, 0.0, output, 1.0 if call.training else None)
+
+    def tracks(self, timesteps: int, features: int) -> tuple[np.ndarray, list[int]]:
+        """Return tracks `[N, timesteps, features]`, one for each row of the table, and their lengths."""
+        count = len(self.table)
+        lengths = 1 + np.arange(count) % timesteps if self.at_the_end else np.full(count, timesteps)
+        places = np.arange(timesteps) - (lengths - 1)[:, None] if self.at_the_end else np.arange(timesteps)[None]
+        x = np.zeros((count, timesteps, features), np.float32)
+        x[:, :, 0] = (np.arange(count)[:, None] + places) % count
+        return x, lengths.tolist()

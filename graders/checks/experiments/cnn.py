@@ -1,0 +1,92 @@
+"""What the judge lets a student's CNN learn, and how well it did: measured here, from its logits alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from graders.authoring.expect import expect_shape
+from graders.checks.data.tracks import MEL_BANDS, Tracks, genre_tracks
+from graders.checks.oracles.arithmetic import cross_entropy
+
+CLASSES = 10
+FILTERS = (4, 8, 16, 32)
+FEATURE_SIZE = 64
+TIMESTEPS = 80
+SHORTEST = 170  # timesteps of the shortest track at full speed: any window inside is music, none of it padding
+OVERFIT_BATCH = 6
+OVERFIT_RUNS, OVERFIT_ITERATIONS = 4, 25
+OVERFITTED = 1.8e-5  # the report's loss
+OVERFIT_ATTEMPTS = 2
+WINDOWS = 2  # of each training track
+UNHEARD_WINDOWS = 3  # of each held-out track
+BATCH = 11
+EPOCHS = 8
+
+
+def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+    """Have a CNN overfit a batch of tracks with labels drawn at random; return its cross-entropy on them, in nats.
+
+    There are 100 iterations of Adam, which starts anew every 25: its averages of squared gradients remember the first,
+    large ones for hundreds of iterations, and keep the last steps small. The judge picks the batch, and computes the
+    loss itself from the logits in training mode, where batch normalisation uses the batch's own statistics.
+
+    Now and then, large first steps lead a right network astray: it may try again with fresh weights.
+    """
+    for _ in range(OVERFIT_ATTEMPTS):
+        loss = _overfit_loss(lab, kit, rng)
+        if loss <= OVERFITTED:
+            break
+    return loss
+
+
+def _overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+    model = _classifier(lab, kit)
+    tracks = genre_tracks(train=True, timesteps=TIMESTEPS)
+    x = tracks.x[rng.choice(len(tracks.x), OVERFIT_BATCH, replace=False)]
+    labels = rng.choice(CLASSES, OVERFIT_BATCH, replace=False)
+    batch = kit.training.loader(x, labels, [TIMESTEPS] * len(x), OVERFIT_BATCH)
+    for _ in range(OVERFIT_RUNS):
+        kit.training.fit(model, batch, kit.training.adam(model, 3e-3), OVERFIT_ITERATIONS)
+    model.train()
+    return cross_entropy(_logits(model, kit, x), labels)
+
+
+def held_out_accuracy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+    """Train a CNN on windows of the training tracks; return its accuracy on held-out ones, whose labels stay here.
+
+    Windows of held-out tracks begin anywhere, and have another gain and a little noise, so that they are not those of
+    the published files.
+    """
+    model = _classifier(lab, kit)
+    train, test = (genre_tracks(train=split, timesteps=SHORTEST) for split in (True, False))
+    x, labels = _windows(train, WINDOWS, rng)
+    order = rng.permutation(len(x))
+    unheard, truth = _windows(test, UNHEARD_WINDOWS, rng)
+    unheard += rng.normal(0, 0.1, (len(unheard), 1, 1)).astype(np.float32)
+    unheard += rng.normal(0, 0.05, unheard.shape).astype(np.float32)
+    batches = kit.training.loader(x[order], labels[order], [TIMESTEPS] * len(x), BATCH)
+    kit.training.fit(model, batches, kit.training.adam(model, 2e-3), EPOCHS)
+    model.eval()
+    return float((_logits(model, kit, unheard).argmax(axis=1) == truth).mean())
+
+
+def _windows(
+    tracks: Tracks, times: int, rng: np.random.Generator
+) -> tuple[Float32[np.ndarray, "N T 128"], Int64[np.ndarray, " N"]]:
+    """Cut windows of each track, `times` of each, at places drawn at random; return them and their labels."""
+    starts = rng.integers(0, SHORTEST - TIMESTEPS + 1, (times, len(tracks.x)))
+    x = [track[start : start + TIMESTEPS] for row in starts for track, start in zip(tracks.x, row, strict=True)]
+    return np.stack(x), np.tile(tracks.labels, times)
+
+
+def _classifier(lab: Any, kit: Any) -> Any:
+    backbone = lab.step07_cnn.CNNBackbone((TIMESTEPS, MEL_BANDS), filters=FILTERS, feature_size=FEATURE_SIZE)
+    return kit.training.Head(backbone, CLASSES)
+
+
+def _logits(model: Any, kit: Any, x: np.ndarray) -> np.ndarray:
+    logits = kit.training.logits(model, x, [TIMESTEPS] * len(x))
+    return expect_shape(logits, (len(x), CLASSES), f"the logits of a classifier of x {list(x.shape)}")

@@ -1,0 +1,65 @@
+"""What the judge lets student code learn of listeners' ratings, and how well it did: SciPy's Spearman, taken here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from graders.authoring.expect import as_array
+from graders.checks.data.tracks import MEL_BANDS, Rated, rated_tracks, unheard_rated_tracks
+from graders.checks.oracles.regressors import spearman_right
+
+ENERGY = 1  # the column of the axis that is heard best
+TIMESTEPS = 16
+HELD_OUT = 40
+HIDDEN = 16
+BATCH = 16
+EPOCHS = 30
+
+
+def held_out_energy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+    """Train a Regressor on the energy of tracks; return Spearman's correlation on others, whose ratings stay here."""
+    model = lab.step08_regression.Regressor(_backbone(kit))
+    return float(_held_out(model, kit, rng, tasks=None)[0])
+
+
+def held_out_axes(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+    """Train a MultitaskRegressor on all three axes of tracks; return the lowest correlation of the three on others."""
+    model = lab.step10_multitask.MultitaskRegressor(_backbone(kit), 3)
+    return float(_held_out(model, kit, rng, tasks=3).min())
+
+
+def _backbone(kit: Any) -> Any:
+    return kit.training.DeepMean(MEL_BANDS, HIDDEN)
+
+
+def _held_out(model: Any, kit: Any, rng: np.random.Generator, tasks: int | None) -> Float64[np.ndarray, " tasks"]:
+    """Train a model, and return Spearman's correlation of each task on held-out tracks."""
+    tracks = rated_tracks(timesteps=TIMESTEPS)
+    order = rng.permutation(len(tracks.x))
+    heard = _some(tracks, order[HELD_OUT:])
+    unheard = unheard_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
+    axes = slice(None) if tasks else ENERGY
+    batches = kit.training.ratings_loader(heard.x, heard.ratings[:, axes], heard.lengths, BATCH)
+    kit.training.fit(model, batches, kit.training.adam(model, 3e-3), EPOCHS)
+    model.eval()
+    said = _ratings(model, kit, unheard, rng, tasks)
+    truth = unheard.ratings[:, axes].reshape(len(said), -1)
+    return np.array([spearman_right(*columns) for columns in zip(truth.T, said.T, strict=True)])
+
+
+def _some(tracks: Rated, rows: np.ndarray) -> Rated:
+    return Rated(tracks.x[rows], tracks.ratings[rows], tracks.lengths[rows])
+
+
+def _ratings(
+    model: Any, kit: Any, tracks: Rated, rng: np.random.Generator, tasks: int | None
+) -> Float64[np.ndarray, "N tasks"]:
+    # A little noise, so that the tracks are not those of a published file to the last digit.
+    x = tracks.x + rng.normal(0, 0.02, tracks.x.shape).astype(np.float32)
+    ratings = as_array(kit.training.ratings(model, x, tracks.lengths, tasks), "the ratings of model(x, ...)")
+    if ratings.size != len(x) * (tasks or 1):
+        raise AssertionError(f"The ratings of {len(x)} tracks have shape {ratings.shape}; expected one for each.")
+    return ratings.astype(np.float64).reshape(len(x), -1)

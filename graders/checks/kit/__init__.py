@@ -1,0 +1,121 @@
+"""The kit: small instructor-written pieces that run beside the student's code, for what needs no trust."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+TRAINING = "graders.checks.kit.training"
+
+
+class _Judge:
+    """The way to the judge, in the middle of a call; whoever runs the kit sets it."""
+
+    ask: Callable[..., Any] | None = None
+
+
+def connect(ask: Callable[..., Any]) -> None:
+    """Set how models that the judge holds ask it: `ask(number of the model, *what they are called with)`."""
+    _Judge.ask = ask
+
+
+class _Asks:
+    """Asks the judge about one of its models: only a number, so that the model can be copied, and pickled."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, *called: Any) -> Any:
+        if _Judge.ask is None:
+            raise RuntimeError("nobody has connected the kit with a judge")
+        return _Judge.ask(self.number, *called)
+
+
+def held_model(number: int) -> Any:
+    """Return a new model whose answers the judge gives, which knows it by a number."""
+    return importlib.import_module(TRAINING).Held(_Asks(number))
+
+
+def __getattr__(name: str) -> Any:
+    """Return the part for training as `training`; it loads PyTorch, which most checks do without."""
+    if name == "training":
+        return importlib.import_module(TRAINING)
+    raise AttributeError(name)
+
+
+def figure_axes(count: int = 1) -> Any:
+    """Return an array of `count` empty matplotlib axes of one new figure, for a plotting function to draw on."""
+    return _new_figure((6, 4)).subplots(1, count, squeeze=False)[0]
+
+
+def tick_labels(axis: Any) -> list[str]:
+    """Return the texts at the ticks of a matplotlib axis (`ax.xaxis`, `ax.yaxis`)."""
+    return list(axis.get_major_formatter().format_ticks(axis.get_majorticklocs()))
+
+
+def is_a(value: object, module: str, name: str) -> bool:
+    """Tell whether a value is an instance of a library's class, for instance `torch.utils.data`, `DataLoader`."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def indexed_dataset(size: int, features: int = 3) -> Any:
+    """Return a data set whose item `i` is (array of `i`, `[2, features]`), label `i`, length 2."""
+    import numpy as np  # noqa: PLC0415 - the kit is imported by the judge's side as well
+    from torch.utils.data import Dataset  # noqa: PLC0415
+
+    class Indexed(Dataset[Any]):
+        def __len__(self) -> int:
+            return size
+
+        def __getitem__(self, index: int) -> tuple[Any, int, int]:
+            return np.full((2, features), index, np.float32), int(index), 2
+
+    return Indexed()
+
+
+def scratch_file(name: str) -> str:
+    """Return the path of a new file of this name, in a folder of its own, which student code may write."""
+    return os.path.join(tempfile.mkdtemp(), name)  # noqa: PTH118 - a text crosses the wire
+
+
+def empty_figure() -> Any:
+    """Return a new matplotlib figure without axes, for a plotting function to draw on."""
+    return _new_figure((6, 6))
+
+
+def _new_figure(size: tuple[int, int]) -> Any:
+    """Make a figure that pyplot knows, but that is not its current one: plots have to go to the figure given."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only plots need it
+
+    plt.close("all")
+    figure = plt.figure(figsize=size)
+    plt.figure()
+    return figure
+
+
+def drawn(figure: Any) -> list[Any]:
+    """Return what a matplotlib figure shows, as arrays: images, colour meshes, heights of bars, y values of lines."""
+    import numpy as np  # noqa: PLC0415
+
+    shown = []
+    for ax in _axes(figure):
+        shown += [image.get_array() for image in ax.images]
+        shown += [mesh.get_array() for mesh in ax.collections if mesh.get_array() is not None]
+        shown += [line.get_ydata() for line in ax.lines]
+        shown.append([bar.get_height() for bar in ax.patches if hasattr(bar, "get_height")])
+    return [np.ma.getdata(np.ma.asarray(values)) for values in shown if len(values)]
+
+
+def _axes(figure: Any) -> list[Any]:
+    return [part for ax in figure.axes for part in (ax, *ax.child_axes)]  # child axes: what is inset
+
+
+def titles(figure: Any) -> list[str]:
+    """Return the titles of a matplotlib figure: its own, those of its subfigures, those of its axes."""
+    parts = [figure, *figure.subfigs]
+    return [part.get_suptitle() for part in parts] + [ax.get_title() for ax in _axes(figure)]

@@ -1,0 +1,1 @@
+"""What is right, computed by the judge."""

@@ -1,0 +1,92 @@
+"""True and predicted classes of some tracks, and what scikit-learn makes of them."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from sklearn import metrics
+
+from graders.authoring.examples import st
+
+
+class Case(NamedTuple):
+    """True and predicted classes of some tracks."""
+
+    true: tuple[int, ...]
+    predicted: tuple[int, ...]
+    classes: int
+
+    @property
+    def lists(self):
+        """The arguments of confusion_matrix and classification_scores, as lists."""
+        return list(self.true), list(self.predicted), self.classes
+
+    @property
+    def arrays(self):
+        """The arguments, as arrays."""
+        return np.array(self.true), np.array(self.predicted), self.classes
+
+    @property
+    def arguments(self):
+        """The arguments in words."""
+        return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"
+
+
+# What scikit-learn makes of a case is kept: checks with the same strategy are given the same cases.
+@functools.lru_cache(maxsize=1000)
+def right_matrix(case):
+    """Return the confusion matrix of a case."""
+    return metrics.confusion_matrix(case.true, case.predicted, labels=np.arange(case.classes))
+
+
+@functools.lru_cache(maxsize=1000)
+def right_averages(case, average=None):
+    """Return precision, recall, F1 and support of a case by name: of each class, or an average without support."""
+    values = metrics.precision_recall_fscore_support(
+        case.true, case.predicted, labels=np.arange(case.classes), average=average, zero_division=0
+    )
+    names = ("precision", "recall", "f1", "support")
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
+@functools.lru_cache(maxsize=1000)
+def right_accuracy(case):
+    """Return the accuracy of a case."""
+    return float(metrics.accuracy_score(case.true, case.predicted))
+
+
+def right_scores(case):
+    """Return new scores of a case, as classification_scores is to return them."""
+    per_class = {name: values.copy() for name, values in right_averages(case).items()}
+    averages = {
+        average: {name: float(value) for name, value in right_averages(case, average).items()}
+        for average in ("micro", "macro", "weighted")
+    }
+    return {"accuracy": right_accuracy(case), **per_class, **averages}
+
+
+def case_of(pairs, classes):
+    """Make a case of (true, predicted) pairs."""
+    true, predicted = zip(*pairs, strict=True)
+    return Case(true, predicted, classes)
+
+
+@st.composite
+def cases(draw):
+    """Draw a case in which each class has tracks, predictions and a right one; some of class 0 are taken for 1."""
+    classes = draw(st.integers(1, 4))
+    label = st.integers(0, classes - 1)
+    right = [(number, number) for number in range(classes)]
+    confused = [(0, 0), (0, 1), (0, 1)] if classes > 1 else []
+    further = draw(st.lists(st.tuples(label, label), max_size=6))
+    return case_of(draw(st.permutations([*right, *confused, *further])), classes)
+
+
+@st.composite
+def sparse_cases(draw):
+    """Draw a case in which some of the classes have neither tracks nor predictions, the last one among them."""
+    classes = draw(st.integers(4, 7))
+    label = st.sampled_from(draw(st.lists(st.integers(0, classes - 2), min_size=1, max_size=3, unique=True)))
+    return case_of(draw(st.lists(st.tuples(label, label), min_size=1, max_size=9)), classes)

@@ -1,0 +1,47 @@
+"""What a plot shows: the drawn data, the extent of its axes, their labels and units."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from graders.authoring.expect import as_array, expect_array, expect_number, expect_text, plain
+from graders.outcomes import WrongType
+
+SECONDS = re.compile(r"\b(s|secs?|seconds?|δευτ\w*|δλ)\b", re.IGNORECASE)
+BEATS = re.compile(r"beat|χτύπο|παλμ", re.IGNORECASE)
+HERTZ = re.compile(r"\bk?Hz\b", re.IGNORECASE)
+PITCH = re.compile(r"pitch|chroma|τον|νότα|νότες", re.IGNORECASE)
+
+
+def expect_drawn(ax: Any, feature: Any, call: str) -> None:
+    """Demand that the axes hold one colour mesh, which shows exactly the feature `[F, T]`."""
+    meshes = ax.collections
+    if len(meshes) != 1:
+        raise AssertionError(f"{call} drew {len(meshes)} colour meshes; expected 1, from librosa.display.specshow.")
+    expect_array(as_array(meshes[0].get_array(), call).reshape(feature.shape), feature, f"what {call} drew")
+
+
+def expect_label(text: Any, pattern: re.Pattern[str], call: str, wanted: str) -> None:
+    """Demand that an axis label names its unit."""
+    label = expect_text(text, call)
+    if not pattern.search(label):
+        raise AssertionError(f"{call} is {label!r}; expected it to name {wanted}.")
+
+
+def expect_end(limits: Any, end: float, slack: float, call: str) -> None:
+    """Demand that an axis ends at `end`, give or take `slack`, in the axis's unit."""
+    pair = limits if isinstance(limits, tuple | list) else ()
+    if len(pair) != 2:
+        raise AssertionError(f"{call} has no limits.")
+    expect_number(pair[1], end, f"the end of {call}", tolerance=slack / max(1.0, abs(end)))
+
+
+def coordinates(value: Any, call: str) -> np.ndarray:
+    """Return numbers as an array of floats."""
+    array = np.array(plain(value, call))
+    if array.dtype.kind not in "if":
+        raise WrongType(f"{call} has coordinates of dtype {array.dtype}; expected numbers.")
+    return array.astype(np.float64)

@@ -1,0 +1,48 @@
+"""Reading a plot of lines: their points, and what the legend calls each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from graders.authoring.expect import expect_text, plain
+from graders.checks.plots.axes import coordinates
+
+
+class Curve(NamedTuple):
+    """A drawn line, and what the legend calls it."""
+
+    label: str
+    points: np.ndarray
+
+
+def look_of(line, call):
+    """Return what tells a line from others: its colour, its style and its marker."""
+    return plain((line.get_color(), line.get_linestyle(), line.get_marker()), call)
+
+
+def legend_of(kit, ax, call):
+    """Return the entries of the legend, of the axes or of the figure, as pairs (text, look); none without a legend."""
+    legends = [legend for legend in (ax.get_legend(), *ax.figure.legends) if legend is not None]
+    if not legends:
+        return []
+    legend = legends[0]
+    texts = [expect_text(text.get_text(), f"a text in the legend of {call}") for text in legend.get_texts()]
+    return [
+        (text, look_of(handle, call))
+        for text, handle in zip(texts, legend.legend_handles, strict=True)
+        if kit.is_a(handle, "matplotlib.lines", "Line2D")
+    ]
+
+
+def curves_of(kit, ax, call):
+    """Return the lines that axes hold; one that looks like others is called by its own label, if the legend has it."""
+    entries = legend_of(kit, ax, call)
+    curves = []
+    for line in ax.lines:
+        look, own = look_of(line, call), line.get_label()
+        alike = [text for text, handle_look in entries if handle_look == look]
+        label = alike[0] if len(alike) == 1 else own if own in alike else ""
+        curves.append(Curve(label, coordinates(line.get_xydata(), call)))
+    return curves

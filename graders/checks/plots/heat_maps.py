@@ -1,0 +1,78 @@
+"""Reading a heat map: the matrix that is drawn, where its cells lie, and the names along its axes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from graders.authoring.expect import expect_shape, plain
+from graders.checks.plots.axes import coordinates
+
+MESHES = ("QuadMesh", "PolyQuadMesh")
+WITHIN = 0.45  # of the width of a cell, from its middle
+
+
+class HeatMap(NamedTuple):
+    """A drawn matrix, with the coordinates of the middles of its columns and rows, both ascending."""
+
+    values: np.ndarray
+    xs: np.ndarray
+    ys: np.ndarray
+
+
+def image_middles(image, shape, call):
+    """Return the middles of the columns and of the rows of an image."""
+    rows, columns = shape
+    left, right, bottom, top = coordinates(image.get_extent(), call)
+    first, last = (top, bottom) if image.origin == "upper" else (bottom, top)
+    xs = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    return xs, first + (np.arange(rows) + 0.5) * (last - first) / rows
+
+
+def mesh_middles(mesh, shape, call):
+    """Return the middles of the columns and of the rows of a mesh."""
+    rows, columns = shape
+    corners = expect_shape(mesh.get_coordinates(), (rows + 1, columns + 1, 2), f"the corners of the cells of {call}")
+    corners = coordinates(corners, call)
+    xs, ys = corners[0, :, 0], corners[:, 0, 1]
+    return (xs[1:] + xs[:-1]) / 2, (ys[1:] + ys[:-1]) / 2
+
+
+def heat_map(kit, ax, shape, call):
+    """Read the one image or mesh that axes hold."""
+    images = list(ax.images)
+    meshes = [one for one in ax.collections if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)]
+    if len(images) + len(meshes) != 1:
+        raise AssertionError(f"{call} drew {len(images) + len(meshes)} images or colour meshes; expected one.")
+    (drawn,) = (*images, *meshes)
+    values = expect_shape(drawn.get_array(), shape, f"what {call} drew")
+    middles = image_middles if images else mesh_middles
+    xs, ys = middles(drawn, shape, call)
+    across, upwards = np.argsort(xs), np.argsort(ys)
+    return HeatMap(values[upwards][:, across], xs[across], ys[upwards])
+
+
+def place(middles, coordinate):
+    """Return the number of the cell in which a coordinate lies, well away from its edges, or None."""
+    width = middles[1] - middles[0]
+    near = np.flatnonzero(np.abs(middles - coordinate) < WITHIN * width)
+    return int(near[0]) if near.size else None
+
+
+def names_along(kit, axis, middles, call):
+    """Return the text at the tick of each cell along an axis, or nothing where there is no tick."""
+    texts = [""] * len(middles)
+    ticks = coordinates(axis.get_majorticklocs(), call)
+    for tick, text in zip(ticks, plain(kit.tick_labels(axis), call), strict=True):
+        cell = place(middles, tick)
+        if cell is not None:
+            texts[cell] = text
+    return texts
+
+
+def order_of(names, texts):
+    """Return where each class lies along an axis: where its name says, and in order if its name is not there."""
+    if sorted(texts) != sorted(names):
+        return list(range(len(names)))
+    return [texts.index(name) for name in names]

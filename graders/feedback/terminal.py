@@ -1,0 +1,169 @@
+"""Results in the terminal: a live line for each submission in progress, and the tables at the end."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Self
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from graders.grading.run import Finished, Graded, Progress
+from graders.outcomes import Outcome
+from graders.results.record import CheckResult, Result, WrittenAnswer
+
+WORDS_WIDTH, STEP_WIDTH = 44, 7  # of the summary's columns of words together, and of each step
+COMMAND = re.compile(r"(?<=#)#|^(\s*):(?=:)")
+COLOURS = {
+    Outcome.PASSED: "green",
+    Outcome.NOT_IMPLEMENTED: "dim",
+    Outcome.BLOCKED: "dim",
+    Outcome.HARNESS_FAULT: "bold red",
+}
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey or reorder, or a CI runner would take for a command.
+
+    Each character of an escape sequence and the like becomes a replacement character, and so does one of `::` at the
+    start of the text and of `##` anywhere: what runners of CI obey in a log begins with these.
+    """
+    kept = (" " if char in "\n\r\t" else char for char in text)
+    plain = "".join(char if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else "�" for char in kept)
+    return COMMAND.sub(lambda match: f"{match[1] or ''}�", plain)
+
+
+def number(points: float) -> str:
+    """Write points without needless decimals: 3, 2.5."""
+    return f"{points:g}"
+
+
+class ProgressLines:
+    """A line for each submission in progress on a terminal; in a pipe, a line for each that has ended.
+
+    Use as a context manager.
+    """
+
+    def __init__(self, console: Console, checks: int) -> None:
+        self.console = console
+        self.checks = checks
+        self.running: dict[str, int] = {}
+        # No refresh thread: judges are forked from this process.
+        self.live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self.live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.live.stop()
+
+    def show(self, event: Progress | Finished) -> None:
+        """Show what happened."""
+        if isinstance(event, Progress):
+            self.running[event.name] = event.ended
+        else:
+            self.running.pop(event.name, None)
+            self.console.print(_ended_line(event))
+        if self.console.is_terminal:
+            lines = (f"{printable(name)}  {ended} of {self.checks} checks" for name, ended in self.running.items())
+            self.live.update(Group(*(Text(line, style="dim") for line in lines)), refresh=True)
+
+
+def _ended_line(event: Finished) -> Text:
+    name = printable(event.name)
+    if not isinstance(event.outcome, Graded):
+        return Text(f"{name}  harness fault: {printable(str(event.outcome))}", style="bold red")
+    result = event.outcome.result
+    tail = (
+        "unchanged since an earlier run" if event.outcome.resumed else f"{sum(c.seconds for c in result.checks):.1f} s"
+    )
+    notes = f", notes in result.json: {len(result.notes)}" if result.notes else ""
+    return Text(f"{name}  {number(result.score)} of {number(result.max_score)}  ({tail}{notes})")
+
+
+def summary_table(results: Sequence[Result], width: int) -> Table:
+    """Return a table with a row for each submission: its score, each step's points, what went wrong how often.
+
+    In a terminal of so few columns that words would break, the steps are left out; the summary in a file has them.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("submission", overflow="fold")
+    table.add_column(f"score\nof {number(max(result.max_score for result in results))}", justify="right", no_wrap=True)
+    steps = _points_of_steps(results[0])
+    shown = steps if width >= WORDS_WIDTH + STEP_WIDTH * len(steps) else {}
+    for step, points in shown.items():
+        table.add_column(f"step\n{step}\nof {number(points[1])}", justify="right", no_wrap=True)
+    table.add_column("checks that did not pass", overflow="fold")
+    for result in results:
+        mine = _points_of_steps(result)
+        cells = [number(mine[step][0]) for step in shown]
+        table.add_row(Text(printable(result.submission)), number(result.score), *cells, _failures(result))
+    return table
+
+
+def _points_of_steps(result: Result) -> dict[int, tuple[float, float]]:
+    steps = sorted({check.step for check in result.checks})
+    mine = {step: [check for check in result.checks if check.step == step] for step in steps}
+    return {step: (sum(c.points for c in checks), sum(c.max_points for c in checks)) for step, checks in mine.items()}
+
+
+def isolation_line(results: Sequence[Result]) -> str:
+    """Say in one line how the submissions were confined."""
+    layers = next((result.isolation for result in results if result.isolation.level != "unused"), None)
+    if layers is None:
+        return "Isolation: no code of a submission ran."
+    return f"Isolation: {layers.level} ({', '.join(f'{name} {status}' for name, status in layers.layers.items())})."
+
+
+def written_line(results: Sequence[Result]) -> str:
+    """Say in one line how many written questions each submission answers; nothing, if none answers any."""
+    counts = [f"{printable(one.submission)} {one.answered} of {len(one.written)}" for one in results if one.answered]
+    return f"Written answers to be marked: {', '.join(counts)}." if counts else ""
+
+
+def answered_lines(written: Sequence[WrittenAnswer]) -> list[str]:
+    """Say in a line for each step how many of its written questions are answered in the student's checkout."""
+    lines = []
+    for step in sorted({one.step for one in written}):
+        mine = [one.status == "to be marked" for one in written if one.step == step]
+        where = f"lab/answers/step{step:02d}.md"
+        lines.append(f"Written: {sum(mine)} of {len(mine)} answered in {where}, to be marked by a person.")
+    return lines
+
+
+def _failures(result: Result) -> str:
+    counts = {outcome: sum(check.outcome is outcome for check in result.checks) for outcome in Outcome}
+    return ", ".join(
+        f"{count} {outcome}" for outcome, count in counts.items() if count and outcome is not Outcome.PASSED
+    )
+
+
+def check_lines(checks: Sequence[CheckResult]) -> Group:
+    """Return each step's checks: passed ones in a line, the others with message and hint."""
+    lines: list[Text] = []
+    for step in sorted({check.step for check in checks}):
+        mine = [check for check in checks if check.step == step]
+        points = f"{number(sum(c.points for c in mine))} of {number(sum(c.max_points for c in mine))} points"
+        lines.append(Text(f"\nStep {step}: {points}", style="bold"))
+        for check in mine:
+            lines += _check_text(check)
+    return Group(*lines)
+
+
+def _check_text(check: CheckResult) -> list[Text]:
+    colour = COLOURS.get(check.outcome, "red")
+    mark = "✓" if check.outcome is Outcome.PASSED else "·" if check.outcome is Outcome.NOT_IMPLEMENTED else "✗"
+    lines = [Text(f"  {mark} {check.title}", style=colour)]
+    if check.outcome is Outcome.NOT_IMPLEMENTED and "is yours to write" not in check.message:
+        lines.append(Text(f"      {printable(check.message)}"))
+    if check.outcome in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED}:
+        return lines
+    lines.append(Text(f"      {check.outcome}: {printable(check.message)}"))
+    lines.append(Text(f"      hint: {check.hint}", style="italic"))
+    return lines

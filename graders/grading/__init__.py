@@ -1,0 +1,1 @@
+"""Many submissions: what each is called, and who grades it when."""

@@ -1,0 +1,1 @@
+"""Whatever was handed in, in whatever form, becomes a submission."""

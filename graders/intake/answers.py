@@ -1,0 +1,215 @@
+"""The written questions, which a person marks, and the answers to them in a submission's Markdown.
+
+An answer stands in a file of its step, or in the Markdown cells of a notebook, below a heading with the question's
+number: `## 1.1 What the two spectrograms show`, `### Ερώτηση 1.1`, `# Question 1.1:`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+FILE = Path(__file__).parents[1] / "checks" / "questions.toml"
+MARKER = "<!-- Answer below this line, in Greek or in English. -->"
+ANSWERS_FILE = re.compile(r"step(?:0[1-9]|10)\.md")
+ANSWER_CHARACTERS = 20_000
+TEXT_CHARACTERS = 2 << 20
+TOO_LONG = f"the text is longer than {TEXT_CHARACTERS >> 20} million characters"
+HEADING_CHARACTERS = 200
+NUMBERS_NAMED = 5
+
+HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?!#)[\s*_]*(?P<text>.*)", re.DOTALL)
+NUMBER = re.compile(
+    r"(?:(?:question|answer|ερ[ώω]τη(?:ση|μα)|απ[άα]ντηση)[\s*_]+)?(?P<id>[0-9]{1,2}\.[0-9]{1,2})(?![^\W_]|\.[0-9])",
+    re.IGNORECASE,
+)
+STEP = re.compile(r"(?:step|β[ήη]μα(?:τα)?)\s*[0-9]", re.IGNORECASE)
+NOTHING = re.compile(r"(?!)")
+FENCE = re.compile(r"\s*(`{3,}(?=[^`]*$)|~{3,})")
+EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]+")
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A written question.
+
+    Attributes:
+        id: `6.4`, the step and the question's number in it.
+        step: 1-10.
+        title: what it is about, in a few words.
+        prompt: the question itself.
+    """
+
+    id: str
+    step: int
+    title: str
+    prompt: str
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    question: list[Question]
+
+
+def load_questions(steps: frozenset[int] = frozenset()) -> list[Question]:
+    """Read the questions, in the order of steps and, inside one, of the file.
+
+    Args:
+        steps: the steps wanted; none means all.
+
+    Raises:
+        ValueError: two questions share an id, or an id does not begin with its step.
+    """
+    questions = msgspec.toml.decode(FILE.read_bytes(), type=_Table).question
+    seen: set[str] = set()
+    for question in questions:
+        if question.id in seen or not re.fullmatch(rf"{question.step}\.[1-9][0-9]?", question.id):
+            raise ValueError(f"{question.id} is there twice, or is no id of a question of step {question.step}")
+        seen.add(question.id)
+    return sorted((one for one in questions if not steps or one.step in steps), key=lambda question: question.step)
+
+
+def answers_in_files(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[str]]:
+    """Read the answers in files, whichever of the files a question's heading stands in.
+
+    Args:
+        files: contents by file name, `step01.md` and so on.
+
+    Returns:
+        The answers by their questions' ids, and what was left out, in words.
+    """
+    reader = _Reader(load_questions(), ended_by=NOTHING)
+    total = 0
+    for name, data in sorted(files.items()):
+        place = f"answers/{name}"
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            reader.notes.append(f"{place}: left out, it is not UTF-8 text; save it as UTF-8")
+            continue
+        total += len(text)
+        if total > TEXT_CHARACTERS:
+            reader.notes.append(f"{place} and the files after it: left out, {TOO_LONG}")
+            break
+        reader.leave()
+        unclosed = reader.read(text)
+        if unclosed:
+            reader.notes.append(f"{place} line {unclosed}: the code block is not closed, no heading below it was seen")
+    return reader.answers(), reader.notes
+
+
+def answers_in_cells(cells: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Read the answers in a notebook's Markdown cells; one may go on in the next cell, unless a step begins there.
+
+    Args:
+        cells: text of each Markdown cell.
+
+    Returns:
+        The answers by their questions' ids, and what was left out, in words.
+    """
+    reader = _Reader(load_questions(), ended_by=STEP)
+    total = 0
+    for number, cell in enumerate(cells, start=1):
+        text = EMBEDDED.sub("embedded", cell)
+        total += len(text)
+        if total > TEXT_CHARACTERS:
+            reader.notes.append(f"Markdown cell {number} and those after it: left out, {TOO_LONG}")
+            break
+        reader.read(text)
+    return reader.answers(), reader.notes
+
+
+class _Reader:
+    """Takes Markdown in, and keeps what stands below each question's heading.
+
+    Args:
+        questions: the questions that there are.
+        ended_by: what a heading begins with that ends an answer, if it is not of a lower level than the answer's own.
+
+    Attributes:
+        notes: what was left out so far, in words.
+    """
+
+    def __init__(self, questions: Sequence[Question], ended_by: re.Pattern[str]) -> None:
+        self.questions = questions
+        self.ended_by = ended_by
+        self.notes: list[str] = []
+        self._bodies: dict[str, list[list[str]]] = {question.id: [] for question in questions}
+        self._unknown: dict[str, None] = {}
+        self._level = 0
+        self.leave()
+
+    def leave(self) -> None:
+        """End the answer at hand: what follows belongs to no question, until a heading says so."""
+        self._body: list[str] = []
+
+    def read(self, text: str) -> int:
+        """Take in a text; return the line number of a code block in it that is not closed, or 0."""
+        since = 0
+        for line, since in _lines(text):
+            heading = HEADING.match(line[:HEADING_CHARACTERS]) if not since else None
+            if not (heading and self._turns_to(heading)):
+                self._body.append(line)
+        self._body.append("")
+        return since
+
+    def _turns_to(self, heading: re.Match[str]) -> bool:
+        """Tell whether a heading ends the answer at hand, and turn to the question that it names, if it does."""
+        level = len(heading["marks"])
+        number = NUMBER.match(heading["text"])
+        if number and number["id"] in self._bodies:
+            self.leave()
+            self._bodies[number["id"]].append(self._body)
+            self._level = level
+            return True
+        if number:
+            self._unknown[number["id"]] = None
+        elif level <= self._level and self.ended_by.match(heading["text"]):
+            self.leave()
+            return True
+        return False
+
+    def answers(self) -> dict[str, str]:
+        """Return the answers by their questions' ids; what stands below several headings of a question is joined."""
+        if self._unknown:
+            named = ", ".join(list(self._unknown)[:NUMBERS_NAMED])
+            more = f" and {len(self._unknown) - NUMBERS_NAMED} more" if len(self._unknown) > NUMBERS_NAMED else ""
+            self.notes.append(f"headings that name no written question: {named}{more}")
+        answers = {question.id: self._answer(question) for question in self.questions}
+        return {number: answer for number, answer in answers.items() if answer}
+
+    def _answer(self, question: Question) -> str:
+        prompt = re.compile(r"\s+".join(map(re.escape, question.prompt.split())))
+        parts = [_own_words("\n".join(body), prompt) for body in self._bodies[question.id]]
+        answer = "\n\n".join(part for part in parts if part)
+        if len(answer) > ANSWER_CHARACTERS:
+            self.notes.append(f"the answer to {question.id} was cut after {ANSWER_CHARACTERS} characters")
+        return answer[:ANSWER_CHARACTERS].rstrip()
+
+
+def _lines(text: str) -> Iterator[tuple[str, int]]:
+    """Yield each line, and the number of the line that opened the code block in which it stands, or 0."""
+    fence, since = "", 0
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if fence and _closes(line.strip(), fence):
+            fence, since = "", 0
+        elif not fence and (opening := FENCE.match(line)):
+            fence, since = opening[1], number
+        yield line, since
+
+
+def _closes(line: str, fence: str) -> bool:
+    return len(line) >= len(fence) and line == fence[0] * len(line)
+
+
+def _own_words(body: str, prompt: re.Pattern[str]) -> str:
+    """Return what stands below the marker; if nothing does, what stands above it, without the prompt."""
+    above, _, below = body.partition(MARKER)
+    above = above.lstrip()
+    unchanged = prompt.match(above)
+    for text in (below.replace(MARKER, ""), above[unchanged.end() :] if unchanged else above):
+        if any(map(str.isalnum, text)):
+            return text.strip()
+    return ""

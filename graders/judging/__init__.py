@@ -1,0 +1,1 @@
+"""One submission and its verdicts: the subject, the judge, the rubric."""

@@ -1,0 +1,163 @@
+"""A submission judged from outside: its code runs in confined workers, a fresh one for each step."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from graders.authoring.doubles import HeldModels
+from graders.judging.rubric import Check
+from graders.outcomes import Outcome, SubmissionError, TimedOut
+from graders.sandbox.client import Worker, order_for
+from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
+
+STANDARD_SECONDS = 10.0
+CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
+ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
+UNTOUCHED = 0  # the step of a worker in which no step has run yet
+
+
+class SandboxedSubject:
+    """A submission whose code runs in confined workers: a fresh one for each step, and after each death.
+
+    Use as a context manager; leaving it ends the worker and removes its folders.
+
+    Args:
+        control: the judge's socket to the warm server.
+        package_parent: the folder that holds the submission's `lab` package.
+        seed: the judge's seed, from which that of the workers' random numbers is made.
+        seconds: after so many, no further check begins.
+        without: layers of confinement to leave out, to show what each of them stops.
+    """
+
+    def __init__(
+        self,
+        control: socket.socket,
+        package_parent: Path,
+        seed: int,
+        seconds: float = math.inf,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self.control = control
+        self.package_parent = package_parent
+        # Not the judge's own, from which the worker could draw what the judge will draw.
+        self.seed = int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:8], 16)
+        self._seconds_in_all = seconds
+        self._without = without
+        self._end = time.monotonic() + seconds
+        self.lab = RemoteLab(self)
+        self.held = HeldModels()
+        self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
+        self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
+        self._scratch = self._folder
+        self._worker: Worker | None = None
+        self._step = UNTOUCHED
+        self._seconds = STANDARD_SECONDS
+        self._end_of_check = math.inf
+        self._inputs = 0
+        self._kit: tuple[Worker, Remote] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop_worker()
+        _remove(self._folder)
+        _remove(self._inputs_folder)
+
+    def worker(self) -> Worker:
+        """Return the step's worker; the one that died in this check stays, so that the check ends as it began."""
+        if self._worker is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._folder))
+            order = order_for(self.package_parent, [self._inputs_folder], self._scratch, self.seed, self._without)
+            self._worker = Worker(self.control, order, self._seconds)
+            self._worker.end_of_check = self._end_of_check
+            self._worker.confidant = self.held.answer
+        return self._worker
+
+    @property
+    def kit(self) -> Remote:
+        """The kit in the step's worker."""
+        worker = self.worker()
+        if self._kit is None or self._kit[0] is not worker:
+            self._kit = worker, remote_kit(worker)
+        return self._kit[1]
+
+    def begin(self, check: Check) -> None:
+        now = time.monotonic()
+        if now > self._end:
+            raise TimedOut(
+                f"The checks before this one took {self._seconds_in_all:g} s together, which is all that a submission "
+                "has; this one did not run."
+            )
+        self._seconds = check.info.seconds
+        self._end_of_check = min(now + CALLS_TOGETHER * check.info.seconds, self._end)
+        if self._worker and (self._worker.ended or self._step not in {UNTOUCHED, check.step}):
+            self._drop_worker()
+        self._step = check.step
+        if self._worker:
+            self._worker.seconds_per_call = self._seconds
+            self._worker.end_of_check = self._end_of_check
+            try:
+                self._worker.request("seed", "seed", self.seed)
+            except SubmissionError:
+                self._drop_worker()
+
+    def inputs(self) -> Path:
+        self._inputs += 1
+        folder = self._inputs_folder / str(self._inputs)
+        folder.mkdir()
+        return folder
+
+    def shown(self, text: str) -> str:
+        for folder in (self._folder, self._inputs_folder, self.package_parent):
+            text = text.replace(f"{folder}/", "")
+        return text
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        if isinstance(error, AssertionError):
+            return Outcome.FAILED, str(error)
+        return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
+
+    def hint(self, error: BaseException) -> str:
+        return error.hint if isinstance(error, SubmissionError) else ""
+
+    def _drop_worker(self) -> None:
+        if self._worker:
+            self._worker.close()
+            _remove(self._scratch)
+        self._worker = None
+
+
+def _fast_folder() -> str | None:
+    """Return the folder of a file system in memory, where checks write their many small files; None without one."""
+    return str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, however deep student code has made it; what cannot be removed must not cost a result.
+
+    A worker that has just been killed may end the write that it was in, so that one attempt is not always enough.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        except RecursionError:
+            subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603 - a folder of our own
+        if not folder.exists():
+            return
+        subprocess.run(["/bin/chmod", "-R", "u+rwx", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
+        time.sleep(PAUSE)
