@@ -1,100 +1,59 @@
-"""Models that the judge holds: student code calls a stand-in, `graders.checks.kit.training.Held`, which asks here."""
+"""Test doubles: what the judge answers for, call by call, while student code works with it.
+
+A check gives the registry a double, any object with a method `answer`; the kit, on the submission's side, makes what
+stands for it there, and asks the judge about each call. So student code learns what the double says by calling it, and
+in no other way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
-
-import numpy as np
+from typing import Any, Protocol
 
 
-class Call(NamedTuple):
-    """One call of a held model.
+class Double(Protocol):
+    """What the judge answers for."""
 
-    Attributes:
-        x: tracks `[B, T, F]`, with at least one track, timestep and feature.
-        targets: `[B]`, or `[B, tasks]`.
-        lengths: valid timesteps `[B]`, from 1 to T.
-        training: the model was in training mode.
-        with_gradients: gradients were to be computed.
-    """
+    def answer(self, called: list[Any]) -> list[object]:
+        """Answer one call.
 
-    x: np.ndarray
-    targets: np.ndarray
-    lengths: np.ndarray
-    training: bool
-    with_gradients: bool
+        Args:
+            called: what the submission's side sent of the call: plain data that student code may have made up.
 
+        Returns:
+            Plain data for the submission's side.
 
-class Said(NamedTuple):
-    """What a held model answers: its loss is `slope * weight + offset`.
-
-    Attributes:
-        slope: of the loss.
-        offset: of the loss.
-        output: logits or ratings of each track.
-        state: what its buffer holds from now on; None leaves it.
-    """
-
-    slope: float
-    offset: float
-    output: np.ndarray
-    state: float | None = None
-
-
-class Model(Protocol):
-    """What the judge holds."""
-
-    def answer(self, call: Call) -> Said:
-        """Say what the model says; raises an exception, with a sentence for students, if the call makes no sense."""
+        Raises:
+            ValueError: the call makes no sense; the text, a sentence for students, says why.
+        """
         ...
 
 
-class HeldModels:
-    """The models that the judge holds for the checks in progress, each known to the other side by a number."""
+class Doubles:
+    """The doubles of the checks in progress, each known to the submission's side by a number."""
 
     def __init__(self) -> None:
-        self._models: list[Model] = []
+        self._doubles: list[Double] = []
 
-    def hold(self, model: Model) -> int:
-        """Take a model, and return its number."""
-        self._models.append(model)
-        return len(self._models) - 1
+    def add(self, double: Double) -> int:
+        """Take a double, and return its number."""
+        self._doubles.append(double)
+        return len(self._doubles) - 1
 
     def answer(self, question: Sequence[object]) -> list[object]:
-        """Answer what a stand-in asks: the number of its model, and how it was called.
+        """Answer what the submission's side asks: the number of the double, and how it was called.
 
         Raises:
             ValueError: the question, which comes from student code, makes no sense; the text says why.
         """
         try:
             number, *called = question
-            model = self._models[_whole(number)]
-            return list(model.answer(_call(called)))
+            return self._doubles[_whole(number)].answer(called)
         except (TypeError, LookupError, RuntimeError, ArithmeticError, AttributeError) as error:
             raise ValueError(f"the model cannot be called like that: {error}") from error
-
-
-def stand_in(held: HeldModels, kit: Any, model: Model) -> Any:
-    """Return a stand-in, made by the kit on the submission's side, for a model that the judge holds from now on."""
-    return kit.held_model(held.hold(model))
 
 
 def _whole(number: object) -> int:
     if type(number) is not int or number < 0:
         raise ValueError("no such model")
     return number
-
-
-def _call(called: list[Any]) -> Call:
-    tracks, targets, lengths, training, with_gradients = called
-    if not all(isinstance(part, np.ndarray) or type(part).__name__ == "Tensor" for part in (tracks, targets, lengths)):
-        raise ValueError("the model got tracks, targets and lengths of other types; expected tensors")
-    x, of, valid = (np.asarray(part) for part in (tracks, targets, lengths))
-    if x.ndim != 3 or not x.size or x.dtype.kind != "f":  # noqa: PLR2004 - tracks, timesteps, features
-        raise ValueError(f"the model got x {list(x.shape)} of {x.dtype}; expected float tracks [B, T, F]")
-    if of.shape[:1] != x.shape[:1]:
-        raise ValueError(f"the model got targets {list(of.shape)} for x {list(x.shape)}; expected one for each track")
-    if valid.shape != x.shape[:1] or valid.dtype.kind != "i" or not 1 <= valid.min() <= valid.max() <= x.shape[1]:
-        raise ValueError(f"the model got lengths {list(valid.shape)} of {valid.dtype}; expected [B] integers in 1..T")
-    return Call(x, of, valid, bool(training), bool(with_gradients))

@@ -330,10 +330,10 @@ def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
     points=0.75,
     hint="model.train() first; then for each batch zero_grad, forward, backward, step, with its targets and lengths.",
 )
-def test_training_loop_takes_a_step_for_each_batch(lab, kit, held, rng):
+def test_training_loop_takes_a_step_for_each_batch(lab, kit, double, rng):
     """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
     gauge = Gauge.draw(rng)
-    model, epoch = evaluating(held(gauge)), batches(gauge, rng, 12, 4)
+    model, epoch = evaluating(double(gauge)), batches(gauge, rng, 12, 4)
     lab.step05_lstm.training_loop(model, epoch.loader(kit), kit.training.sgd(model, 1.0, MOMENTUM), "cpu")
     _, weight = epoch.descent(1.0, momentum=MOMENTUM)
     expect_number(kit.training.weights(model)["weight"], weight, "the weight after training_loop", ROUNDING)
@@ -345,10 +345,10 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, held, rng):
     hint="Add up loss times tracks of each batch; divide once, by the number of tracks.",
     needs=STEPS,
 )
-def test_training_loop_returns_the_mean_loss(lab, kit, held, rng):
+def test_training_loop_returns_the_mean_loss(lab, kit, double, rng):
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
     gauge = Gauge.draw(rng)
-    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
+    model, epoch = double(gauge), batches(gauge, rng, 12, 4)
     loader, optimizer, weight = epoch.loader(kit), kit.training.sgd(model, 0.4), START
     for number in (1, 2):
         losses, weight = epoch.descent(0.4, weight)
@@ -361,10 +361,10 @@ def test_training_loop_returns_the_mean_loss(lab, kit, held, rng):
     hint="Weight each batch's mean loss with the number of its tracks, and divide by the number of all tracks.",
     needs=STEPS,
 )
-def test_smaller_last_batch_counts_for_less(lab, kit, held, rng):
+def test_smaller_last_batch_counts_for_less(lab, kit, double, rng):
     """Both loops return the mean over tracks, to which a last batch of fewer tracks contributes less."""
     gauge = Gauge.draw(rng)
-    model, epoch = held(gauge), batches(gauge, rng, 9, 4)
+    model, epoch = double(gauge), batches(gauge, rng, 9, 4)
     expected = epoch.evaluated()
     expect_number(lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu"), expected,
                   "validation_loop on batches of 4, 4 and 1", ROUNDING)  # fmt: skip
@@ -374,10 +374,10 @@ def test_smaller_last_batch_counts_for_less(lab, kit, held, rng):
 
 
 @check(points=0.75, hint="model.eval() first, and neither backward nor step.")
-def test_validation_loop_measures_and_changes_nothing(lab, kit, held, rng):
+def test_validation_loop_measures_and_changes_nothing(lab, kit, double, rng):
     """validation_loop returns the mean loss in evaluation mode; weights and buffers stay as they are."""
     gauge = Gauge.draw(rng)
-    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
+    model, epoch = double(gauge), batches(gauge, rng, 12, 4)
     model.train()
     returned = lab.step05_lstm.validation_loop(model, epoch.loader(kit), "cpu")
     expect_number(returned, epoch.evaluated(), "validation_loop in evaluation mode", ROUNDING)
@@ -390,10 +390,10 @@ def test_validation_loop_measures_and_changes_nothing(lab, kit, held, rng):
     hint="model.train() belongs into training_loop: validation has left the model in evaluation mode.",
     needs=(*STEPS, "test_validation_loop_measures_and_changes_nothing"),
 )
-def test_training_resumes_after_validation(lab, kit, held, rng):
+def test_training_resumes_after_validation(lab, kit, double, rng):
     """After a validation the next epoch trains in training mode again."""
     gauge = Gauge.draw(rng)
-    model, epoch = held(gauge), batches(gauge, rng, 8, 4)
+    model, epoch = double(gauge), batches(gauge, rng, 8, 4)
     loader, optimizer = epoch.loader(kit), kit.training.sgd(model, 0.4)
     weight = START
     for _ in range(2):
@@ -460,10 +460,10 @@ def test_early_stopping_wants_more_than_min_delta(lab):
 
 
 @check(points=0.5, hint="batch = next(iter(loader)) once, before the loop.")
-def test_overfit_batch_stays_with_the_first_batch(lab, kit, held, rng):
+def test_overfit_batch_stays_with_the_first_batch(lab, kit, double, rng):
     """overfit_batch takes every step on the whole first batch, and returns the loss before each."""
     gauge = Gauge.draw(rng)
-    model, epoch = evaluating(held(gauge)), batches(gauge, rng, 12, 4)
+    model, epoch = evaluating(double(gauge)), batches(gauge, rng, 12, 4)
     call = "overfit_batch(model, loader, optimizer, 'cpu', 5)"
     returned = lab.step05_lstm.overfit_batch(model, epoch.loader(kit), kit.training.sgd(model, 0.4), "cpu", 5)
     slope = epoch.slopes[0]
@@ -477,10 +477,10 @@ def test_overfit_batch_stays_with_the_first_batch(lab, kit, held, rng):
     hint="With overfit_batch=True, call overfit_batch with iterations=epochs, and leave the validation data alone.",
     needs=("test_overfit_batch_stays_with_the_first_batch",),
 )
-def test_train_can_overfit_a_batch(lab, kit, held, rng):
+def test_train_can_overfit_a_batch(lab, kit, double, rng):
     """train(..., overfit_batch=True) takes `epochs` steps on the first training batch, and nothing else."""
     gauge = Gauge.draw(rng)
-    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
+    model, epoch = double(gauge), batches(gauge, rng, 12, 4)
     call = "train(..., epochs=6, overfit_batch=True)"
     optimizer, validation = kit.training.sgd(model, 0.4), batches(gauge, rng, 4, 4)
     history = lab.step05_lstm.train(
@@ -503,10 +503,10 @@ class Trained(NamedTuple):
     call: str
 
 
-def trained_on_script(lab, kit, held, rng, losses, patience=3):
+def trained_on_script(lab, kit, double, rng, losses, patience=3):
     """Train a model whose validation losses rise and fall as those given."""
     script = Scripted.draw(rng, losses, BATCHES)
-    model, epochs = held(script), len(losses)
+    model, epochs = double(script), len(losses)
     x = np.ones((2 * BATCHES, 2, 2), np.float32)
     train_loader, val_loader = (
         kit.training.loader(tracks, [0, 1] * BATCHES, [2] * 2 * BATCHES, 2) for tracks in (x, -x)
@@ -538,19 +538,19 @@ def best_epoch(losses):
 
 
 @check(points=0.25, hint="Append one loss for each epoch to history['train_loss'] and to history['val_loss'].")
-def test_history_has_a_loss_for_each_epoch(lab, kit, held, rng):
+def test_history_has_a_loss_for_each_epoch(lab, kit, double, rng):
     """train runs all epochs while the validation loss improves, and returns both losses of each."""
-    script, history, _, call = trained_on_script(lab, kit, held, rng, [0.9, 0.8, 0.7, 0.6, 0.5])
+    script, history, _, call = trained_on_script(lab, kit, double, rng, [0.9, 0.8, 0.7, 0.6, 0.5])
     for name, expected in (("val_loss", script.losses), ("train_loss", script.training_losses(5))):
         what = f"the {name} of {call}"
         expect_array(losses_of(history[name], what), expected, what, ROUNDING)
 
 
 @check(points=0.25, hint="Call training_loop on the whole train_loader, once in each epoch.", needs=STEPS)
-def test_train_takes_a_step_for_each_batch(lab, kit, held, rng):
+def test_train_takes_a_step_for_each_batch(lab, kit, double, rng):
     """In an epoch train takes one step for each batch of the training loader."""
     gauge = Gauge.draw(rng)
-    model, epoch = held(gauge), batches(gauge, rng, 12, 4)
+    model, epoch = double(gauge), batches(gauge, rng, 12, 4)
     lab.step05_lstm.train(model, epoch.loader(kit), epoch.loader(kit), kit.training.sgd(model, 0.4), 1, "cpu")
     _, weight = epoch.descent(0.4)
     what = "the weight after train(..., epochs=1) on 3 batches"
@@ -558,7 +558,7 @@ def test_train_takes_a_step_for_each_batch(lab, kit, held, rng):
 
 
 @check(points=0.5, hint="Give EarlyStopping the validation loss, once in each epoch, from the first one on.")
-def test_training_stops_when_patience_is_over(lab, kit, held, rng):
+def test_training_stops_when_patience_is_over(lab, kit, double, rng):
     """train stops after `patience` epochs without a new best validation loss, and not before."""
     for losses, patience in (
         ([0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3),
@@ -566,7 +566,7 @@ def test_training_stops_when_patience_is_over(lab, kit, held, rng):
         ([0.9, 0.5, 0.7, 0.4, 0.6, 0.6, 0.6, 0.6], 2),
         ([0.5, 0.6, 0.6, 0.4, 0.6, 0.6, 0.3, 0.6], 3),
     ):
-        trained = trained_on_script(lab, kit, held, rng, losses, patience)
+        trained = trained_on_script(lab, kit, double, rng, losses, patience)
         expect_epochs(trained, stops_at(losses, patience) or len(losses))
 
 
@@ -575,17 +575,17 @@ def test_training_stops_when_patience_is_over(lab, kit, held, rng):
     hint="Copy the weights of each new best epoch (clone or deepcopy), and load them before train returns.",
     needs=STOPS,
 )
-def test_stopped_training_ends_with_the_best_weights(lab, kit, held, rng):
+def test_stopped_training_ends_with_the_best_weights(lab, kit, double, rng):
     """When early stopping ends training, the model has the weights of the epoch with the lowest validation loss."""
     for losses, patience in (([0.9, 0.5, 0.8, 0.7, 0.6], 3), ([0.9, 0.5, 0.7, 0.4, 0.6, 0.45], 2)):
-        expect_weight_of(trained_on_script(lab, kit, held, rng, losses, patience), best_epoch(losses))
+        expect_weight_of(trained_on_script(lab, kit, double, rng, losses, patience), best_epoch(losses))
 
 
 @check(points=0.5, hint="Load the best weights after the loop, not only where early stopping breaks out of it.")
-def test_complete_training_ends_with_the_best_weights(lab, kit, held, rng):
+def test_complete_training_ends_with_the_best_weights(lab, kit, double, rng):
     """When training runs through all epochs, the model has the best weights as well."""
     for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7]):
-        expect_weight_of(trained_on_script(lab, kit, held, rng, losses, patience=10), best_epoch(losses))
+        expect_weight_of(trained_on_script(lab, kit, double, rng, losses, patience=10), best_epoch(losses))
 
 
 @check(
@@ -593,9 +593,9 @@ def test_complete_training_ends_with_the_best_weights(lab, kit, held, rng):
     hint="state_dict holds buffers, such as batch normalisation's statistics, beside the parameters: restore both.",
     needs=("test_complete_training_ends_with_the_best_weights",),
 )
-def test_best_buffers_are_restored_too(lab, kit, held, rng):
+def test_best_buffers_are_restored_too(lab, kit, double, rng):
     """The buffers, such as the statistics of batch normalisation, are those of the best epoch too."""
-    script, _, ended, call = trained_on_script(lab, kit, held, rng, [0.9, 0.4, 0.6, 0.5], patience=10)
+    script, _, ended, call = trained_on_script(lab, kit, double, rng, [0.9, 0.4, 0.6, 0.5], patience=10)
     what = f"the model's buffer after {call}, which is to be that of epoch 2,"
     expect_number(ended["state"], script.state_after(2), what, ROUNDING)
 

@@ -67,7 +67,7 @@ LINES = ("test_plot_losses_draws_both_losses_over_epochs",)
 
 
 class Tracks(NamedTuple):
-    """Tracks by the class that a held model predicts for each, and by the true class, which is another."""
+    """Tracks by the class that a scripted model predicts for each, and by the true class, which is another."""
 
     codes: list[int]
     labels: list[int]
@@ -118,36 +118,36 @@ def expect_predicted(lab, model, loader, wanted, call):
     expect_equal(y_true, wanted.labels, f"y_true of {call}")
 
 
-def expect_all_predicted(lab, kit, held, wanted, batch_size):
+def expect_all_predicted(lab, kit, double, wanted, batch_size):
     """Demand what predict returns of tracks in batches of a size."""
     model, call = wanted.predicting(), call_of(wanted, batch_size)
-    expect_predicted(lab, evaluating(held(model)), wanted.loader(kit, model, batch_size), wanted, call)
+    expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, batch_size), wanted, call)
 
 
 @check(
     points=0.75,
     hint="The model returns (loss, logits): take logits.argmax(dim=1), and join what the batches give.",
 )
-def test_predict_names_the_class_of_each_track(lab, kit, held, rng):
+def test_predict_names_the_class_of_each_track(lab, kit, double, rng):
     """predict returns the class of the highest logit and the label of each track, in the order of the loader."""
-    expect_all_predicted(lab, kit, held, tracks(rng, 12), 4)
+    expect_all_predicted(lab, kit, double, tracks(rng, 12), 4)
 
 
 @check(points=0.25, hint="return y_pred, y_true: predictions first, labels second.", needs=PREDICTS)
-def test_predict_returns_predictions_before_labels(lab, kit, held, rng):
+def test_predict_returns_predictions_before_labels(lab, kit, double, rng):
     """predict returns the pair (y_pred, y_true), in this order."""
     wanted = tracks(rng, 12)
     model, call = wanted.predicting(), call_of(wanted, 4)
-    pair = lab.step06_evaluation.predict(evaluating(held(model)), wanted.loader(kit, model, 4), "cpu")
+    pair = lab.step06_evaluation.predict(evaluating(double(model)), wanted.loader(kit, model, 4), "cpu")
     expect_equal(expect_length(pair, 2, call)[0], wanted.codes, f"y_pred, the first of the pair of {call}")
 
 
 @check(points=0.25, hint="Convert to np.array(..., dtype=int) of one dimension before you return.", needs=PREDICTS)
-def test_predict_returns_arrays_of_integers(lab, kit, held, rng):
+def test_predict_returns_arrays_of_integers(lab, kit, double, rng):
     """predict returns two arrays of integers, [N] each."""
     wanted = tracks(rng, 12)
     model, call = wanted.predicting(), call_of(wanted, 4)
-    pair = lab.step06_evaluation.predict(evaluating(held(model)), wanted.loader(kit, model, 4), "cpu")
+    pair = lab.step06_evaluation.predict(evaluating(double(model)), wanted.loader(kit, model, 4), "cpu")
     for value, name in zip(expect_length(pair, 2, call), ("y_pred", "y_true"), strict=True):
         expect_dtype(expect_shape(value, (12,), f"{name} of {call}"), "i", f"{name} of {call}")
 
@@ -157,18 +157,18 @@ def test_predict_returns_arrays_of_integers(lab, kit, held, rng):
     hint="The last batch may be smaller: concatenate the batches, do not stack them, and leave none out.",
     needs=PREDICTS,
 )
-def test_predict_keeps_a_smaller_last_batch(lab, kit, held, rng):
+def test_predict_keeps_a_smaller_last_batch(lab, kit, double, rng):
     """predict has a prediction for every track, also when the last batch is smaller than the others."""
-    expect_all_predicted(lab, kit, held, tracks(rng, 8), 3)
+    expect_all_predicted(lab, kit, double, tracks(rng, 8), 3)
 
 
 @check(
     points=0.5, hint="squeeze() takes away the batch axis of a batch of one; argmax(dim=1) needs none.", needs=PREDICTS
 )
-def test_predict_takes_batches_of_one(lab, kit, held, rng):
+def test_predict_takes_batches_of_one(lab, kit, double, rng):
     """predict works with batches of a single track, and with a data set of one."""
     for count in (3, 1):
-        expect_all_predicted(lab, kit, held, tracks(rng, count), 1)
+        expect_all_predicted(lab, kit, double, tracks(rng, count), 1)
 
 
 @check(
@@ -176,11 +176,11 @@ def test_predict_takes_batches_of_one(lab, kit, held, rng):
     hint="Call model.eval() first, or dropout drops features and batch normalisation learns from test tracks.",
     needs=PREDICTS,
 )
-def test_predict_evaluates_in_evaluation_mode(lab, kit, held, rng):
+def test_predict_evaluates_in_evaluation_mode(lab, kit, double, rng):
     """predict evaluates in evaluation mode, whatever mode the model is in; weights and buffers stay as they are."""
     wanted = tracks(rng, 12)
     predicting = wanted.predicting()
-    model = held(predicting)
+    model = double(predicting)
     before = plain(kit.training.weights(model), "the model's weights and buffers")
     call = call_of(wanted, 4, "model in training mode")
     expect_predicted(lab, model, wanted.loader(kit, predicting, 4), wanted, call)
@@ -190,11 +190,11 @@ def test_predict_evaluates_in_evaluation_mode(lab, kit, held, rng):
 
 
 @check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
-def test_predict_computes_no_gradients(lab, kit, held, rng):
+def test_predict_computes_no_gradients(lab, kit, double, rng):
     """predict keeps no graph for gradients."""
     wanted = tracks(rng, 12)
     model = wanted.predicting()
-    predicted(lab, held(model), wanted.loader(kit, model, 4), wanted, call_of(wanted, 4))
+    predicted(lab, double(model), wanted.loader(kit, model, 4), wanted, call_of(wanted, 4))
     kept = model.kept_graphs
     if len(kept) < 3:
         raise AssertionError(
@@ -207,11 +207,11 @@ def test_predict_computes_no_gradients(lab, kit, held, rng):
 
 
 @check(points=0.25, hint="model(x, labels, lengths): an LSTM needs each batch's lengths.", needs=PREDICTS)
-def test_predict_hands_the_lengths_on(lab, kit, held, rng):
+def test_predict_hands_the_lengths_on(lab, kit, double, rng):
     """predict gives the model each batch's lengths, so that it knows the last valid timestep."""
     wanted = tracks(rng, 12)
     model, call = wanted.predicting(at_the_end=True), call_of(wanted, 4, "model that reads the last valid timestep")
-    expect_predicted(lab, evaluating(held(model)), wanted.loader(kit, model, 4), wanted, call)
+    expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, 4), wanted, call)
 
 
 @check(
@@ -219,13 +219,13 @@ def test_predict_hands_the_lengths_on(lab, kit, held, rng):
     hint="Collect predictions and labels in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
-def test_predict_pairs_predictions_with_their_labels(lab, kit, held, rng):
+def test_predict_pairs_predictions_with_their_labels(lab, kit, double, rng):
     """predict pairs each prediction with the label of its own track, also when the loader shuffles."""
     wanted = tracks(rng, 24)
     model = wanted.predicting()
     loader = kit.training.shuffling(wanted.loader(kit, model, 4))
     call = f"{call_of(wanted, 4)} with shuffling"
-    pairs = sorted(zip(*predicted(lab, evaluating(held(model)), loader, wanted, call), strict=False))
+    pairs = sorted(zip(*predicted(lab, evaluating(double(model)), loader, wanted, call), strict=False))
     expect_equal(pairs, sorted(zip(*wanted, strict=True)), f"the sorted pairs of prediction and label of {call}")
 
 

@@ -121,7 +121,7 @@ def test_checkpoint_restores_the_regressor(lab, kit, rng):
 
 
 class Rated(NamedTuple):
-    """What a held model says of some tracks, and what listeners say: `[N]`, or `[N, tasks]` each."""
+    """What a scripted model says of some tracks, and what listeners say: `[N]`, or `[N, tasks]` each."""
 
     said: np.ndarray
     listeners: np.ndarray
@@ -150,14 +150,14 @@ def predicted(lab, model, loader, shape, call):
     return arrays
 
 
-def expect_predicted(lab, kit, held, rated, size, *, training=False):
+def expect_predicted(lab, kit, double, rated, size, *, training=False):
     """Demand what predict_ratings returns of some tracks in batches of a size, in the order of the loader.
 
     Returns:
         For each call of the model, whether gradients were to be computed.
     """
     predicting = Predicting(rated.said, at_the_end=True)
-    model = held(predicting)
+    model = double(predicting)
     model.train(training)
     call = f"predict_ratings(model, loader of {len(rated.said)} tracks in batches of {size}, 'cpu')"
     y_pred, y_true = predicted(lab, model, rated.loader(kit, predicting, size), rated.said.shape, call)
@@ -167,9 +167,9 @@ def expect_predicted(lab, kit, held, rated, size, *, training=False):
 
 
 @check(points=0.5, hint="Collect the model's second result and the targets of each batch; return predictions first.")
-def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit, held, rng):
+def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit, double, rng):
     """predict_ratings returns (y_pred, y_true), a number for each track: the model's rating and the listeners'."""
-    expect_predicted(lab, kit, held, rated_tracks(rng, 12), 4)
+    expect_predicted(lab, kit, double, rated_tracks(rng, 12), 4)
 
 
 @check(
@@ -177,10 +177,10 @@ def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit, held, rng)
     hint="Join the batches with torch.cat: a smaller last batch, or a batch of one, is one among others.",
     needs=PREDICTS,
 )
-def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, held, rng):
+def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, double, rng):
     """predict_ratings keeps a smaller last batch, takes single tracks, and gives a row of ratings for each task."""
     for count, size, tasks in ((9, 4, None), (3, 1, None), (1, 1, None), (7, 3, 3)):
-        expect_predicted(lab, kit, held, rated_tracks(rng, count, tasks), size)
+        expect_predicted(lab, kit, double, rated_tracks(rng, count, tasks), size)
 
 
 @check(
@@ -188,9 +188,9 @@ def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, held, 
     hint="Call model.eval() first, as dropout would change the ratings, and with torch.no_grad(): around the loop.",
     needs=PREDICTS,
 )
-def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, held, rng):
+def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, double, rng):
     """predict_ratings evaluates in evaluation mode, also if the model comes in training mode, without gradients."""
-    kept = expect_predicted(lab, kit, held, rated_tracks(rng, 12), 4, training=True)
+    kept = expect_predicted(lab, kit, double, rated_tracks(rng, 12), 4, training=True)
     if any(kept):
         raise AssertionError(
             f"predict_ratings kept a graph for gradients of {sum(kept)} of {len(kept)} batches; expected none."
@@ -202,13 +202,13 @@ def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, held, rng):
     hint="Collect both in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
-def test_predict_ratings_pairs_the_ratings_of_a_track(lab, kit, held, rng):
+def test_predict_ratings_pairs_the_ratings_of_a_track(lab, kit, double, rng):
     """predict_ratings pairs the two ratings of each track, also when the loader shuffles."""
     rated = rated_tracks(rng, 24)
     predicting = Predicting(rated.said, at_the_end=True)
     loader = kit.training.shuffling(rated.loader(kit, predicting, 4))
     call = "predict_ratings(model, shuffling loader of 24 tracks, 'cpu')"
-    y_pred, y_true = predicted(lab, evaluating(held(predicting)), loader, rated.said.shape, call)
+    y_pred, y_true = predicted(lab, evaluating(double(predicting)), loader, rated.said.shape, call)
     order, right = np.argsort(y_pred), np.argsort(rated.said)
     expect_array(y_pred[order], rated.said[right], f"the sorted y_pred of {call}")
     expect_array(y_true[order], rated.listeners[right], f"y_true of {call}, in the order of y_pred,")

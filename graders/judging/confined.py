@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from graders.authoring.doubles import HeldModels
+from graders.authoring.doubles import Doubles
 from graders.judging.rubric import Check
 from graders.outcomes import Outcome, SubmissionError, TimedOut
 from graders.sandbox.client import Worker, order_for
@@ -57,7 +57,7 @@ class SandboxedSubject:
         self._without = without
         self._end = time.monotonic() + seconds
         self.lab = RemoteLab(self)
-        self.held = HeldModels()
+        self.doubles = Doubles()
         self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
         self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
         self._scratch = self._folder
@@ -85,7 +85,7 @@ class SandboxedSubject:
             order = order_for(self.package_parent, [self._inputs_folder], self._scratch, self.seed, self._without)
             self._worker = Worker(self.control, order, self._seconds)
             self._worker.end_of_check = self._end_of_check
-            self._worker.confidant = self.held.answer
+            self._worker.on_question = self.doubles.answer
         return self._worker
 
     @property

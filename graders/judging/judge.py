@@ -16,7 +16,7 @@ import pytest
 from hypothesis.errors import Flaky
 
 from graders import checks
-from graders.authoring.doubles import HeldModels, Model, stand_in
+from graders.authoring.doubles import Double, Doubles
 from graders.judging.rubric import Check
 from graders.outcomes import Blocked, Outcome, SubmissionError
 
@@ -63,8 +63,8 @@ class Subject(Protocol):
         ...
 
     @property
-    def held(self) -> HeldModels:
-        """The models that the judge holds."""
+    def doubles(self) -> Doubles:
+        """The test doubles that the judge answers for."""
         ...
 
     def begin(self, check: Check) -> None:
@@ -166,9 +166,9 @@ class _Plugin:
         return self.subject.kit
 
     @pytest.fixture
-    def held(self) -> Callable[[Model], Any]:
-        """Give what makes a stand-in, on the submission's side, for a model that the judge holds."""
-        return lambda model: stand_in(self.subject.held, self.subject.kit, model)
+    def double(self) -> Callable[[Double], Any]:
+        """Give what has the kit make, on the submission's side, what stands for a double."""
+        return lambda double: self.subject.kit.double(self.subject.doubles.add(double))
 
     @pytest.fixture
     def inputs(self) -> Path:

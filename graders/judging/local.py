@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from graders.authoring.doubles import HeldModels
+from graders.authoring.doubles import Doubles
 from graders.checks import kit
 from graders.judging.rubric import STEP_MODULE, Check
 from graders.outcomes import NotImplementedYet, Outcome, import_hint
@@ -66,8 +66,8 @@ class LocalSubject:
     def __init__(self, root: Path) -> None:
         self.package = root.resolve() / "lab"
         self.lab = _LocalLab(self.package)
-        self.held = HeldModels()
-        kit.connect(lambda *question: self.held.answer(question))
+        self.doubles = Doubles()
+        kit.connect(lambda *question: self.doubles.answer(question))
         self._folder = tempfile.TemporaryDirectory(prefix="lab-check-")
         self._usual_folder = tempfile.tempdir
         sys.path.insert(0, str(root.resolve()))

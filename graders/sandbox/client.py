@@ -103,10 +103,10 @@ class Worker:
         layers: what confinement it reached, layer by layer.
         seconds_per_call: deadline of each call.
         end_of_check: `time.monotonic()` value after which no call of the check in progress goes on.
-        confidant: answers what the worker asks while it answers a request; raises `ValueError` for what it cannot.
+        on_question: answers what the worker asks while it answers a request; raises `ValueError` for what it cannot.
     """
 
-    confidant: Callable[[list[object]], object] | None = None
+    on_question: Callable[[list[object]], object] | None = None
 
     def __init__(self, control: socket.socket, order: Order, seconds_per_call: float) -> None:
         self.control = control
@@ -187,14 +187,14 @@ class Worker:
     def _question(self, reply: object) -> list[object] | None:
         match reply:
             # Words are compared once they are known to be words: with an array, a comparison has no truth value.
-            case [int() as number, str() as word, list() as question] if number == self.sequence and self.confidant:
+            case [int() as number, str() as word, list() as question] if number == self.sequence and self.on_question:
                 return question if word == "ask" else None
         return None
 
     def _tell(self, question: list[object], deadline: float) -> None:
-        assert self.confidant
+        assert self.on_question
         try:
-            answer = ["told", self.confidant(question)]
+            answer = ["told", self.on_question(question)]
         except ValueError as error:
             answer = ["refused", str(error)]
         tree, buffers = wire.encode(answer, _stand_in)

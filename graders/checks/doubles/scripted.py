@@ -1,4 +1,4 @@
-"""Models whose answers the judge gives: student code runs the kit's `training.Held`, which asks here, each call.
+"""Models whose answers the judge gives: student code runs the kit's `training.ScriptedModel`, which asks here, each call.
 
 A loop that trains or evaluates such a model learns what the model says by calling it, and in no other way: losses and
 predictions hold numbers drawn for this run. What a right loop then does with them is plain arithmetic.
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graders.authoring.doubles import Call, Said
+from graders.checks.doubles.models import Call, ModelDouble, Said
 
-START = 1.0  # weight of a held model before any training
+START = 1.0  # weight of a scripted model before any training
 MOMENTUM = 0.5  # of the descent on a script: who descends by hand, and not with the optimiser, has none
 CLASSES = 4  # of a gauge
 
 
 @dataclass
-class Gauge:
+class Gauge(ModelDouble):
     """A model whose loss is `mean_i(weight * x[i, 0, 0] * by_label[label_i] * by_length[length_i])`.
 
     Outside of training mode the loss is `evaluated` times that. Its buffer holds the number of tracks that it has met
@@ -44,7 +44,7 @@ class Gauge:
         """Draw the factors; with values below 0.075, no gradient is above 1, where clipping would begin."""
         return cls(rng.uniform(1, 4, CLASSES), rng.uniform(1, 3, longest + 1), rng.uniform(2, 4), rng.uniform(1, 2))
 
-    def answer(self, call: Call) -> Said:
+    def say(self, call: Call) -> Said:
         """Say what the model says of a batch."""
         slope = self.slope(call.x[:, 0, 0], call.targets, call.lengths)
         state = None
@@ -59,7 +59,7 @@ class Gauge:
 
 
 @dataclass
-class Scripted:
+class Scripted(ModelDouble):
     """A model whose validation losses are given, epoch by epoch, whatever it has learnt.
 
     Its batches say by their sign which they are. A training batch has the loss `-step * weight`, so that SGD with
@@ -85,7 +85,7 @@ class Scripted:
         steps = rng.uniform(0.5, 0.95, 2 * batches * (len(losses) + 1))
         return cls([round(loss * factor, 3) for loss in losses], batches, steps)
 
-    def answer(self, call: Call) -> Said:
+    def say(self, call: Call) -> Said:
         """Say what the model says of a batch."""
         output = np.zeros((len(call.x), 2))
         if call.x[0, 0, 0] < 0:
@@ -122,7 +122,7 @@ class Scripted:
 
 
 @dataclass
-class Predicting:
+class Predicting(ModelDouble):
     """A model that says of each track what a table holds; its loss is 0.
 
     A track's row of the table stands in its first timestep, or in its last valid one. In training mode it says the
@@ -138,7 +138,7 @@ class Predicting:
     at_the_end: bool
     kept_graphs: list[bool] = field(default_factory=list)
 
-    def answer(self, call: Call) -> Said:
+    def say(self, call: Call) -> Said:
         """Say what the model says of a batch."""
         self.kept_graphs.append(call.with_gradients)
         places = call.lengths - 1 if self.at_the_end else np.zeros(len(call.x), np.int64)

@@ -19,7 +19,7 @@ class _Judge:
 
 
 def connect(ask: Callable[..., Any]) -> None:
-    """Set how models that the judge holds ask it: `ask(number of the model, *what they are called with)`."""
+    """Set how scripted models ask the judge: `ask(number of the model, *what they are called with)`."""
     _Judge.ask = ask
 
 
@@ -35,9 +35,9 @@ class _Asks:
         return _Judge.ask(self.number, *called)
 
 
-def held_model(number: int) -> Any:
+def double(number: int) -> Any:
     """Return a new model whose answers the judge gives, which knows it by a number."""
-    return importlib.import_module(TRAINING).Held(_Asks(number))
+    return importlib.import_module(TRAINING).ScriptedModel(_Asks(number))
 
 
 def __getattr__(name: str) -> Any:

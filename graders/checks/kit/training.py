@@ -44,7 +44,7 @@ def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
     return DataLoader(batches.dataset, batches.batch_size, shuffle=True)
 
 
-class Held(nn.Module):
+class ScriptedModel(nn.Module):
     """A model of one weight and one buffer, whose answers the judge gives, call by call; nobody here knows them before.
 
     Args:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from graders.authoring.doubles import Call, HeldModels, Said
+from graders.authoring.doubles import Doubles
+from graders.checks.doubles.models import Call, ModelDouble, Said
 from graders.checks.doubles.scripted import MOMENTUM, START, Gauge, Predicting, Scripted
 from graders.grading.run import DEFAULT_SEED
 from graders.judging.confined import SandboxedSubject
@@ -43,13 +44,13 @@ def ask_later(model):
 """
 
 
-class Recording:
+class Recording(ModelDouble):
     """A model that says the same always, and keeps what it was asked."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
 
-    def answer(self, call: Call) -> Said:
+    def say(self, call: Call) -> Said:
         self.calls.append(call)
         return Said(2.5, -1.0, np.array([[1.0], [2.0]]), 7.0 if call.training else None)
 
@@ -90,9 +91,9 @@ def _is_lab(name: str) -> bool:
 def test_a_stand_in_says_what_the_judge_says(
     make: Callable[..., Any], package_parent: Path, warm_server: WarmServer
 ) -> None:
-    held = Recording()
+    recording = Recording()
     with make(package_parent, warm_server) as subject:
-        model = subject.kit.held_model(subject.held.hold(held))
+        model = subject.kit.double(subject.doubles.add(recording))
         student = subject.lab.step01_student
         trained = student.call(model)
         evaluated = student.call(model, training=False, with_gradients=False)
@@ -100,14 +101,14 @@ def test_a_stand_in_says_what_the_judge_says(
     assert trained[:3] == (2.5 * START - 1, [[1.0], [2.0]], 7.0)
     assert float(trained[3]) == 2.5
     assert evaluated[:2] == trained[:2]
-    first, second = held.calls
+    first, second = recording.calls
     assert (first.training, first.with_gradients, second.training, second.with_gradients) == (True, True, False, False)
     assert (first.x.shape, first.targets.tolist(), first.lengths.tolist()) == ((2, 3, 1), [1, 0], [3, 2])
 
 
 def test_misuse_is_an_error_in_the_students_line(package_parent: Path, warm_server: WarmServer) -> None:
     with sandboxed(package_parent, warm_server) as subject:
-        model = subject.kit.held_model(subject.held.hold(Recording()))
+        model = subject.kit.double(subject.doubles.add(Recording()))
         with pytest.raises(StudentError, match=r"got lengths .* expected \[B\] integers in 1..T .*line 13, in misuse"):
             subject.lab.step01_student.misuse(model)
         assert subject.lab.step01_student.call(model)[0] == 1.5
@@ -116,14 +117,14 @@ def test_misuse_is_an_error_in_the_students_line(package_parent: Path, warm_serv
 @pytest.mark.parametrize("number", [7, -1, "'0'", "None", "[0]", "True"])
 def test_a_model_that_is_not_there_is_refused(number: object, package_parent: Path, warm_server: WarmServer) -> None:
     with sandboxed(package_parent, warm_server) as subject:
-        model = subject.kit.held_model(subject.held.hold(Recording()))
+        model = subject.kit.double(subject.doubles.add(Recording()))
         with pytest.raises(StudentError, match=r"no such model|cannot be called like that"):
             subject.lab.step01_student.ask_for(model, number)
 
 
 def test_a_question_that_no_call_led_to_ends_the_worker(package_parent: Path, warm_server: WarmServer) -> None:
     with sandboxed(package_parent, warm_server) as subject:
-        model = subject.kit.held_model(subject.held.hold(Recording()))
+        model = subject.kit.double(subject.doubles.add(Recording()))
         subject.lab.step01_student.ask_later(model)
         time.sleep(0.6)  # until the question is there, which came between two calls
         with pytest.raises(Died, match=r"another question|breaks the protocol"):
@@ -146,10 +147,10 @@ JUNK: list[list[Any]] = [
 
 @pytest.mark.parametrize("question", JUNK)
 def test_junk_is_refused_in_words(question: list[Any]) -> None:
-    held = HeldModels()
-    held.hold(Recording())
+    doubles = Doubles()
+    doubles.add(Recording())
     with pytest.raises(ValueError, match=r"\w"):
-        held.answer(question)
+        doubles.answer(question)
 
 
 def call(values: list[float], labels: list[int], lengths: list[int], *, training: bool = True) -> Call:
@@ -161,7 +162,7 @@ def call(values: list[float], labels: list[int], lengths: list[int], *, training
 def test_what_a_gauge_says_depends_on_values_labels_lengths_mode_and_run() -> None:
     gauge, other = (Gauge.draw(np.random.default_rng(seed)) for seed in (0, 1))
     asked = call([0.05, 0.07], [0, 3], [1, 3])
-    slope = gauge.answer(asked).slope
+    slope = gauge.say(asked).slope
     assert 0 < slope < 1
     assert gauge.seen == 2
     for changed in (
@@ -169,11 +170,9 @@ def test_what_a_gauge_says_depends_on_values_labels_lengths_mode_and_run() -> No
         call([0.05, 0.07], [1, 3], [1, 3]),
         call([0.05, 0.07], [0, 3], [1, 2]),
     ):
-        assert gauge.answer(changed).slope != slope
-    assert gauge.answer(call([0.05, 0.07], [0, 3], [1, 3], training=False)).slope == pytest.approx(
-        slope * gauge.evaluated
-    )
-    assert other.answer(asked).slope != slope
+        assert gauge.say(changed).slope != slope
+    assert gauge.say(call([0.05, 0.07], [0, 3], [1, 3], training=False)).slope == pytest.approx(slope * gauge.evaluated)
+    assert other.say(asked).slope != slope
 
 
 def test_a_script_goes_on_with_training_batches_alone() -> None:
@@ -181,8 +180,8 @@ def test_a_script_goes_on_with_training_batches_alone() -> None:
     training, validation = call([1.0], [0], [1]), call([-1.0], [0], [1])
     heard = []
     for _ in range(3):
-        steps = [script.answer(training).slope for _ in range(2)]
-        heard += [script.answer(validation).offset for _ in range(2)]
+        steps = [script.say(training).slope for _ in range(2)]
+        heard += [script.say(validation).offset for _ in range(2)]
         assert min(steps) < 0
     assert heard == [loss for loss in script.losses for _ in range(2)]
     assert script.taken == 6
@@ -199,8 +198,8 @@ def test_predictions_stand_in_no_batch(at_the_end: bool) -> None:
     table = np.array([3.0, 1.0, 2.0, 0.5, 9.0])
     model = Predicting(table, at_the_end)
     x, lengths = model.tracks(4, 2)
-    said = model.answer(Call(x, np.zeros(5), np.array(lengths), False, False)).output
+    said = model.say(Call(x, np.zeros(5), np.array(lengths), False, False)).output
     assert said.tolist() == table.tolist()
-    in_training = model.answer(Call(x, np.zeros(5), np.array(lengths), True, False)).output
+    in_training = model.say(Call(x, np.zeros(5), np.array(lengths), True, False)).output
     assert in_training.tolist() == np.roll(table, -1).tolist()
     assert model.kept_graphs == [False, False]
