@@ -215,14 +215,14 @@ def calibrate(seeds: int, jobs: int, out: Path | None) -> None:
 
     from graders.audit.calibration import calibrate as measure_all  # noqa: PLC0415 - it loads PyTorch
     from graders.audit.calibration import calibration_table  # noqa: PLC0415
-    from graders.authoring.thresholds import THRESHOLDS  # noqa: PLC0415
+    from graders.checks.thresholds import THRESHOLDS  # noqa: PLC0415
 
     console = Console()
     with console.status("") as status:
         rows = measure_all(seeds, jobs, lambda ended, total: status.update(f"{ended} of {total} runs"))
     console.print(calibration_table(rows))
-    (out or THRESHOLDS).write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
-    console.print(f"Written to {out or THRESHOLDS}.", soft_wrap=True, markup=False)
+    (out or THRESHOLDS.file).write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+    console.print(f"Written to {out or THRESHOLDS.file}.", soft_wrap=True, markup=False)
 
 
 @graders.command()

@@ -11,11 +11,12 @@ from click.testing import CliRunner
 
 from graders.audit import calibration
 from graders.audit.corpus import all_mistakes, variants
-from graders.authoring.thresholds import Calibrated, expect_reached, thresholds
+from graders.authoring.thresholds import Calibrated
+from graders.checks.thresholds import THRESHOLDS, expect_reached
 from graders.cli import graders
 from graders.judging.rubric import load_rubric
 
-ROWS = thresholds()
+ROWS = THRESHOLDS.rows
 
 
 def test_every_experiment_is_calibrated() -> None:

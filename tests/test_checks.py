@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from graders.audit.corpus import Mistake, all_mistakes, stage_reference, stage_variant, variants
-from graders.authoring.thresholds import thresholds
+from graders.checks.thresholds import THRESHOLDS
 from graders.grading.run import DEFAULT_SEED
 from graders.intake.submission import read_submission
 from graders.judging.confined import SandboxedSubject
@@ -46,7 +46,7 @@ def blocked_by(failed: frozenset[str], rubric: Iterable[Check]) -> set[str]:
 
 def by_chance(mistake: Mistake) -> set[str]:
     """Find the other checks whose metric does not tell the mistake apart, so that it fails with some seeds only."""
-    return {row.check for row in thresholds().values() if mistake.name in row.not_separated} - {mistake.check}
+    return {row.check for row in THRESHOLDS.rows.values() if mistake.name in row.not_separated} - {mistake.check}
 
 
 def not_passed(verdicts: Mapping[str, Verdict]) -> dict[str, str]:

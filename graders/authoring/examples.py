@@ -1,4 +1,4 @@
-"""Hypothesis, set so that the same submission sees the same examples on every run; and the strategies of the course."""
+"""Hypothesis, set so that the same submission sees the same examples on every run."""
 
 from __future__ import annotations
 
@@ -35,19 +35,10 @@ def examples(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None]
     return decorate
 
 
-@st.composite
-def features(draw: st.DrawFn, rows: int, min_columns: int = 1, max_columns: int = 40) -> np.ndarray:
-    """Draw a feature array `[rows, T]` of float32 in the range of dB; memory order C, Fortran or strided."""
-    columns = draw(st.integers(min_columns, max_columns))
-    seed = draw(st.integers(0, 2**32 - 1))
-    values = np.random.default_rng(seed).uniform(-80, 0, (rows, columns)).astype(np.float32)
-    return draw(in_any_order(values))
-
-
 def in_any_order(values: np.ndarray) -> SearchStrategy[np.ndarray]:
     """Draw the same array in C order, in Fortran order, or as a strided view."""
     strided = np.repeat(values, 2, axis=-1)[..., ::2]
     return st.sampled_from([values, np.asfortranarray(values), strided])
 
 
-__all__ = ["SETTINGS", "examples", "features", "in_any_order", "st"]
+__all__ = ["SETTINGS", "examples", "in_any_order", "st"]

@@ -1,4 +1,4 @@
-"""What a metric of trained student code has to reach: thresholds from calibration, which `thresholds.json` holds.
+"""What a metric of trained student code has to reach: thresholds from calibration, which a course keeps in a file.
 
 `graders calibrate` measures them: the distributions of right and of wrong submissions over many seeds, and the
 threshold between them.
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-
-THRESHOLDS = Path(__file__).parents[1] / "checks" / "thresholds.json"
 
 
 class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,16 +47,25 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         return value <= self.threshold if self.better == "low" else value >= self.threshold
 
 
-@functools.cache
-def thresholds() -> dict[str, Calibrated]:
-    """Return what was calibrated, by the id of the check."""
-    rows = msgspec.json.decode(THRESHOLDS.read_bytes(), type=list[Calibrated])
-    return {row.check: row for row in rows}
+class Thresholds:
+    """The thresholds of a course, read when they are first asked for.
 
+    Args:
+        file: where `graders calibrate` writes them.
+    """
 
-def expect_reached(check: str, value: float, what: str) -> None:
-    """Demand that a metric reaches the threshold of a check."""
-    row = thresholds()[check]
-    if not row.passes(value):
-        wanted = "at most" if row.better == "low" else "at least"
-        raise AssertionError(f"{what} is {value:.3g}; expected {wanted} {row.threshold:.3g}.")
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    @functools.cached_property
+    def rows(self) -> dict[str, Calibrated]:
+        """What was calibrated, by the id of the check."""
+        rows = msgspec.json.decode(self.file.read_bytes(), type=list[Calibrated])
+        return {row.check: row for row in rows}
+
+    def expect_reached(self, check: str, value: float, what: str) -> None:
+        """Demand that a metric reaches the threshold of a check."""
+        row = self.rows[check]
+        if not row.passes(value):
+            wanted = "at most" if row.better == "low" else "at least"
+            raise AssertionError(f"{what} is {value:.3g}; expected {wanted} {row.threshold:.3g}.")

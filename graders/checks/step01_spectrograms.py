@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from graders.authoring.check import check
-from graders.authoring.examples import examples, features, st
+from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
+from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS, TEN_GENRES, make_tracks, write_index
 from graders.checks.plots.axes import HERTZ, SECONDS, expect_drawn, expect_end, expect_label
 

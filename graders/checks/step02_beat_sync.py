@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 
 from graders.authoring.check import check
-from graders.authoring.examples import examples, features, st
+from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_error, expect_number, expect_shape
+from graders.checks.data.features import features
 
 
 def between_beats(feature, beats, aggregate=np.median):

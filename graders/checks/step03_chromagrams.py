@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from graders.authoring.check import check
-from graders.authoring.examples import examples, features
+from graders.authoring.examples import examples
 from graders.authoring.expect import expect_array, expect_equal, expect_error, plain
+from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS
 from graders.checks.plots.axes import BEATS, PITCH, SECONDS, expect_drawn, expect_end, expect_label
 

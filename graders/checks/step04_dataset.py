@@ -9,7 +9,7 @@ import pytest
 
 from graders.authoring.check import check
 from graders.authoring.describe import describe_call
-from graders.authoring.examples import examples, features, st
+from graders.authoring.examples import examples, st
 from graders.authoring.expect import (
     as_array,
     expect_array,
@@ -20,6 +20,7 @@ from graders.authoring.expect import (
     expect_shape,
     plain,
 )
+from graders.checks.data.features import features
 from graders.checks.data.folders import (
     DROPPED_GENRES,
     MAPPING,

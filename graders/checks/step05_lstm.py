@@ -24,11 +24,11 @@ from graders.authoring.expect import (
     expect_shape,
     plain,
 )
-from graders.authoring.thresholds import expect_reached
 from graders.checks.doubles.scripted import MOMENTUM, START, Gauge, Scripted
 from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.oracles.arithmetic import batches, cross_entropy, mean_over_items
 from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
+from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
 
 BATCHES = 2  # in each epoch of scripted training

@@ -24,9 +24,9 @@ from graders.authoring.expect import (
     expect_text,
     plain,
 )
-from graders.authoring.thresholds import expect_reached
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
 from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
+from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
 
 ROUNDING = 1e-4

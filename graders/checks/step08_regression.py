@@ -19,12 +19,12 @@ from graders.authoring.expect import (
     expect_length,
     expect_number,
 )
-from graders.authoring.thresholds import expect_reached
 from graders.checks.doubles.scripted import Predicting
 from graders.checks.experiments.ratings import held_out_energy
 from graders.checks.oracles import regressors
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import FEATURES, mean_squared_error, spearman_right
+from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
 
 LOSS = ("test_regressor_returns_mean_squared_error_and_ratings",)

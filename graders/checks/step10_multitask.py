@@ -8,11 +8,11 @@ import torch
 from graders.authoring.check import check
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import as_array, expect_error, expect_length, expect_number
-from graders.authoring.thresholds import expect_reached
 from graders.checks.experiments.ratings import held_out_axes
 from graders.checks.oracles import regressors
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import FEATURES, ROUNDING, spearman_right
+from graders.checks.thresholds import expect_reached
 
 LOSS = ("test_loss_is_the_weighted_sum_of_the_tasks_errors",)
 RATES = ("test_regressor_rates_a_track_on_each_axis",)

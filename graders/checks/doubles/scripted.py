@@ -1,4 +1,4 @@
-"""Models whose answers the judge gives: student code runs the kit's `training.ScriptedModel`, which asks here, each call.
+"""Models whose answers the judge gives: student code runs the kit's `ScriptedModel`, which asks here, each call.
 
 A loop that trains or evaluates such a model learns what the model says by calling it, and in no other way: losses and
 predictions hold numbers drawn for this run. What a right loop then does with them is plain arithmetic.
