@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from torch.nn import functional
 
 from graders.authoring.check import check
 from graders.authoring.examples import examples, st
@@ -25,36 +22,26 @@ from graders.authoring.expect import (
     plain,
 )
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
-from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
+from graders.checks.oracles.digit_network import (
+    LAYERS,
+    PARAMETERS,
+    SHAPES,
+    SIZES,
+    WEIGHT_SIZES,
+    backward,
+    clear_image,
+    forward,
+    parameters_of,
+)
+from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count, sized
+from graders.checks.plots.images import images_of, shows
 from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
 
 ROUNDING = 1e-4
-LIKENESS = 0.999  # correlation of what is drawn with what should be: whoever plots may scale and tile
-ROUNDED_LIKENESS = 0.9  # the same where grey levels are whole numbers, none more than half a level from its place
-HALF_A_LEVEL = 0.75  # and what is lost on a line that is fitted to levels, not to values
-MAGNIFIED = 8  # times, at most, that a pixel is drawn as many
-DRAWN_VALUES = 120_000
-READ_VALUES = 16 * DRAWN_VALUES
 MOVED = 1e-6
 
-LAYERS = (
-    "the input",
-    "the first convolution",
-    "the first ReLU",
-    "the first pooling",
-    "the second convolution",
-    "the second ReLU",
-    "the second pooling",
-    "the fully connected layer",
-    "the softmax",
-)
-SHAPES = ((1, 24, 24), (8, 24, 24), (8, 24, 24), (8, 12, 12), (16, 12, 12), (16, 12, 12), (16, 4, 4), (10,), (10,))
-PARAMETERS = (0, 208, 0, 0, 3216, 0, 0, 2570, 0)
 KEYS = ("name", "activations", "gradients", "weights", "weight_gradients")
-# Each tensor of the network is known by its size, whatever its name.
-SIZES = {200: (8, 1, 5, 5), 8: (8,), 3200: (16, 8, 5, 5), 16: (16,), 2560: (10, 256), 10: (10,)}
-WEIGHT_SIZES = {1: 200, 4: 3200, 7: 2560}
 
 TRACK = (80, 96)  # timesteps and features that leave room for convolutions without padding
 FILTERS = (4, 4, 4, 4)
@@ -121,68 +108,6 @@ def test_random_crop_refuses_windows_larger_than_the_image(lab):
 
 
 # --- the network for digits
-
-
-def sized(kit, network, shape):
-    """Return a new network once all of its parameters have their sizes, which lazy layers get from a first batch."""
-    if kit.training.is_lazy(network):
-        evaluating(network)(torch.zeros(1, *shape))
-        network.train()
-    return network
-
-
-def parameters_of(kit, network):
-    """Return the network's weights and biases by their number of elements, in float64."""
-    state = kit.training.parameters(network)
-    if not isinstance(state, dict):
-        raise WrongType("The parameters of DigitNetwork() are no dict of tensors.")
-    arrays = [as_array(value, f"{name} of DigitNetwork()") for name, value in state.items()]
-    sizes = sorted(array.size for array in arrays)
-    if sizes != sorted(SIZES):
-        raise AssertionError(
-            f"The weights and biases of DigitNetwork() have {sizes} elements; expected {sorted(SIZES)}."
-        )
-    if any(np.ptp(array) == 0 for array in arrays if array.ndim > 1):
-        raise AssertionError("The weights of a layer of DigitNetwork() are all the same; expected random ones.")
-    return {array.size: torch.tensor(array.reshape(SIZES[array.size]), dtype=torch.float64) for array in arrays}
-
-
-def forward(parameters, x):
-    """Return what each of the nine layers returns for images `[B, 1, 24, 24]`."""
-    first = functional.conv2d(x, parameters[200], parameters[8], padding=2)
-    pooled = functional.max_pool2d(rectified := functional.relu(first), 2)
-    second = functional.conv2d(pooled, parameters[3200], parameters[16], padding=2)
-    last = functional.max_pool2d(rectified_again := functional.relu(second), 3)
-    scores = functional.linear(last.flatten(1), parameters[2560], parameters[10])
-    return [x, first, rectified, pooled, second, rectified_again, last, scores, scores.softmax(dim=1)]
-
-
-def backward(parameters, image, label):
-    """Return activations, their gradients, and the gradients of the weights by size, of the loss `-log p[label]`."""
-    weights = {size: parameters[size].clone().requires_grad_() for size in WEIGHT_SIZES.values()}
-    layers = forward(parameters | weights, image.double()[None].requires_grad_())
-    loss = -layers[-1][0, label].log()
-    gradients = [gradient.numpy() for gradient in torch.autograd.grad(loss, [*layers, *weights.values()])]
-    activations = [layer.detach().numpy()[0] for layer in layers]
-    return activations, [gradient[0] for gradient in gradients[:9]], dict(zip(weights, gradients[9:], strict=True))
-
-
-def margins(parameters, images):
-    """Return, for each image, how far its activations are from where rounding could decide about ReLU or pooling."""
-    _, first, rectified, _, second, rectified_again, *_ = forward(parameters, images.double())
-    found = [first.abs().flatten(1).amin(dim=1), second.abs().flatten(1).amin(dim=1)]
-    for values, size in ((rectified, 2), (rectified_again, 3)):
-        windows = values.unfold(2, size, size).unfold(3, size, size).flatten(4)
-        largest, next_largest = windows.topk(2).values.unbind(-1)
-        apart = torch.where(largest > 0, largest - next_largest, torch.inf)
-        found.append(apart.flatten(1).amin(dim=1))
-    return torch.stack(found).amin(dim=0)
-
-
-def clear_image(parameters, rng):
-    """Draw an image `[1, 24, 24]` on which float32 and float64 agree about every ReLU and every maximum."""
-    images = torch.from_numpy(rng.uniform(0, 1, (8, 1, 24, 24)).astype(np.float32))
-    return images[margins(parameters, images).argmax()].clone()
 
 
 @check(points=0.25, hint="The softmax is the network's last layer, over the axis of the classes: dim=1.")
@@ -342,56 +267,6 @@ def test_maps_can_be_had_again(lab, kit, rng):
         expect_map(again[index]["weight_gradients"], before, f"{call}, called again,")
     for size, after in parameters_of(kit, network).items():
         expect_array(after, parameters[size], f"the parameters {list(SIZES[size])} after activation_maps", 0)
-
-
-def images_of(shown):
-    """Return what is drawn as images of one channel, up to `DRAWN_VALUES` in all, once they are unmagnified."""
-    images, values_read, values_kept = [], 0, 0
-    for values in shown:
-        array = as_array(values, "what is drawn")
-        values_read += max(math.prod(array.shape[:2]), array.size)
-        if array.ndim not in {2, 3} or not array.size or array.dtype.kind not in "fiu" or values_read > READ_VALUES:
-            continue
-        channels = array if array.ndim == 2 else array[:, :, :3].mean(axis=2, dtype=np.float64)
-        image = unmagnified(channels.astype(np.float64))
-        values_kept += image.size
-        if values_kept <= DRAWN_VALUES:
-            images.append(image)
-    return images
-
-
-def unmagnified(image):
-    """Return an image with one pixel for each square of equal ones, if it is made of such squares."""
-    for times in range(MAGNIFIED, 1, -1):
-        pixels = image[::times, ::times]
-        if np.array_equal(pixels.repeat(times, axis=0).repeat(times, axis=1), image, equal_nan=True):
-            return pixels
-    return image
-
-
-def shows(images, right):
-    """Tell whether an image shows a channel `[H, W]`, by itself or as one of several tiles, in whatever scale."""
-    if np.ptp(right) == 0:
-        return True
-    centred = right.astype(np.float64) - right.mean(dtype=np.float64)
-    wanted = centred / centred.std()
-    for image in (*images, *(image[::-1] for image in images)):  # a mesh is drawn from the bottom up
-        if image.shape[0] < right.shape[0] or image.shape[1] < right.shape[1]:
-            continue
-        windows = sliding_window_view(image, right.shape)
-        spread = windows.std(axis=(2, 3))
-        likeness = (windows * wanted).mean(axis=(2, 3)) / np.where(spread > 0, spread, np.inf)
-        likeness[np.isnan(likeness)] = 0  # tiles may be kept apart by NaN
-        best = np.unravel_index(likeness.argmax(), likeness.shape)
-        if likeness[best] > LIKENESS or (likeness[best] > ROUNDED_LIKENESS and rounds(windows[best], wanted)):
-            return True
-    return False
-
-
-def rounds(window, wanted):
-    """Tell whether a window holds whole numbers that are a linear function of what is wanted, rounded or cut off."""
-    exact = window.mean() + (window * wanted).mean() * wanted
-    return np.array_equal(window, np.round(window)) and np.abs(window - exact).max() <= HALF_A_LEVEL
 
 
 def plotted(lab, kit, layer, name):

@@ -49,3 +49,11 @@ def expect_gradients(kit: Any, modules: Iterable[Any], inputs: tuple[Any, ...], 
             return
     names = ", ".join(sorted(unmoved or ())[:4])
     raise AssertionError(f"{call}: no gradient reaches {names or 'anything: there are no parameters'}.")
+
+
+def sized(kit, network, shape):
+    """Return a new network once all of its parameters have their sizes, which lazy layers get from a first batch."""
+    if kit.training.is_lazy(network):
+        evaluating(network)(torch.zeros(1, *shape))
+        network.train()
+    return network
