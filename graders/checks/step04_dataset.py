@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from graders.authoring.check import check
-from graders.authoring.describe import describe_call
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import (
     as_array,
@@ -30,8 +29,9 @@ from graders.checks.data.folders import (
     write_genres,
     write_multitask,
 )
+from graders.checks.oracles.datasets import FEATURE_ROWS, item, labels_of, padded
+from graders.checks.oracles.splits import drawn, expect_partition, split
 
-FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
 AXES = ("valence", "energy", "danceability")
 BUILDS = ("test_dataset_holds_the_tracks_of_the_index",)
 SPLITS = ("test_split_is_disjoint_and_complete",)
@@ -40,25 +40,6 @@ SPLITS = ("test_split_is_disjoint_and_complete",)
 def entries_of(genres):
     """Number the genres: entries as read_labels gives them."""
     return [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
-
-
-def padded(fused, rows, length):
-    """Return the rows of `[140, T]`, time first, padded with zeros or cut to `[length, F]`."""
-    result = np.zeros((length, fused[rows].shape[0]), np.float32)
-    kept = fused[rows].T[:length]
-    result[: len(kept)] = kept
-    return result
-
-
-def item(dataset, index, call="dataset[i]"):
-    """Return an item of a data set as (features, label, length), the latter two as plain data."""
-    values, label, length = expect_length(dataset[index], 3, call)
-    return values, plain(label, f"the label of {call}"), plain(length, f"the length of {call}")
-
-
-def labels_of(dataset):
-    """Return the labels of all items as plain data."""
-    return [item(dataset, index)[1] for index in range(len(dataset))]
 
 
 # --- genres
@@ -468,31 +449,6 @@ def test_dataset_refuses_an_axis_that_is_not_there(lab, inputs, rng):
 
 
 # --- splits
-
-
-def drawn(loader, call):
-    """Return the items that a loader gives, in order: the labels of an indexed data set are the items' numbers."""
-    labels = (plain(expect_length(batch, 3, f"a batch of {call}")[1], f"the labels of {call}") for batch in loader)
-    return [label for batch in labels for label in batch]
-
-
-def expect_partition(parts, size, call):
-    """Demand that each of the items 0 to size - 1 is in exactly one part, once."""
-    counts = Counter(number for part in parts for number in part)
-    wrong = [number for number in range(size) if counts[number] != 1]
-    if wrong or len(counts) != size:
-        raise AssertionError(
-            f"{call}: of {size} items, {sum(counts[n] == 0 for n in wrong)} are in no part and "
-            f"{sum(counts[n] > 1 for n in wrong)} are there more than once; expected each in exactly one part."
-        )
-
-
-def split(lab, kit, size, *args, **options):
-    """Split a data set of `size` numbered items; return the loaders and the call."""
-    call = describe_call("torch_train_val_split", (f"{size} items", *args), options)
-    parts = 3 if options.get("test_size") else 2
-    loaders = lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(size), *args, **options)
-    return expect_length(loaders, parts, call), call
 
 
 @check(points=1.25, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")

@@ -1,0 +1,28 @@
+"""The items of a data set of spectrograms: what they are to be, and what a data set gives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graders.authoring.expect import expect_length, plain
+
+FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
+
+
+def padded(fused, rows, length):
+    """Return the rows of `[140, T]`, time first, padded with zeros or cut to `[length, F]`."""
+    result = np.zeros((length, fused[rows].shape[0]), np.float32)
+    kept = fused[rows].T[:length]
+    result[: len(kept)] = kept
+    return result
+
+
+def item(dataset, index, call="dataset[i]"):
+    """Return an item of a data set as (features, label, length), the latter two as plain data."""
+    values, label, length = expect_length(dataset[index], 3, call)
+    return values, plain(label, f"the label of {call}"), plain(length, f"the length of {call}")
+
+
+def labels_of(dataset):
+    """Return the labels of all items as plain data."""
+    return [item(dataset, index)[1] for index in range(len(dataset))]

@@ -1,0 +1,33 @@
+"""The parts of a data set that was split: which items each has, and that they have each item once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from graders.authoring.describe import describe_call
+from graders.authoring.expect import expect_length, plain
+
+
+def drawn(loader, call):
+    """Return the items that a loader gives, in order: the labels of an indexed data set are the items' numbers."""
+    labels = (plain(expect_length(batch, 3, f"a batch of {call}")[1], f"the labels of {call}") for batch in loader)
+    return [label for batch in labels for label in batch]
+
+
+def expect_partition(parts, size, call):
+    """Demand that each of the items 0 to size - 1 is in exactly one part, once."""
+    counts = Counter(number for part in parts for number in part)
+    wrong = [number for number in range(size) if counts[number] != 1]
+    if wrong or len(counts) != size:
+        raise AssertionError(
+            f"{call}: of {size} items, {sum(counts[n] == 0 for n in wrong)} are in no part and "
+            f"{sum(counts[n] > 1 for n in wrong)} are there more than once; expected each in exactly one part."
+        )
+
+
+def split(lab, kit, size, *args, **options):
+    """Split a data set of `size` numbered items; return the loaders and the call."""
+    call = describe_call("torch_train_val_split", (f"{size} items", *args), options)
+    parts = 3 if options.get("test_size") else 2
+    loaders = lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(size), *args, **options)
+    return expect_length(loaders, parts, call), call
