@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
-
 import numpy as np
 import torch
 
@@ -24,14 +20,15 @@ from graders.authoring.expect import (
     expect_shape,
     plain,
 )
-from graders.checks.doubles.scripted import MOMENTUM, START, Gauge, Scripted
+from graders.checks.doubles.scripted import MOMENTUM, START, Gauge
 from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.oracles.arithmetic import batches, cross_entropy, mean_over_items
+from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
 from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
+from graders.checks.oracles.scripted_training import expect_epochs, expect_weight_of, trained_on_script
 from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
 
-BATCHES = 2  # in each epoch of scripted training
 LONG = 60
 RESPONSE = 0.25  # of a long track's last timestep beside a short one's: about 1 for an LSTM, 1 / LONG for a mean
 REMEMBERED = 0.003  # of what another last timestep does; a fresh LSTM reaches 0.03 and more
@@ -408,27 +405,6 @@ def test_training_resumes_after_validation(lab, kit, double, rng):
 # --- early stopping
 
 
-def stops_at(losses: Sequence[float], patience: int, min_delta: float = 0.0) -> int | None:
-    """Return the number of the epoch, from 1, after which to stop; None if never."""
-    best, waited = math.inf, 0
-    for epoch, loss in enumerate(losses, start=1):
-        best, waited = (loss, 0) if loss < best - min_delta else (best, waited + 1)
-        if waited == patience:
-            return epoch
-    return None
-
-
-def stopped_at(stopping, losses, call):
-    """Return the number of the epoch, from 1, at which `step` says to stop; None if never."""
-    for epoch, loss in enumerate(losses, start=1):
-        answer = plain(stopping.step(loss), call)
-        if answer not in (True, False):
-            raise AssertionError(f"{call}.step({loss:g}) returned {describe(answer)}; expected True or False.")
-        if answer:
-            return epoch
-    return None
-
-
 @check(points=0.75, hint="Compare with the best loss of all epochs, and count the epochs since; an improvement resets.")
 @examples(
     losses=st.lists(st.integers(1, 12).map(lambda tenths: tenths / 10), min_size=4, max_size=12),
@@ -492,49 +468,6 @@ def test_train_can_overfit_a_batch(lab, kit, double, rng):
 
 
 # --- training
-
-
-class Trained(NamedTuple):
-    """What became of a model whose validation losses are given: the script, the history, the model, the call."""
-
-    script: Scripted
-    history: dict[str, Any]
-    ended: dict[str, Any]
-    call: str
-
-
-def trained_on_script(lab, kit, double, rng, losses, patience=3):
-    """Train a model whose validation losses rise and fall as those given."""
-    script = Scripted.draw(rng, losses, BATCHES)
-    model, epochs = double(script), len(losses)
-    x = np.ones((2 * BATCHES, 2, 2), np.float32)
-    train_loader, val_loader = (
-        kit.training.loader(tracks, [0, 1] * BATCHES, [2] * 2 * BATCHES, 2) for tracks in (x, -x)
-    )
-    optimizer = kit.training.sgd(model, 1.0, MOMENTUM)
-    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, epochs, "cpu", patience=patience)
-    call = f"train on validation losses {script.losses} with patience={patience}"
-    history = plain(history, call)
-    if not isinstance(history, dict) or not {"train_loss", "val_loss"} <= history.keys():
-        raise AssertionError(f"{call} returned {history!r:.80}; expected a dict with train_loss and val_loss.")
-    return Trained(script, history, kit.training.weights(model), call)
-
-
-def expect_epochs(trained, epochs):
-    """Demand that training took so many epochs: as the history says, and as the batches that came to the judge."""
-    expect_equal(len(trained.history["val_loss"]), epochs, f"the epochs of {trained.call}")
-    expect_equal(trained.script.taken, epochs * BATCHES, f"the training batches of {trained.call}")
-
-
-def expect_weight_of(trained, epoch):
-    """Demand that the model ended with the weight that it had after an epoch."""
-    what = f"the model's weight after {trained.call}, which is to be that of epoch {epoch},"
-    expect_number(trained.ended["weight"], trained.script.weight_after(epoch), what, ROUNDING)
-
-
-def best_epoch(losses):
-    """Return the number, from 1, of the epoch with the lowest loss."""
-    return losses.index(min(losses)) + 1
 
 
 @check(points=0.25, hint="Append one loss for each epoch to history['train_loss'] and to history['val_loss'].")

@@ -1,0 +1,51 @@
+"""The training of a scripted model, whose validation losses are given: what it is to end with."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graders.authoring.expect import expect_equal, expect_number, plain
+from graders.checks.doubles.scripted import MOMENTUM, Scripted
+
+ROUNDING = 1e-4
+BATCHES = 2  # in each epoch of scripted training
+
+
+class Trained(NamedTuple):
+    """What became of a model whose validation losses are given: the script, the history, the model, the call."""
+
+    script: Scripted
+    history: dict[str, Any]
+    ended: dict[str, Any]
+    call: str
+
+
+def trained_on_script(lab, kit, double, rng, losses, patience=3):
+    """Train a model whose validation losses rise and fall as those given."""
+    script = Scripted.draw(rng, losses, BATCHES)
+    model, epochs = double(script), len(losses)
+    x = np.ones((2 * BATCHES, 2, 2), np.float32)
+    train_loader, val_loader = (
+        kit.training.loader(tracks, [0, 1] * BATCHES, [2] * 2 * BATCHES, 2) for tracks in (x, -x)
+    )
+    optimizer = kit.training.sgd(model, 1.0, MOMENTUM)
+    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, epochs, "cpu", patience=patience)
+    call = f"train on validation losses {script.losses} with patience={patience}"
+    history = plain(history, call)
+    if not isinstance(history, dict) or not {"train_loss", "val_loss"} <= history.keys():
+        raise AssertionError(f"{call} returned {history!r:.80}; expected a dict with train_loss and val_loss.")
+    return Trained(script, history, kit.training.weights(model), call)
+
+
+def expect_epochs(trained, epochs):
+    """Demand that training took so many epochs: as the history says, and as the batches that came to the judge."""
+    expect_equal(len(trained.history["val_loss"]), epochs, f"the epochs of {trained.call}")
+    expect_equal(trained.script.taken, epochs * BATCHES, f"the training batches of {trained.call}")
+
+
+def expect_weight_of(trained, epoch):
+    """Demand that the model ended with the weight that it had after an epoch."""
+    what = f"the model's weight after {trained.call}, which is to be that of epoch {epoch},"
+    expect_number(trained.ended["weight"], trained.script.weight_after(epoch), what, ROUNDING)
