@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from graders.authoring.check import check
-from graders.authoring.describe import describe
 from graders.authoring.examples import examples
 from graders.authoring.expect import (
-    as_array,
     expect_array,
     expect_dtype,
     expect_equal,
@@ -23,9 +20,10 @@ from graders.authoring.expect import (
     expect_text,
     plain,
 )
-from graders.checks.doubles.scripted import Predicting
 from graders.checks.oracles.networks import evaluating
+from graders.checks.oracles.predicted_tracks import call_of, expect_all_predicted, expect_predicted, predicted, tracks
 from graders.checks.oracles.predictions import (
+    EDGES,
     Case,
     cases,
     right_accuracy,
@@ -33,7 +31,9 @@ from graders.checks.oracles.predictions import (
     right_matrix,
     right_scores,
     sparse_cases,
+    table_case,
 )
+from graders.checks.oracles.score_dicts import entry, expect_average, expect_for_each_class, for_each_class, scored
 from graders.checks.oracles.score_tables import (
     ACCURACY,
     MACRO,
@@ -47,13 +47,12 @@ from graders.checks.oracles.score_tables import (
     summary_row,
 )
 from graders.checks.plots.axes import coordinates, expect_label
+from graders.checks.plots.confusion_matrices import MATRIX, drawn_by_class, expect_matrix
 from graders.checks.plots.curves import curves_of
-from graders.checks.plots.heat_maps import heat_map, names_along, order_of, place
-from graders.outcomes import WrongType
+from graders.checks.plots.heat_maps import names_along, place
+from graders.checks.plots.losses import HISTORY, curve_of, history
 
 GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]
-CLASSES = 5
-TIMESTEPS = 3
 PREDICTS = ("test_predict_names_the_class_of_each_track",)
 COUNTS = ("test_confusion_matrix_counts_true_rows_and_predicted_columns",)
 SCORES = ("test_accuracy_is_the_fraction_of_right_predictions",)
@@ -64,64 +63,6 @@ LINES = ("test_plot_losses_draws_both_losses_over_epochs",)
 
 
 # --- prediction
-
-
-class Tracks(NamedTuple):
-    """Tracks by the class that a scripted model predicts for each, and by the true class, which is another."""
-
-    codes: list[int]
-    labels: list[int]
-
-    def predicting(self, *, at_the_end=False):
-        """Return a model that predicts them."""
-        return Predicting(-np.abs(np.arange(CLASSES) - np.array(self.codes)[:, None]), at_the_end)
-
-    def loader(self, kit, model, batch_size):
-        """Return a loader of tracks for such a model, with the true classes."""
-        x, lengths = model.tracks(TIMESTEPS, 2)
-        return kit.training.loader(x, self.labels, lengths, batch_size)
-
-
-def tracks(rng, count):
-    """Draw tracks of every class, if there are enough, in no order that sorting would give."""
-    codes = rng.permutation(np.arange(count) % CLASSES)
-    away = rng.integers(1, CLASSES, count)
-    return Tracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
-
-
-def call_of(wanted, batch_size, model="model"):
-    """Write down the call of predict."""
-    return f"predict({model}, loader of {len(wanted.codes)} tracks in batches of {batch_size}, 'cpu')"
-
-
-def sequence(value, call):
-    """Return one dimension of plain data as a list."""
-    items = plain(value, call)
-    if not isinstance(items, list):
-        raise WrongType(f"{call} returned {describe(value)} in its pair; expected two arrays (y_pred, y_true).")
-    return items
-
-
-def predicted(lab, model, loader, wanted, call):
-    """Return (y_pred, y_true) as lists; which of the two is returned first is the business of one check."""
-    pair = expect_length(lab.step06_evaluation.predict(model, loader, "cpu"), 2, call)
-    first, second = (sequence(value, call) for value in pair)
-    right = sorted(zip(*wanted, strict=True))
-    swapped = sorted(zip(second, first, strict=False)) == right != sorted(zip(first, second, strict=False))
-    return (second, first) if swapped else (first, second)
-
-
-def expect_predicted(lab, model, loader, wanted, call):
-    """Demand the right class and the label of each track, in order."""
-    y_pred, y_true = predicted(lab, model, loader, wanted, call)
-    expect_equal(y_pred, wanted.codes, f"y_pred of {call}")
-    expect_equal(y_true, wanted.labels, f"y_true of {call}")
-
-
-def expect_all_predicted(lab, kit, double, wanted, batch_size):
-    """Demand what predict returns of tracks in batches of a size."""
-    model, call = wanted.predicting(), call_of(wanted, batch_size)
-    expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, batch_size), wanted, call)
 
 
 @check(
@@ -261,40 +202,6 @@ def test_confusion_matrix_holds_integers(lab):
 # --- the scores
 
 
-def scored(lab, case):
-    """Return what classification_scores makes of a case, and the call."""
-    return lab.step06_evaluation.classification_scores(*case.arrays), f"classification_scores{case.arguments}"
-
-
-def entry(scores, name, call):
-    """Return an entry of a dict."""
-    if not isinstance(scores, dict):
-        raise WrongType(f"{call} is {describe(scores)}; expected a dict with {name!r}.")
-    if name not in scores:
-        raise AssertionError(f"{call} has no entry {name!r}; its entries are {', '.join(map(describe, scores))}.")
-    return scores[name]
-
-
-def for_each_class(scores, name, call):
-    """Return the scores of single classes, which may be a list, as an array or a tensor."""
-    value = entry(scores, name, call)
-    return np.array(plain(value, call)) if isinstance(value, list | tuple) else value
-
-
-def expect_for_each_class(scores, name, expected, call):
-    """Demand the scores of single classes."""
-    expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]")
-
-
-def expect_average(lab, case, average):
-    """Demand precision, recall and F1 of one kind of average."""
-    scores, call = scored(lab, case)
-    averages = entry(scores, average, call)
-    for name, expected in right_averages(case, average).items():
-        where = f"{call}[{average!r}]"
-        expect_number(entry(averages, name, where), expected, f"{where}[{name!r}]")
-
-
 @check(points=0.25, hint="Right predictions divided by all: the matrix's diagonal over its sum, from 0 to 1.")
 @examples(case=cases())
 def test_accuracy_is_the_fraction_of_right_predictions(lab, case):
@@ -357,16 +264,6 @@ def test_macro_average_is_the_mean_over_classes(lab, case):
 def test_weighted_average_weighs_classes_by_support(lab, case):
     """classification_scores has weighted averages: the mean over the classes, weighted by their support."""
     expect_average(lab, case, "weighted")
-
-
-EDGES = {
-    "a class never predicted": Case((0, 0, 1, 2, 2), (0, 1, 1, 0, 1), 3),
-    "a class without tracks": Case((0, 0, 1, 1), (0, 2, 1, 2), 3),
-    "a class with neither": Case((0, 0, 2, 2), (0, 2, 2, 2), 4),
-    "a class with nothing right": Case((0, 0, 1, 2), (0, 0, 2, 1), 3),
-    "everything wrong": Case((0, 1, 2), (1, 2, 0), 3),
-    "one track": Case((1,), (1,), 3),
-}
 
 
 @check(
@@ -444,14 +341,6 @@ def test_scores_refuse_arrays_of_different_lengths(lab, predicted):
 # --- the table
 
 
-def table_case(rng):
-    """Draw a case of 230 tracks of 4 classes, of which one is never predicted and another has 150 tracks."""
-    true = np.repeat(np.arange(4), [40, 150, 12, 28])
-    guess = rng.choice([0, 1, 3], true.shape)
-    mistaken = (rng.uniform(size=true.shape) < 0.4) | (true == 2)
-    return Case(tuple(true.tolist()), tuple(np.where(mistaken, guess, true).tolist()), 4)
-
-
 @check(
     points=0.5,
     hint="For each class a line with its number, scores[...][number] of precision, recall and f1, and the support.",
@@ -507,32 +396,10 @@ def test_report_table_names_its_columns(lab, rng):
 
 # --- the plot of the confusion matrix
 
-MATRIX = np.array([[12, 0, 3, 1], [2, 103, 5, 0], [7, 9, 0, 4], [0, 14, 8, 6]])
 NUMBERS = ["0", "1", "2", "3"]
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 PREDICTED_LABEL = re.compile(r"predict|προβλ|πρόβλ", re.IGNORECASE)
 TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IGNORECASE)
-
-
-def drawn_by_class(kit, ax, names, call):
-    """Return a function that puts a drawn matrix into the order of classes, and the heat map."""
-    drawn = heat_map(kit, ax, MATRIX.shape, call)
-    rows = order_of(names, names_along(kit, ax.yaxis, drawn.ys, call))
-    columns = order_of(names, names_along(kit, ax.xaxis, drawn.xs, call))
-    return (lambda matrix: matrix[rows][:, columns]), drawn
-
-
-def expect_matrix(shown, call):
-    """Demand the colours of the matrix, on any scale that rises: of its counts, or of their part of a row or column."""
-    parts = (MATRIX / MATRIX.sum(axis, keepdims=True) for axis in (0, 1))
-    if not any(np.array_equal(ranks(shown), ranks(right)) for right in (MATRIX, *parts)):
-        expect_array(shown, MATRIX, f"what {call} drew")
-
-
-def ranks(matrix):
-    """Return the rank of each value."""
-    values = np.round(as_array(matrix, "what was drawn").astype(np.float64), 9)
-    return np.unique(values, return_inverse=True)[1].reshape(values.shape)
 
 
 @check(points=0.5, hint="ax.imshow(matrix): rows downwards are true classes, columns are predicted ones.")
@@ -592,28 +459,10 @@ def test_plot_confusion_matrix_labels_its_axes(lab, kit):
 
 # --- the plot of the losses
 
-HISTORY = {
-    "train_loss": [2.25, 1.75, 1.5, 1.125, 1.0],
-    "val_loss": [2.375, 2.0, 1.875, 1.9375, 2.0625],
-}
 TRAINING = re.compile(r"train|εκπαίδ|εκπαιδ", re.IGNORECASE)
 VALIDATION = re.compile(r"val|επαλήθ|επαληθ|επικύρ|επικυρ", re.IGNORECASE)
 EPOCH = re.compile(r"epoch|εποχ", re.IGNORECASE)
 LOSS = re.compile(r"loss|entropy|σφάλμ|σφαλμ|απώλ|απωλ|κόστ|κοστ|εντροπ", re.IGNORECASE)
-
-
-def history():
-    """Return new losses of each epoch, as train returns them."""
-    return {name: list(losses) for name, losses in HISTORY.items()}
-
-
-def curve_of(curves, name, call):
-    """Return the line that goes through the losses of one kind."""
-    losses = HISTORY[name]
-    for curve in curves:
-        if curve.points.shape == (len(losses), 2) and np.allclose(curve.points[:, 1], losses):
-            return curve
-    raise AssertionError(f"{call} drew {len(curves)} lines, none of which goes through {name}: {losses}.")
 
 
 @check(points=0.5, hint="ax.plot(range(1, epochs + 1), history['train_loss']), and the same for val_loss.")

@@ -34,6 +34,16 @@ class Case(NamedTuple):
         return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"
 
 
+EDGES = {
+    "a class never predicted": Case((0, 0, 1, 2, 2), (0, 1, 1, 0, 1), 3),
+    "a class without tracks": Case((0, 0, 1, 1), (0, 2, 1, 2), 3),
+    "a class with neither": Case((0, 0, 2, 2), (0, 2, 2, 2), 4),
+    "a class with nothing right": Case((0, 0, 1, 2), (0, 0, 2, 1), 3),
+    "everything wrong": Case((0, 1, 2), (1, 2, 0), 3),
+    "one track": Case((1,), (1,), 3),
+}
+
+
 # What scikit-learn makes of a case is kept: checks with the same strategy are given the same cases.
 @functools.lru_cache(maxsize=1000)
 def right_matrix(case):
@@ -90,3 +100,11 @@ def sparse_cases(draw):
     classes = draw(st.integers(4, 7))
     label = st.sampled_from(draw(st.lists(st.integers(0, classes - 2), min_size=1, max_size=3, unique=True)))
     return case_of(draw(st.lists(st.tuples(label, label), min_size=1, max_size=9)), classes)
+
+
+def table_case(rng):
+    """Draw a case of 230 tracks of 4 classes, of which one is never predicted and another has 150 tracks."""
+    true = np.repeat(np.arange(4), [40, 150, 12, 28])
+    guess = rng.choice([0, 1, 3], true.shape)
+    mistaken = (rng.uniform(size=true.shape) < 0.4) | (true == 2)
+    return Case(tuple(true.tolist()), tuple(np.where(mistaken, guess, true).tolist()), 4)

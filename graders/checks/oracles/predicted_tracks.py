@@ -1,0 +1,74 @@
+"""Tracks whose classes a scripted model predicts, and what `predict` of step 6 is to return of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from graders.authoring.describe import describe
+from graders.authoring.expect import expect_equal, expect_length, plain
+from graders.checks.doubles.scripted import Predicting
+from graders.checks.oracles.networks import evaluating
+from graders.outcomes import WrongType
+
+CLASSES = 5
+TIMESTEPS = 3
+
+
+class Tracks(NamedTuple):
+    """Tracks by the class that a scripted model predicts for each, and by the true class, which is another."""
+
+    codes: list[int]
+    labels: list[int]
+
+    def predicting(self, *, at_the_end=False):
+        """Return a model that predicts them."""
+        return Predicting(-np.abs(np.arange(CLASSES) - np.array(self.codes)[:, None]), at_the_end)
+
+    def loader(self, kit, model, batch_size):
+        """Return a loader of tracks for such a model, with the true classes."""
+        x, lengths = model.tracks(TIMESTEPS, 2)
+        return kit.training.loader(x, self.labels, lengths, batch_size)
+
+
+def tracks(rng, count):
+    """Draw tracks of every class, if there are enough, in no order that sorting would give."""
+    codes = rng.permutation(np.arange(count) % CLASSES)
+    away = rng.integers(1, CLASSES, count)
+    return Tracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
+
+
+def call_of(wanted, batch_size, model="model"):
+    """Write down the call of predict."""
+    return f"predict({model}, loader of {len(wanted.codes)} tracks in batches of {batch_size}, 'cpu')"
+
+
+def sequence(value, call):
+    """Return one dimension of plain data as a list."""
+    items = plain(value, call)
+    if not isinstance(items, list):
+        raise WrongType(f"{call} returned {describe(value)} in its pair; expected two arrays (y_pred, y_true).")
+    return items
+
+
+def predicted(lab, model, loader, wanted, call):
+    """Return (y_pred, y_true) as lists; which of the two is returned first is the business of one check."""
+    pair = expect_length(lab.step06_evaluation.predict(model, loader, "cpu"), 2, call)
+    first, second = (sequence(value, call) for value in pair)
+    right = sorted(zip(*wanted, strict=True))
+    swapped = sorted(zip(second, first, strict=False)) == right != sorted(zip(first, second, strict=False))
+    return (second, first) if swapped else (first, second)
+
+
+def expect_predicted(lab, model, loader, wanted, call):
+    """Demand the right class and the label of each track, in order."""
+    y_pred, y_true = predicted(lab, model, loader, wanted, call)
+    expect_equal(y_pred, wanted.codes, f"y_pred of {call}")
+    expect_equal(y_true, wanted.labels, f"y_true of {call}")
+
+
+def expect_all_predicted(lab, kit, double, wanted, batch_size):
+    """Demand what predict returns of tracks in batches of a size."""
+    model, call = wanted.predicting(), call_of(wanted, batch_size)
+    expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, batch_size), wanted, call)

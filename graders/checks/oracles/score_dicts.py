@@ -1,0 +1,44 @@
+"""Reading a dict of scores, as `classification_scores` of step 6 returns it, and comparing it with scikit-learn's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graders.authoring.describe import describe
+from graders.authoring.expect import expect_array, expect_number, plain
+from graders.checks.oracles.predictions import right_averages
+from graders.outcomes import WrongType
+
+
+def scored(lab, case):
+    """Return what classification_scores makes of a case, and the call."""
+    return lab.step06_evaluation.classification_scores(*case.arrays), f"classification_scores{case.arguments}"
+
+
+def entry(scores, name, call):
+    """Return an entry of a dict."""
+    if not isinstance(scores, dict):
+        raise WrongType(f"{call} is {describe(scores)}; expected a dict with {name!r}.")
+    if name not in scores:
+        raise AssertionError(f"{call} has no entry {name!r}; its entries are {', '.join(map(describe, scores))}.")
+    return scores[name]
+
+
+def for_each_class(scores, name, call):
+    """Return the scores of single classes, which may be a list, as an array or a tensor."""
+    value = entry(scores, name, call)
+    return np.array(plain(value, call)) if isinstance(value, list | tuple) else value
+
+
+def expect_for_each_class(scores, name, expected, call):
+    """Demand the scores of single classes."""
+    expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]")
+
+
+def expect_average(lab, case, average):
+    """Demand precision, recall and F1 of one kind of average."""
+    scores, call = scored(lab, case)
+    averages = entry(scores, average, call)
+    for name, expected in right_averages(case, average).items():
+        where = f"{call}[{average!r}]"
+        expect_number(entry(averages, name, where), expected, f"{where}[{name!r}]")

@@ -1,0 +1,24 @@
+"""Reading the plot of losses: which line goes through the losses of one kind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+HISTORY = {
+    "train_loss": [2.25, 1.75, 1.5, 1.125, 1.0],
+    "val_loss": [2.375, 2.0, 1.875, 1.9375, 2.0625],
+}
+
+
+def history():
+    """Return new losses of each epoch, as train returns them."""
+    return {name: list(losses) for name, losses in HISTORY.items()}
+
+
+def curve_of(curves, name, call):
+    """Return the line that goes through the losses of one kind."""
+    losses = HISTORY[name]
+    for curve in curves:
+        if curve.points.shape == (len(losses), 2) and np.allclose(curve.points[:, 1], losses):
+            return curve
+    raise AssertionError(f"{call} drew {len(curves)} lines, none of which goes through {name}: {losses}.")
