@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
 from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS, TEN_GENRES, make_tracks, write_index
+from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import HERTZ, SECONDS, expect_drawn, expect_end, expect_label
 
 ENTRIES = [
@@ -20,13 +24,14 @@ ENTRIES = [
 TOP_HERTZ = 11025.0
 
 
-def stems(rng, count):
+def stems(rng: np.random.Generator, count: int) -> list[int]:
     """Draw the numbers of tracks."""
-    return rng.choice(150_000, count, replace=False).tolist()
+    numbers: list[int] = rng.choice(150_000, count, replace=False).tolist()
+    return numbers
 
 
 @check(points=1, hint="Skip the first line, then split each line at its tab.")
-def test_read_labels_lists_the_index_in_order(lab, inputs, rng):
+def test_read_labels_lists_the_index_in_order(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels returns one (file name, genre) entry for each line after the header, in order."""
     entries = [(f"{track.stem}.fused.full.npy", track.genre) for track in make_tracks(TEN_GENRES, rng)]
     index = write_index(inputs / "train_labels.txt", entries)
@@ -34,7 +39,7 @@ def test_read_labels_lists_the_index_in_order(lab, inputs, rng):
 
 
 @check(points=0.25, hint="A text editor may leave empty lines at the end; skip lines that are blank.")
-def test_read_labels_ignores_blank_lines(lab, inputs):
+def test_read_labels_ignores_blank_lines(lab: Any, inputs: Path) -> None:
     """read_labels ignores blank lines."""
     index = inputs / "train_labels.txt"
     index.write_text("Id\tGenre\n\n" + "\n\n".join("\t".join(entry) for entry in ENTRIES) + "\n\n", encoding="utf-8")
@@ -42,7 +47,7 @@ def test_read_labels_ignores_blank_lines(lab, inputs):
 
 
 @check(points=0.25, hint="Open the index with encoding='utf-8'; the default differs from machine to machine.")
-def test_read_labels_reads_greek(lab, inputs, rng):
+def test_read_labels_reads_greek(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels reads the index as UTF-8."""
     genres = rng.permutation(["Ρεμπέτικο", "Λαϊκό", "Έντεχνο"]).tolist()
     entries = [(f"{stem}.fused.full.npy", genre) for stem, genre in zip(stems(rng, 3), genres, strict=True)]
@@ -55,7 +60,7 @@ def test_read_labels_reads_greek(lab, inputs, rng):
     hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.",
 )
 @pytest.mark.parametrize("written", ["{}.fused.full.npy.gz", "{}.full.fused.npy.gz", "{}.beatsync.fused.npy"])
-def test_read_labels_returns_the_names_on_disk(lab, inputs, written, rng):
+def test_read_labels_returns_the_names_on_disk(lab: Any, inputs: Path, written: str, rng: np.random.Generator) -> None:
     """read_labels returns names as the files have them on disk, whichever of the three ways the index writes them."""
     numbers = stems(rng, 2)
     index = write_index(inputs / "labels.txt", [(written.format(stem), "Jazz") for stem in numbers])
@@ -68,7 +73,7 @@ def test_read_labels_returns_the_names_on_disk(lab, inputs, written, rng):
     hint="Let open() raise; do not return an empty list for an index that is not there.",
     needs=("test_read_labels_lists_the_index_in_order",),
 )
-def test_read_labels_refuses_a_missing_index(lab, inputs):
+def test_read_labels_refuses_a_missing_index(lab: Any, inputs: Path) -> None:
     """read_labels raises FileNotFoundError when there is no index."""
     with expect_error(FileNotFoundError, "read_labels(missing index)"):
         lab.step01_spectrograms.read_labels(inputs / "missing.txt")
@@ -79,7 +84,7 @@ def test_read_labels_refuses_a_missing_index(lab, inputs):
     hint="A line without a tab is damaged: raise ValueError and name the line.",
     needs=("test_read_labels_lists_the_index_in_order",),
 )
-def test_read_labels_refuses_a_line_without_a_tab(lab, inputs):
+def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path) -> None:
     """read_labels raises ValueError for a line that has no genre."""
     index = inputs / "train_labels.txt"
     index.write_text("Id\tGenre\n1042.fused.full.npy\tBlues\n69588.fused.full.npy\n", encoding="utf-8")
@@ -92,7 +97,7 @@ def test_read_labels_refuses_a_line_without_a_tab(lab, inputs):
     genres=st.lists(st.sampled_from(TEN_GENRES[:2]), min_size=2, max_size=12).filter(lambda names: len(set(names)) > 1),
     seed=st.integers(0, 2**31),
 )
-def test_pick_two_genres_picks_different_genres(lab, genres, seed):
+def test_pick_two_genres_picks_different_genres(lab: Any, genres: list[str], seed: int) -> None:
     """pick_two_genres returns two of the entries, of different genres."""
     labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
     call = f"pick_two_genres({len(labels)} labels, seed={seed})"
@@ -109,7 +114,7 @@ def test_pick_two_genres_picks_different_genres(lab, genres, seed):
     points=0.5,
     hint="Make a generator from the seed (np.random.default_rng(seed)) and draw with that one only.",
 )
-def test_pick_two_genres_depends_on_the_seed_alone(lab, rng):
+def test_pick_two_genres_depends_on_the_seed_alone(lab: Any, rng: np.random.Generator) -> None:
     """pick_two_genres draws the same pair for the same seed, and other pairs for other seeds."""
     labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(TEN_GENRES * 3)]
     seeds = rng.integers(0, 2**31, 8).tolist()
@@ -127,14 +132,14 @@ def test_pick_two_genres_depends_on_the_seed_alone(lab, rng):
     hint="Count the genres first, and raise ValueError if there is only one.",
     needs=("test_pick_two_genres_picks_different_genres",),
 )
-def test_pick_two_genres_refuses_a_single_genre(lab):
+def test_pick_two_genres_refuses_a_single_genre(lab: Any) -> None:
     """pick_two_genres raises ValueError when all labels have the same genre."""
     with expect_error(ValueError, "pick_two_genres(labels of one genre)"):
         lab.step01_spectrograms.pick_two_genres([("1.npy", "Folk"), ("2.npy", "Folk")], 0)
 
 
 @check(points=0.5, hint="np.load(path) returns the array as it was saved.")
-def test_read_fused_returns_the_array(lab, inputs, rng):
+def test_read_fused_returns_the_array(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_fused returns the array of a fused file, [140, T]."""
     fused = rng.uniform(-80, 0, (ROWS, 31)).astype(np.float32)
     np.save(inputs / "φάσμα.fused.full.npy", fused)
@@ -147,7 +152,7 @@ def test_read_fused_returns_the_array(lab, inputs, rng):
     needs=("test_read_fused_returns_the_array",),
 )
 @pytest.mark.parametrize("shape", [(128, 9), (9, 140), (140,)])
-def test_read_fused_refuses_other_shapes(lab, inputs, shape):
+def test_read_fused_refuses_other_shapes(lab: Any, inputs: Path, shape: tuple[int, ...]) -> None:
     """read_fused raises ValueError for an array that is not [140, T]."""
     np.save(inputs / "wrong.npy", np.zeros(shape, np.float32))
     with expect_error(ValueError, f"read_fused(file with an array {list(shape)})"):
@@ -156,7 +161,7 @@ def test_read_fused_refuses_other_shapes(lab, inputs, shape):
 
 @check(points=0.5, hint="Rows 0 to 127 are fused[:128].")
 @examples(fused=features(ROWS))
-def test_mel_spectrogram_is_the_first_128_rows(lab, fused):
+def test_mel_spectrogram_is_the_first_128_rows(lab: Any, fused: np.ndarray) -> None:
     """mel_spectrogram returns rows 0-127, [128, T]."""
     expect_array(
         lab.step01_spectrograms.mel_spectrogram(fused),
@@ -171,14 +176,14 @@ def test_mel_spectrogram_is_the_first_128_rows(lab, fused):
     needs=("test_mel_spectrogram_is_the_first_128_rows",),
 )
 @pytest.mark.parametrize("shape", [(12, 40), (40, 140)])
-def test_mel_spectrogram_refuses_other_rows(lab, shape):
+def test_mel_spectrogram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) -> None:
     """mel_spectrogram raises ValueError for an array without 140 rows."""
     with expect_error(ValueError, f"mel_spectrogram(array {list(shape)})"):
         lab.step01_spectrograms.mel_spectrogram(np.zeros(shape, np.float32))
 
 
 @check(points=0.25, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
-def test_plot_spectrogram_draws_the_data(lab, kit, rng):
+def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_spectrogram draws the mel spectrogram on the given axes, with its title."""
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
     (ax,) = kit.figure_axes()
@@ -192,7 +197,7 @@ def test_plot_spectrogram_draws_the_data(lab, kit, rng):
     hint="Give specshow x_axis='time', y_axis='mel', sr and hop_length, then set the labels with their units.",
     needs=("test_plot_spectrogram_draws_the_data",),
 )
-def test_plot_spectrogram_has_seconds_and_hertz(lab, kit, rng):
+def test_plot_spectrogram_has_seconds_and_hertz(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_spectrogram has time in seconds across and mel frequency in Hz upwards, labelled with their units."""
     mel = rng.uniform(-80, 0, (128, 431)).astype(np.float32)
     (ax,) = kit.figure_axes()

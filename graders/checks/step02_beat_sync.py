@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +14,16 @@ from graders.authoring.expect import expect_array, expect_error, expect_number, 
 from graders.checks.data.features import features
 
 
-def between_beats(feature, beats, aggregate=np.median):
+def between_beats(
+    feature: np.ndarray, beats: Sequence[int], aggregate: Callable[..., np.ndarray] = np.median
+) -> np.ndarray:
     """Aggregate `[F, T]` between the sorted beats, with 0 and T as outer boundaries: `[F, S]`."""
     boundaries = sorted({0, *beats, feature.shape[1]})
     return np.stack([aggregate(feature[:, start:end], axis=1) for start, end in pairwise(boundaries)], axis=1)
 
 
 @st.composite
-def features_and_beats(draw):
+def features_and_beats(draw: st.DrawFn) -> tuple[np.ndarray, list[int]]:
     """Draw a feature `[F, T]` and beats strictly inside 0..T, sorted."""
     feature = draw(features(draw(st.integers(1, 6)), min_columns=2))
     return feature, sorted(draw(st.sets(st.integers(1, feature.shape[1] - 1), min_size=1, max_size=8)))
@@ -27,7 +31,7 @@ def features_and_beats(draw):
 
 @check(points=0.5, hint="The columns of [F, T] are the timesteps: shape[1].")
 @examples(feature=features(12))
-def test_timesteps_counts_columns(lab, feature):
+def test_timesteps_counts_columns(lab: Any, feature: np.ndarray) -> None:
     """timesteps returns T for a feature [F, T]."""
     expect_number(
         lab.step02_beat_sync.timesteps(feature), feature.shape[1], f"timesteps(feature {list(feature.shape)})"
@@ -35,7 +39,7 @@ def test_timesteps_counts_columns(lab, feature):
 
 
 @check(points=0.25, hint="30 s at 22050 Hz with a hop of 512 samples are 1293 columns.")
-def test_timesteps_of_a_clip_of_30_seconds(lab, rng):
+def test_timesteps_of_a_clip_of_30_seconds(lab: Any, rng: np.random.Generator) -> None:
     """timesteps returns 1293 for the spectrogram of a 30 s clip, and as many columns as another clip has."""
     for columns in (1293, *rng.integers(200, 2000, 2).tolist()):
         feature = np.zeros((128, columns), np.float32)
@@ -43,7 +47,7 @@ def test_timesteps_of_a_clip_of_30_seconds(lab, rng):
 
 
 @check(points=0.5, hint="Each timestep lasts hop_length / sr seconds.")
-def test_duration_of_a_clip(lab, rng):
+def test_duration_of_a_clip(lab: Any, rng: np.random.Generator) -> None:
     """duration_seconds returns 30.02 s for 1293 timesteps: at 22050 Hz with a hop of 512, unless told otherwise."""
     for n in (1293, *rng.integers(1, 5000, 3).tolist()):
         expect_number(lab.step02_beat_sync.duration_seconds(n), n * 512 / 22050, f"duration_seconds({n})")
@@ -51,7 +55,7 @@ def test_duration_of_a_clip(lab, rng):
 
 @check(points=0.5, hint="Use the arguments sr and hop_length, not the numbers 22050 and 512.")
 @examples(n=st.integers(1, 5000), sr=st.sampled_from([8000, 16000, 44100]), hop=st.sampled_from([128, 441, 1024]))
-def test_duration_follows_rate_and_hop(lab, n, sr, hop):
+def test_duration_follows_rate_and_hop(lab: Any, n: int, sr: int, hop: int) -> None:
     """duration_seconds uses the sampling rate and the hop that it is given."""
     call = f"duration_seconds({n}, sr={sr}, hop_length={hop})"
     expect_number(lab.step02_beat_sync.duration_seconds(n, sr=sr, hop_length=hop), n * hop / sr, call)
@@ -61,7 +65,7 @@ def test_duration_follows_rate_and_hop(lab, n, sr, hop):
     points=0.5,
     hint="S beats strictly inside the track cut it into S + 1 segments: 0 and T are boundaries too.",
 )
-def test_beat_sync_keeps_both_ends(lab, rng):
+def test_beat_sync_keeps_both_ends(lab: Any, rng: np.random.Generator) -> None:
     """beat_sync returns a column for the part before the first beat and one for the part after the last."""
     for count in rng.permutation([1, 3, 6]).tolist():
         columns = int(rng.integers(20, 60))
@@ -73,7 +77,7 @@ def test_beat_sync_keeps_both_ends(lab, rng):
 
 @check(points=1.5, hint="Take the median over the columns of each segment, boundary s up to and without s + 1.")
 @examples(example=features_and_beats())
-def test_beat_sync_takes_the_median_of_each_segment(lab, example):
+def test_beat_sync_takes_the_median_of_each_segment(lab: Any, example: tuple[np.ndarray, list[int]]) -> None:
     """beat_sync returns the median over time of each segment between two boundaries."""
     feature, beats = example
     call = f"beat_sync(feature {list(feature.shape)}, {beats})"
@@ -81,7 +85,7 @@ def test_beat_sync_takes_the_median_of_each_segment(lab, example):
 
 
 @check(points=0.5, hint="np.unique sorts and drops duplicates; add 0 and T before calling it.")
-def test_beat_sync_accepts_unsorted_and_repeated_beats(lab, rng):
+def test_beat_sync_accepts_unsorted_and_repeated_beats(lab: Any, rng: np.random.Generator) -> None:
     """beat_sync treats beats as a set: order and repetition do not matter, nor do beats at 0 or T."""
     feature = rng.uniform(-80, 0, (3, 20)).astype(np.float32)
     beats = np.array([15, 0, 5, 5, 20])
@@ -93,7 +97,7 @@ def test_beat_sync_accepts_unsorted_and_repeated_beats(lab, rng):
 
 
 @check(points=0.75, hint="Call aggregate(block, axis=-1) instead of np.median.")
-def test_beat_sync_uses_the_aggregate(lab, rng):
+def test_beat_sync_uses_the_aggregate(lab: Any, rng: np.random.Generator) -> None:
     """beat_sync aggregates with the function that it is given."""
     feature = rng.uniform(-80, 0, (4, 30)).astype(np.float32)
     for aggregate in (np.mean, np.max):
@@ -107,7 +111,7 @@ def test_beat_sync_uses_the_aggregate(lab, rng):
     hint="A beat after the last column belongs to another track: raise ValueError.",
     needs=("test_beat_sync_takes_the_median_of_each_segment",),
 )
-def test_beat_sync_refuses_beats_outside_the_track(lab):
+def test_beat_sync_refuses_beats_outside_the_track(lab: Any) -> None:
     """beat_sync raises ValueError for a beat below 0 or beyond T."""
     for beats in ([3, 11], [-1, 3]):
         with expect_error(ValueError, f"beat_sync(feature [2, 10], {beats})"):
@@ -119,7 +123,7 @@ def test_beat_sync_refuses_beats_outside_the_track(lab):
     hint="Raise ValueError unless the feature has two dimensions.",
     needs=("test_beat_sync_takes_the_median_of_each_segment",),
 )
-def test_beat_sync_refuses_other_dimensions(lab):
+def test_beat_sync_refuses_other_dimensions(lab: Any) -> None:
     """beat_sync raises ValueError for a feature that is not [F, T]."""
     with expect_error(ValueError, "beat_sync(feature [10], [5])"):
         lab.step02_beat_sync.beat_sync(np.zeros(10, np.float32), [5])
@@ -127,7 +131,7 @@ def test_beat_sync_refuses_other_dimensions(lab):
 
 @check(points=0.5, hint="Divide the timesteps of the first by those of the second, without rounding.")
 @examples(full=features(4), synced=features(4))
-def test_compression_ratio_is_a_quotient_of_lengths(lab, full, synced):
+def test_compression_ratio_is_a_quotient_of_lengths(lab: Any, full: np.ndarray, synced: np.ndarray) -> None:
     """compression_ratio returns T / S for features [F, T] and [F, S]."""
     call = f"compression_ratio(feature {list(full.shape)}, synced {list(synced.shape)})"
     expect_number(lab.step02_beat_sync.compression_ratio(full, synced), full.shape[1] / synced.shape[1], call)

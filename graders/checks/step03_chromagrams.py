@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,26 +12,27 @@ from graders.authoring.examples import examples
 from graders.authoring.expect import expect_array, expect_equal, expect_error, plain
 from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS
+from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import BEATS, PITCH, SECONDS, expect_drawn, expect_end, expect_label
 
 
 @check(points=1.25, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")
 @examples(fused=features(ROWS))
-def test_chromagram_is_the_last_12_rows(lab, fused):
+def test_chromagram_is_the_last_12_rows(lab: Any, fused: np.ndarray) -> None:
     """chromagram returns rows 128-139, [12, T]."""
     expect_array(lab.step03_chromagrams.chromagram(fused), fused[128:], f"chromagram(fused {list(fused.shape)})")
 
 
 @check(points=0.25, hint="Raise ValueError unless there are 140 rows.", needs=("test_chromagram_is_the_last_12_rows",))
 @pytest.mark.parametrize("shape", [(128, 40), (40, 140)])
-def test_chromagram_refuses_other_rows(lab, shape):
+def test_chromagram_refuses_other_rows(lab: Any, shape: tuple[int, int]) -> None:
     """chromagram raises ValueError for an array without 140 rows."""
     with expect_error(ValueError, f"chromagram(array {list(shape)})"):
         lab.step03_chromagrams.chromagram(np.zeros(shape, np.float32))
 
 
 @check(points=1, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
-def test_plot_chromagram_draws_the_data(lab, kit, rng):
+def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_chromagram draws the chromagram on the given axes, with its title."""
     chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
     (ax,) = kit.figure_axes()
@@ -43,7 +46,7 @@ def test_plot_chromagram_draws_the_data(lab, kit, rng):
     hint="Give specshow x_axis='time', y_axis='chroma', sr and hop_length, then set both labels.",
     needs=("test_plot_chromagram_draws_the_data",),
 )
-def test_plot_chromagram_has_seconds_and_pitch_classes(lab, kit, rng):
+def test_plot_chromagram_has_seconds_and_pitch_classes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_chromagram has time in seconds across and pitch classes, by name, upwards."""
     (ax,) = kit.figure_axes()
     lab.step03_chromagrams.plot_chromagram(rng.uniform(0, 1, (12, 431)).astype(np.float32), ax)
@@ -60,7 +63,7 @@ def test_plot_chromagram_has_seconds_and_pitch_classes(lab, kit, rng):
     hint="A beat-synchronous feature has one column a beat: with x_axis='beats', x counts columns and says so.",
     needs=("test_plot_chromagram_draws_the_data",),
 )
-def test_plots_of_beat_synchronous_features_count_beats(lab, kit, rng):
+def test_plots_of_beat_synchronous_features_count_beats(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_chromagram and plot_spectrogram count beats, not seconds, with x_axis='beats'."""
     drawings = (
         ("plot_chromagram", lab.step03_chromagrams.plot_chromagram, 12),

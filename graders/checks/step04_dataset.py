@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +32,7 @@ from graders.checks.data.folders import (
     write_genres,
     write_multitask,
 )
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.datasets import FEATURE_ROWS, item, labels_of, padded
 from graders.checks.oracles.splits import drawn, expect_partition, split
 
@@ -37,7 +41,7 @@ BUILDS = ("test_dataset_holds_the_tracks_of_the_index",)
 SPLITS = ("test_split_is_disjoint_and_complete",)
 
 
-def entries_of(genres):
+def entries_of(genres: Sequence[str]) -> list[tuple[str, str]]:
     """Number the genres: entries as read_labels gives them."""
     return [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
 
@@ -47,7 +51,7 @@ def entries_of(genres):
 
 @check(points=1, hint="Look each genre up in the mapping, and keep the entry unless what you find is None.")
 @examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
-def test_merge_classes_merges_and_drops(lab, genres):
+def test_merge_classes_merges_and_drops(lab: Any, genres: list[str]) -> None:
     """merge_classes replaces each genre by its merged genre, drops those mapped to None, and keeps the order."""
     entries = entries_of(genres)
     expected = [(name, MAPPING[genre]) for name, genre in entries if MAPPING[genre] is not None]
@@ -59,7 +63,7 @@ def test_merge_classes_merges_and_drops(lab, genres):
 
 
 @check(points=0.25, hint="Use the mapping that is passed in, not CLASS_MAPPING.")
-def test_merge_classes_uses_the_mapping_given(lab, rng):
+def test_merge_classes_uses_the_mapping_given(lab: Any, rng: np.random.Generator) -> None:
     """merge_classes follows any mapping, also one that is not the course's."""
     mapping = {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"}
     entries = entries_of(["Jazz", "Λαϊκό", "Rock", *rng.choice(list(mapping), 6).tolist()])
@@ -72,7 +76,7 @@ def test_merge_classes_uses_the_mapping_given(lab, rng):
     hint="mapping[genre] raises KeyError by itself; mapping.get(genre) hides the genre that is missing.",
     needs=("test_merge_classes_merges_and_drops",),
 )
-def test_merge_classes_refuses_an_unknown_genre(lab):
+def test_merge_classes_refuses_an_unknown_genre(lab: Any) -> None:
     """merge_classes raises KeyError for a genre that the mapping lacks."""
     with expect_error((KeyError, ValueError), "merge_classes(labels with Polka, mapping)"):
         lab.step04_dataset.merge_classes(entries_of(["Jazz", "Polka"]), MAPPING)
@@ -80,7 +84,7 @@ def test_merge_classes_refuses_an_unknown_genre(lab):
 
 @check(points=0.5, hint="collections.Counter over the genres of the entries.")
 @examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
-def test_class_histogram_counts_tracks(lab, genres):
+def test_class_histogram_counts_tracks(lab: Any, genres: list[str]) -> None:
     """class_histogram returns how many entries each genre has."""
     expect_equal(
         lab.step04_dataset.class_histogram(entries_of(genres)),
@@ -93,7 +97,7 @@ def test_class_histogram_counts_tracks(lab, genres):
     points=0.75,
     hint="axes[0].bar(list(before), list(before.values())), the same for after, then labels and titles.",
 )
-def test_plot_class_histograms_draws_both(lab, kit):
+def test_plot_class_histograms_draws_both(lab: Any, kit: Kit) -> None:
     """plot_class_histograms draws a labelled bar for each genre, before merging and after."""
     histograms = ({"Punk": 3, "Metal": 4, "Ροκ": 2}, {"Metal": 7, "Ροκ": 2})
     axes = kit.figure_axes(2)
@@ -112,7 +116,7 @@ def test_plot_class_histograms_draws_both(lab, kit):
 
 @check(points=1, hint="Take the rows, then transpose: networks want time first.")
 @pytest.mark.parametrize("feat_type", ["mel", "chroma", "fused"])
-def test_read_spectrogram_is_time_first(lab, inputs, rng, feat_type):
+def test_read_spectrogram_is_time_first(lab: Any, inputs: Path, rng: np.random.Generator, feat_type: str) -> None:
     """read_spectrogram returns the rows of the feature asked for, as [T, F]."""
     fused = rng.uniform(-80, 0, (ROWS, 17)).astype(np.float32)
     np.save(inputs / "1.fused.full.npy", fused)
@@ -125,7 +129,7 @@ def test_read_spectrogram_is_time_first(lab, inputs, rng, feat_type):
     hint="An if/elif chain without an else accepts any word: raise ValueError at its end.",
     needs=("test_read_spectrogram_is_time_first",),
 )
-def test_read_spectrogram_refuses_another_feature(lab, inputs):
+def test_read_spectrogram_refuses_another_feature(lab: Any, inputs: Path) -> None:
     """read_spectrogram raises ValueError for a feat_type that is not mel, chroma or fused."""
     np.save(inputs / "1.fused.full.npy", np.zeros((ROWS, 3), np.float32))
     with expect_error(ValueError, "read_spectrogram(path, 'tempogram')"):
@@ -134,7 +138,7 @@ def test_read_spectrogram_refuses_another_feature(lab, inputs):
 
 @check(points=0.75, hint="Copy the feature into the first T rows of np.zeros((max_length, F)).")
 @examples(feature=features(7, max_columns=12), extra=st.integers(0, 9))
-def test_padding_adds_zeros_at_the_end(lab, feature, extra):
+def test_padding_adds_zeros_at_the_end(lab: Any, feature: np.ndarray, extra: int) -> None:
     """PaddingTransform pads [T, F] with zeros at the end, to [max_length, F]."""
     length = feature.shape[1] + extra
     expected = np.vstack([feature.T, np.zeros((extra, 7), np.float32)])
@@ -143,7 +147,7 @@ def test_padding_adds_zeros_at_the_end(lab, feature, extra):
 
 
 @check(points=0.25, hint="Fill the added rows with padding_value.")
-def test_padding_uses_the_value_given(lab, rng):
+def test_padding_uses_the_value_given(lab: Any, rng: np.random.Generator) -> None:
     """PaddingTransform pads with padding_value."""
     x = rng.uniform(-80, 0, (3, 4)).astype(np.float32)
     expected = np.vstack([x, np.full((2, 4), -80.0, np.float32)])
@@ -156,7 +160,7 @@ def test_padding_uses_the_value_given(lab, rng):
 
 @check(points=0.75, hint="x[:max_length] for input that is longer.")
 @examples(feature=features(5, min_columns=2, max_columns=20), data=st.data())
-def test_padding_cuts_longer_input(lab, feature, data):
+def test_padding_cuts_longer_input(lab: Any, feature: np.ndarray, data: st.DataObject) -> None:
     """PaddingTransform cuts input of more than max_length timesteps at the end."""
     length = data.draw(st.integers(1, feature.shape[1] - 1))
     call = f"PaddingTransform({length})(x {list(feature.T.shape)})"
@@ -168,7 +172,7 @@ def test_padding_cuts_longer_input(lab, feature, data):
     hint="A length of 0 or -1 is a mistake of the caller: raise ValueError.",
     needs=("test_padding_adds_zeros_at_the_end",),
 )
-def test_padding_refuses_lengths_below_one(lab):
+def test_padding_refuses_lengths_below_one(lab: Any) -> None:
     """PaddingTransform raises ValueError for a max_length below 1."""
     for length in (0, -1):
         with expect_error(ValueError, f"PaddingTransform({length})(x [3, 4])"):
@@ -180,7 +184,7 @@ def test_padding_refuses_lengths_below_one(lab):
 
 @check(points=0.5, hint="Sort the distinct names; a label's code is its index there.")
 @examples(labels=st.lists(st.sampled_from(TEN_GENRES), min_size=1, max_size=30))
-def test_label_transformer_encodes_sorted_classes(lab, labels):
+def test_label_transformer_encodes_sorted_classes(lab: Any, labels: list[str]) -> None:
     """LabelTransformer encodes each label as its class's index among the sorted classes."""
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(labels)
@@ -194,7 +198,7 @@ def test_label_transformer_encodes_sorted_classes(lab, labels):
 
 
 @check(points=0.25, hint="inverse looks the index up among the sorted classes.")
-def test_label_transformer_inverts(lab, rng):
+def test_label_transformer_inverts(lab: Any, rng: np.random.Generator) -> None:
     """LabelTransformer.inverse gives back the names that transform encoded."""
     names = rng.permutation(["Rock", "Blues", "Λαϊκό", "Jazz", "Folk", "Έντεχνο"])[:4].tolist()
     codes = rng.integers(0, 4, 6).tolist()
@@ -208,7 +212,7 @@ def test_label_transformer_inverts(lab, rng):
     hint="Raise ValueError; a code such as -1 would train the network on a class that is not there.",
     needs=("test_label_transformer_encodes_sorted_classes",),
 )
-def test_label_transformer_refuses_an_unknown_label(lab):
+def test_label_transformer_refuses_an_unknown_label(lab: Any) -> None:
     """LabelTransformer.transform raises ValueError for a label that it was not fitted on."""
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(["Rock", "Blues"])
@@ -220,7 +224,7 @@ def test_label_transformer_refuses_an_unknown_label(lab):
 
 
 @check(points=1, hint="Read train_labels.txt, drop the genres mapped to None, and load each file of train/.")
-def test_dataset_holds_the_tracks_of_the_index(lab, inputs, rng):
+def test_dataset_holds_the_tracks_of_the_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset has an item (features, label, length) for each track of a genre that is kept."""
     write_genres(inputs, "train", make_tracks([*TEN_GENRES, *DROPPED_GENRES, "Punk"], rng))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=True)
@@ -233,7 +237,7 @@ def test_dataset_holds_the_tracks_of_the_index(lab, inputs, rng):
     hint="max_length=-1 means the longest track of this split; pad every other track to it.",
     needs=BUILDS,
 )
-def test_dataset_pads_to_the_longest_track(lab, inputs, rng):
+def test_dataset_pads_to_the_longest_track(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset pads each track's mel features with zeros to the longest one: [max_length, 128]."""
     tracks = make_tracks(["Rock", "Blues", "Jazz"], rng, lengths=[4, 9, 6])
     write_genres(inputs, "train", tracks)
@@ -244,7 +248,7 @@ def test_dataset_pads_to_the_longest_track(lab, inputs, rng):
 
 
 @check(points=0.25, hint="Networks compute in floating point: astype(np.float32).", needs=BUILDS)
-def test_dataset_features_are_floating_point(lab, inputs, rng):
+def test_dataset_features_are_floating_point(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives floating point features, whatever numbers the files hold."""
     (inputs / "train").mkdir()
     tracks = make_tracks(["Rock", "Blues"], rng)
@@ -254,7 +258,7 @@ def test_dataset_features_are_floating_point(lab, inputs, rng):
 
 
 @check(points=0.75, hint="Hand max_length on to PaddingTransform when it is positive.", needs=BUILDS)
-def test_dataset_pads_or_cuts_to_max_length(lab, inputs, rng):
+def test_dataset_pads_or_cuts_to_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset brings every track to max_length, when it is given, padding some and cutting others."""
     tracks = make_tracks(["Rock", "Blues"], rng, lengths=[8, 3])
     write_genres(inputs, "train", tracks)
@@ -265,7 +269,7 @@ def test_dataset_pads_or_cuts_to_max_length(lab, inputs, rng):
 
 
 @check(points=1, hint="Note each track's timesteps before you pad it.", needs=BUILDS)
-def test_dataset_lengths_are_those_before_padding(lab, inputs, rng):
+def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives each track's length in timesteps before padding."""
     lengths = [4, 9, 6, 1]
     write_genres(inputs, "train", make_tracks(["Rock", "Blues", "Jazz", "Folk"], rng, lengths))
@@ -282,7 +286,7 @@ def test_dataset_lengths_are_those_before_padding(lab, inputs, rng):
     hint="The last valid timestep of a track that was cut is the last one kept: min(T, max_length).",
     needs=BUILDS,
 )
-def test_dataset_lengths_end_at_max_length(lab, inputs, rng):
+def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives max_length as the length of a track that was cut."""
     write_genres(inputs, "train", make_tracks(["Rock", "Blues"], rng, [8, 3]))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, max_length=5)
@@ -295,7 +299,7 @@ def test_dataset_lengths_end_at_max_length(lab, inputs, rng):
 
 @check(points=0.5, hint="Hand feat_type on to read_spectrogram.", needs=BUILDS)
 @pytest.mark.parametrize("feat_type", ["chroma", "fused"])
-def test_dataset_reads_the_feature_asked_for(lab, inputs, rng, feat_type):
+def test_dataset_reads_the_feature_asked_for(lab: Any, inputs: Path, rng: np.random.Generator, feat_type: str) -> None:
     """SpectrogramDataset gives chroma [T, 12] or fused [T, 140] features when asked."""
     tracks = make_tracks(["Rock"], rng, [6])
     write_genres(inputs, "train", tracks)
@@ -305,7 +309,7 @@ def test_dataset_reads_the_feature_asked_for(lab, inputs, rng, feat_type):
 
 
 @check(points=1, hint="The ten merged genres, sorted by name, are classes 0-9.", needs=BUILDS)
-def test_dataset_labels_are_the_merged_classes(lab, inputs, rng):
+def test_dataset_labels_are_the_merged_classes(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset labels each track with its merged genre's index among the ten sorted genres."""
     genres = [*TEN_GENRES, "Punk", "Psych-Folk", "Chiptune", "Post-Rock"]
     write_genres(inputs, "train", make_tracks(genres, rng))
@@ -315,7 +319,7 @@ def test_dataset_labels_are_the_merged_classes(lab, inputs, rng):
 
 
 @check(points=1, hint="train=False reads test_labels.txt and the folder test/.", needs=BUILDS)
-def test_dataset_reads_the_test_split(lab, inputs, rng):
+def test_dataset_reads_the_test_split(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset with train=False holds the tracks of the test split, and none of the training split."""
     train, test = make_tracks(TEN_GENRES, rng, [5] * 10), make_tracks(["Folk", "Pop", "Jazz"], rng, [5, 5, 5])
     write_genres(inputs, "train", train)
@@ -332,7 +336,7 @@ def test_dataset_reads_the_test_split(lab, inputs, rng):
     hint="Fit the encoding on the training split or on the mapping, never on the test split.",
     needs=BUILDS,
 )
-def test_train_and_test_labels_are_encoded_alike(lab, inputs, rng):
+def test_train_and_test_labels_are_encoded_alike(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives a genre the same label in both splits, also when the test split lacks some genres."""
     write_genres(inputs, "train", make_tracks(TEN_GENRES, rng))
     write_genres(inputs, "test", make_tracks(["Rock", "Jazz", "Trip-Hop"], rng))
@@ -346,7 +350,7 @@ def test_train_and_test_labels_are_encoded_alike(lab, inputs, rng):
     hint="Without a mapping every genre of the training index is a class of its own.",
     needs=BUILDS,
 )
-def test_dataset_without_mapping_keeps_every_genre(lab, inputs, rng):
+def test_dataset_without_mapping_keeps_every_genre(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset without a class_mapping keeps all genres, sorted by name."""
     genres = ["Rock", "Old-Time", "Psych-Rock", "Blues", "Rock"]
     write_genres(inputs, "train", make_tracks(genres, rng))
@@ -367,7 +371,9 @@ def test_dataset_without_mapping_keeps_every_genre(lab, inputs, rng):
         ("train", "{}.beatsync.fused.npy.gz"),
     ],
 )
-def test_dataset_finds_files_under_all_names(lab, inputs, rng, split, written):
+def test_dataset_finds_files_under_all_names(
+    lab: Any, inputs: Path, rng: np.random.Generator, split: str, written: str
+) -> None:
     """SpectrogramDataset finds the files, whichever of the three ways the index writes their names."""
     tracks = make_tracks(TEN_GENRES, rng, [4] * 10)
     write_genres(inputs, "train", tracks)
@@ -383,7 +389,7 @@ def test_dataset_finds_files_under_all_names(lab, inputs, rng, split, written):
     hint="Return the paths of the files, in the order of the index, and the merged genres beside them.",
     needs=BUILDS,
 )
-def test_get_files_labels_lists_files_and_genres(lab, inputs, rng):
+def test_get_files_labels_lists_files_and_genres(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """get_files_labels returns the files of an index, each of which exists, and their genres."""
     tracks = make_tracks(["Punk", "Old-Time", "Jazz"], rng)
     index = write_genres(inputs, "train", tracks, "{}.fused.full.npy.gz".format)
@@ -399,7 +405,7 @@ def test_get_files_labels_lists_files_and_genres(lab, inputs, rng):
     hint="Raise FileNotFoundError for a track of the index that is not there; do not leave it out.",
     needs=BUILDS,
 )
-def test_dataset_refuses_a_missing_track(lab, inputs, rng):
+def test_dataset_refuses_a_missing_track(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset raises FileNotFoundError when a track of the index has no file."""
     tracks = make_tracks(["Rock", "Blues"], rng)
     write_genres(inputs, "train", tracks)
@@ -415,7 +421,7 @@ def test_dataset_refuses_a_missing_track(lab, inputs, rng):
     needs=BUILDS,
 )
 @pytest.mark.parametrize("axis", [1, 2, 3])
-def test_regression_labels_are_the_axis_asked_for(lab, inputs, rng, axis):
+def test_regression_labels_are_the_axis_asked_for(lab: Any, inputs: Path, rng: np.random.Generator, axis: int) -> None:
     """SpectrogramDataset with regression=1, 2 or 3 labels each track with its valence, energy or danceability."""
     values = rng.uniform(0, 1, (4, 3)).round(6)
     folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 4, rng), values)
@@ -425,7 +431,7 @@ def test_regression_labels_are_the_axis_asked_for(lab, inputs, rng, axis):
 
 
 @check(points=0.75, hint="All three columns at once, in the order valence, energy, danceability.", needs=BUILDS)
-def test_multitask_labels_are_all_three_axes(lab, inputs, rng):
+def test_multitask_labels_are_all_three_axes(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset with multitask=True labels each track with valence, energy and danceability, [3]."""
     values = rng.uniform(0, 1, (4, 3)).round(6)
     folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 4, rng), values)
@@ -439,7 +445,7 @@ def test_multitask_labels_are_all_three_axes(lab, inputs, rng):
     hint="`if regression:` takes 0 for no task at all: compare with None, and refuse what is not 1, 2 or 3.",
     needs=BUILDS,
 )
-def test_dataset_refuses_an_axis_that_is_not_there(lab, inputs, rng):
+def test_dataset_refuses_an_axis_that_is_not_there(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset raises ValueError for a regression axis other than 1, 2 and 3."""
     ratings = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
     genres = write_genres(inputs, "train", make_tracks(["Rock"] * 2, rng)).parent
@@ -453,14 +459,14 @@ def test_dataset_refuses_an_axis_that_is_not_there(lab, inputs, rng):
 
 @check(points=1.25, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")
 @examples(size=st.integers(5, 40), batch=st.integers(1, 7), seed=st.integers(0, 1000))
-def test_split_is_disjoint_and_complete(lab, kit, size, batch, seed):
+def test_split_is_disjoint_and_complete(lab: Any, kit: Kit, size: int, batch: int, seed: int) -> None:
     """torch_train_val_split puts every item into exactly one of training and validation."""
     (train, val), call = split(lab, kit, size, batch, 3, seed=seed)
     expect_partition([drawn(train, call), drawn(val, call)], size, call)
 
 
 @check(points=0.5, hint="val_size is a fraction of all items: int(val_size * len(dataset)).", needs=SPLITS)
-def test_validation_takes_its_fraction(lab, kit):
+def test_validation_takes_its_fraction(lab: Any, kit: Kit) -> None:
     """torch_train_val_split gives the fraction val_size of the items to validation."""
     for size, fraction in ((50, 0.2), (40, 0.25), (10, 0.5)):
         (_, val), call = split(lab, kit, size, 4, 4, val_size=fraction)
@@ -472,7 +478,7 @@ def test_validation_takes_its_fraction(lab, kit):
     hint="Cut three parts from the same shuffled indices; test must not overlap validation.",
     needs=SPLITS,
 )
-def test_three_way_split_is_disjoint_and_complete(lab, kit):
+def test_three_way_split_is_disjoint_and_complete(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with test_size > 0 returns three loaders that share no item and miss none."""
     (train, val, test), call = split(lab, kit, 40, 4, 4, val_size=0.2, test_size=0.3)
     parts = [drawn(loader, call) for loader in (train, val, test)]
@@ -485,7 +491,7 @@ def test_three_way_split_is_disjoint_and_complete(lab, kit):
     hint="Seed one generator of your own with `seed`, and shuffle the indices with it.",
     needs=SPLITS,
 )
-def test_split_depends_on_the_seed(lab, kit):
+def test_split_depends_on_the_seed(lab: Any, kit: Kit) -> None:
     """torch_train_val_split draws the same split for the same seed, and another for another seed."""
     parts: dict[int, list[int]] = {}
     for seed in (1, 1, 2):
@@ -499,7 +505,7 @@ def test_split_depends_on_the_seed(lab, kit):
 
 
 @check(points=0.25, hint="Shuffle only if shuffle is true.", needs=SPLITS)
-def test_split_without_shuffling_keeps_the_order(lab, kit):
+def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with shuffle=False makes each part of neighbouring items."""
     (_, val), call = split(lab, kit, 20, 4, 4, shuffle=False)
     items = sorted(drawn(val, call))
@@ -511,7 +517,7 @@ def test_split_without_shuffling_keeps_the_order(lab, kit):
     hint="Give the training loader a SubsetRandomSampler, or a Subset and shuffle=True.",
     needs=SPLITS,
 )
-def test_training_items_are_shuffled_anew_each_epoch(lab, kit):
+def test_training_items_are_shuffled_anew_each_epoch(lab: Any, kit: Kit) -> None:
     """torch_train_val_split's training loader gives the items in another order in the next epoch."""
     (train, _), call = split(lab, kit, 40, 4, 4)
     first, second = drawn(train, call), drawn(train, call)
@@ -524,7 +530,7 @@ def test_training_items_are_shuffled_anew_each_epoch(lab, kit):
     hint="Leave drop_last at False: the last batch may be smaller, its items count too.",
     needs=SPLITS,
 )
-def test_batches_have_their_sizes(lab, kit):
+def test_batches_have_their_sizes(lab: Any, kit: Kit) -> None:
     """torch_train_val_split makes batches of batch_train and batch_eval items, the last one smaller."""
     (train, val), call = split(lab, kit, 29, 7, 3)
     sizes = [[len(plain(batch[1], call)) for batch in loader] for loader in (train, val)]
@@ -532,7 +538,7 @@ def test_batches_have_their_sizes(lab, kit):
 
 
 @check(points=0.5, hint="The default collate of DataLoader stacks the items; let it.", needs=(*BUILDS, *SPLITS))
-def test_batches_are_stacked(lab, inputs, rng):
+def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B])."""
     write_genres(inputs, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
@@ -547,7 +553,7 @@ def test_batches_are_stacked(lab, inputs, rng):
 
 
 @check(points=0.25, hint="If validation and test take everything, raise ValueError.", needs=SPLITS)
-def test_split_refuses_to_leave_nothing_to_train_on(lab, kit):
+def test_split_refuses_to_leave_nothing_to_train_on(lab: Any, kit: Kit) -> None:
     """torch_train_val_split raises ValueError when no item is left for training."""
     with expect_error(ValueError, "torch_train_val_split(10 items, 4, 4, val_size=0.6, test_size=0.4)"):
         lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(10), 4, 4, val_size=0.6, test_size=0.4)

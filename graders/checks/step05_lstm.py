@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -20,8 +23,10 @@ from graders.authoring.expect import (
     expect_shape,
     plain,
 )
+from graders.checks.doubles.models import MakeDouble
 from graders.checks.doubles.scripted import MOMENTUM, START, Gauge
 from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import batches, cross_entropy, mean_over_items
 from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
 from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
@@ -41,12 +46,14 @@ STOPS = ("test_training_stops_when_patience_is_over",)
 LOSS = ("test_classifier_returns_cross_entropy_and_logits",)
 
 
-def states(backbone, x, lengths, width, call="backbone(x, lengths)"):
+def states(
+    backbone: Any, x: torch.Tensor, lengths: Sequence[int], width: int, call: str = "backbone(x, lengths)"
+) -> np.ndarray:
     """Return what a backbone makes of tracks `[B, T, F]`, as an array `[B, width]`."""
     return expect_dtype(expect_shape(backbone(x, torch.tensor(lengths)), (len(x), width), call), "f", call)
 
 
-def losses_of(value, call):
+def losses_of(value: Any, call: str) -> np.ndarray:
     """Return a list of losses, which are finite numbers, as an array of floats."""
     losses = plain(value, call)
     if not isinstance(losses, list):
@@ -69,7 +76,9 @@ def losses_of(value, call):
     bidirectional=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_backbone_returns_a_state_for_each_track(lab, rows, timesteps, features, size, layers, bidirectional, seed):
+def test_backbone_returns_a_state_for_each_track(
+    lab: Any, rows: int, timesteps: int, features: int, size: int, layers: int, bidirectional: bool, seed: int
+) -> None:
     """LSTMBackbone returns one state for each track, [B, feature_size], also for one track and one timestep."""
     backbone = lab.step05_lstm.LSTMBackbone(features, size, layers, bidirectional)
     width = size * 2 if bidirectional else size
@@ -84,7 +93,7 @@ def test_backbone_returns_a_state_for_each_track(lab, rows, timesteps, features,
 
 
 @check(points=0.5, hint="Take the state at each track's last valid timestep, not a mean over time.")
-def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
+def test_last_timestep_counts_as_much_in_a_long_track(lab: Any, rng: np.random.Generator) -> None:
     """The state is that after the last timestep: what happens there counts in a long track as in a short one."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(6, rnn_size=16))
     responses = []
@@ -103,13 +112,13 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab, rng):
 
 
 @check(points=0.5, hint="Carry the state from timestep to timestep: nn.LSTM over the whole track.")
-def test_state_remembers_the_order_of_timesteps(lab, rng):
+def test_state_remembers_the_order_of_timesteps(lab: Any, rng: np.random.Generator) -> None:
     """The state depends on the order of a track's timesteps, also of those before the last."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=8))
     x = noise(rng, 16, 6, 4)
     before = states(backbone, x, [6] * 16, 8)
 
-    def moved(other):
+    def moved(other: torch.Tensor) -> float:
         return float(np.abs(states(backbone, other, [6] * 16, 8) - before).mean())
 
     ended = x.clone()
@@ -136,7 +145,7 @@ def test_state_remembers_the_order_of_timesteps(lab, rng):
     bidirectional=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_padding_does_not_reach_the_state(lab, lengths, bidirectional, seed):
+def test_padding_does_not_reach_the_state(lab: Any, lengths: list[int], bidirectional: bool, seed: int) -> None:
     """What lies beyond a track's length has no influence on its state, forwards or backwards."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=bidirectional))
     generator = np.random.default_rng(seed)
@@ -155,7 +164,7 @@ def test_padding_does_not_reach_the_state(lab, lengths, bidirectional, seed):
     hint="Neither sort the tracks without undoing it, nor let one track's length decide about another's state.",
     needs=READS_THE_END,
 )
-def test_state_does_not_depend_on_the_batch(lab, rng):
+def test_state_does_not_depend_on_the_batch(lab: Any, rng: np.random.Generator) -> None:
     """In evaluation mode a track has the same state alone as in any batch of ragged lengths, in any order."""
     for bidirectional in (False, True):
         backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=bidirectional))
@@ -172,7 +181,7 @@ def test_state_does_not_depend_on_the_batch(lab, rng):
     points=0.75,
     hint="Forwards, the state after the last valid timestep; backwards, that after the first: output[:, 0, H:].",
 )
-def test_both_directions_read_the_whole_track(lab, rng):
+def test_both_directions_read_the_whole_track(lab: Any, rng: np.random.Generator) -> None:
     """Bidirectional: every value of the state depends on the first valid timestep and on the last."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=5, bidirectional=True))
     lengths = [5, 3]
@@ -196,7 +205,7 @@ def test_both_directions_read_the_whole_track(lab, rng):
     points=0.5,
     hint="Make layers in __init__ as attributes, so that they are registered; pass num_layers and bidirectional on.",
 )
-def test_backbone_registers_what_it_learns(lab, kit, rng):
+def test_backbone_registers_what_it_learns(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """All weights that an LSTM of its size needs are registered parameters, and each receives a gradient."""
     for layers, directions in ((1, 1), (2, 1), (1, 2)):
         backbone = lab.step05_lstm.LSTMBackbone(4, 5, layers, directions == 2, 0.0)
@@ -213,7 +222,7 @@ def test_backbone_registers_what_it_learns(lab, kit, rng):
     hint="Use nn.Dropout, which follows train() and eval(); nn.LSTM's own dropout does nothing with one layer.",
     needs=READS_THE_END,
 )
-def test_dropout_acts_in_training_only(lab, rng):
+def test_dropout_acts_in_training_only(lab: Any, rng: np.random.Generator) -> None:
     """dropout acts in training mode, if its probability is not 0, and never in evaluation mode."""
     x, lengths = noise(rng, 6, 5, 4), [5] * 6
     for dropout, training in ((0.5, True), (0.5, False), (0.0, True)):
@@ -234,7 +243,7 @@ def test_dropout_acts_in_training_only(lab, rng):
 
 @check(points=0.5, hint="nn.CrossEntropyLoss on the logits as they are, without softmax; then return loss, logits.")
 @examples(rows=st.integers(1, 6), classes=st.integers(2, 10), seed=st.integers(0, 99))
-def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, seed):
+def test_classifier_returns_cross_entropy_and_logits(lab: Any, kit: Kit, rows: int, classes: int, seed: int) -> None:
     """Classifier returns (mean cross-entropy, logits [B, C]), also for a single track."""
     generator = np.random.default_rng(seed)
     classifier = lab.step05_lstm.Classifier(kit.training.MeanOfFrames(4, 6), classes)
@@ -248,7 +257,7 @@ def test_classifier_returns_cross_entropy_and_logits(lab, kit, rows, classes, se
 
 
 @check(points=0.25, hint="The logits are the output layer's, on what the backbone makes of x; targets serve the loss.")
-def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
+def test_logits_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The classifier's logits depend on the tracks, and not on the targets."""
     classifier = evaluating(lab.step05_lstm.Classifier(kit.training.MeanOfFrames(4, 6), 3))
     x, lengths, logits = noise(rng, 2, 3, 4), torch.tensor([3, 3]), []
@@ -263,7 +272,7 @@ def test_logits_depend_on_the_tracks_alone(lab, kit, rng):
     hint="Only an LSTMBackbone takes lengths: call any other backbone with x alone.",
     needs=LOSS,
 )
-def test_classifier_takes_a_backbone_without_lengths(lab, kit, rng):
+def test_classifier_takes_a_backbone_without_lengths(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Classifier also works on a backbone that is called with the tracks alone, as the CNN of step 7 is."""
     classifier = lab.step05_lstm.Classifier(kit.training.MeanOfImage(4, 6), 3)
     call = "Classifier(a backbone without lengths, 3)(x, targets, lengths)"
@@ -272,7 +281,7 @@ def test_classifier_takes_a_backbone_without_lengths(lab, kit, rng):
 
 
 @check(points=0.25, hint="Keep backbone and output layer as attributes, and detach nothing.")
-def test_classifier_trains_its_backbone(lab, kit, rng):
+def test_classifier_trains_its_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """A step of an optimiser of the classifier's parameters changes the backbone's weights too."""
     backbone = kit.training.MeanOfFrames(4, 6)
     classifier = lab.step05_lstm.Classifier(backbone, 3)
@@ -289,7 +298,7 @@ def test_classifier_trains_its_backbone(lab, kit, rng):
     hint="torch.save(model.state_dict(), path), and load_state_dict(torch.load(path)) in __init__.",
     needs=LOSS,
 )
-def test_checkpoint_restores_the_classifier(lab, kit, rng):
+def test_checkpoint_restores_the_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """A classifier made with load_from_checkpoint gives the logits of the one that save_checkpoint wrote."""
     step, path, x = lab.step05_lstm, kit.scratch_file("ταξινομητής.pt"), noise(rng, 3, 4, 4).numpy()
     saved = evaluating(step.Classifier(kit.training.MeanOfFrames(4, 6), 3))
@@ -308,7 +317,7 @@ def test_checkpoint_restores_the_classifier(lab, kit, rng):
     hint="load_state_dict is strict by itself: leave strict=True, and catch nothing.",
     needs=("test_checkpoint_restores_the_classifier",),
 )
-def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
+def test_checkpoint_that_does_not_fit_is_refused(lab: Any, kit: Kit) -> None:
     """A checkpoint with other layers or other shapes raises an error, and so does one that is not there."""
     step, path = lab.step05_lstm, kit.scratch_file("other.pt")
     others = (kit.training.MeanOfFrames(4, 6), step.Classifier(kit.training.MeanOfFrames(4, 6), 5))
@@ -327,7 +336,9 @@ def test_checkpoint_that_does_not_fit_is_refused(lab, kit):
     points=0.75,
     hint="model.train() first; then for each batch zero_grad, forward, backward, step, with its targets and lengths.",
 )
-def test_training_loop_takes_a_step_for_each_batch(lab, kit, double, rng):
+def test_training_loop_takes_a_step_for_each_batch(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """training_loop takes one step of the optimiser for each batch, with fresh gradients, in training mode."""
     gauge = Gauge.draw(rng)
     model, epoch = evaluating(double(gauge)), batches(gauge, rng, 12, 4)
@@ -342,7 +353,7 @@ def test_training_loop_takes_a_step_for_each_batch(lab, kit, double, rng):
     hint="Add up loss times tracks of each batch; divide once, by the number of tracks.",
     needs=STEPS,
 )
-def test_training_loop_returns_the_mean_loss(lab, kit, double, rng):
+def test_training_loop_returns_the_mean_loss(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """training_loop returns the mean loss of the epoch, and starts from nothing in the next."""
     gauge = Gauge.draw(rng)
     model, epoch = double(gauge), batches(gauge, rng, 12, 4)
@@ -358,7 +369,7 @@ def test_training_loop_returns_the_mean_loss(lab, kit, double, rng):
     hint="Weight each batch's mean loss with the number of its tracks, and divide by the number of all tracks.",
     needs=STEPS,
 )
-def test_smaller_last_batch_counts_for_less(lab, kit, double, rng):
+def test_smaller_last_batch_counts_for_less(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """Both loops return the mean over tracks, to which a last batch of fewer tracks contributes less."""
     gauge = Gauge.draw(rng)
     model, epoch = double(gauge), batches(gauge, rng, 9, 4)
@@ -371,7 +382,9 @@ def test_smaller_last_batch_counts_for_less(lab, kit, double, rng):
 
 
 @check(points=0.75, hint="model.eval() first, and neither backward nor step.")
-def test_validation_loop_measures_and_changes_nothing(lab, kit, double, rng):
+def test_validation_loop_measures_and_changes_nothing(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """validation_loop returns the mean loss in evaluation mode; weights and buffers stay as they are."""
     gauge = Gauge.draw(rng)
     model, epoch = double(gauge), batches(gauge, rng, 12, 4)
@@ -387,7 +400,7 @@ def test_validation_loop_measures_and_changes_nothing(lab, kit, double, rng):
     hint="model.train() belongs into training_loop: validation has left the model in evaluation mode.",
     needs=(*STEPS, "test_validation_loop_measures_and_changes_nothing"),
 )
-def test_training_resumes_after_validation(lab, kit, double, rng):
+def test_training_resumes_after_validation(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """After a validation the next epoch trains in training mode again."""
     gauge = Gauge.draw(rng)
     model, epoch = double(gauge), batches(gauge, rng, 8, 4)
@@ -410,7 +423,7 @@ def test_training_resumes_after_validation(lab, kit, double, rng):
     losses=st.lists(st.integers(1, 12).map(lambda tenths: tenths / 10), min_size=4, max_size=12),
     patience=st.integers(1, 4),
 )
-def test_early_stopping_counts_epochs_since_the_best(lab, losses, patience):
+def test_early_stopping_counts_epochs_since_the_best(lab: Any, losses: list[float], patience: int) -> None:
     """EarlyStopping says stop after `patience` epochs in a row without a loss below the best so far."""
     call = f"EarlyStopping(patience={patience})"
     for sequence in (losses, [0.5, 0.9, 0.8, 0.7, 0.6]):
@@ -423,7 +436,7 @@ def test_early_stopping_counts_epochs_since_the_best(lab, losses, patience):
     hint="An improvement is loss < best - min_delta.",
     needs=("test_early_stopping_counts_epochs_since_the_best",),
 )
-def test_early_stopping_wants_more_than_min_delta(lab):
+def test_early_stopping_wants_more_than_min_delta(lab: Any) -> None:
     """A loss lower than the best by no more than min_delta is no improvement, and does not become the best."""
     losses = [1.0, 0.95, 0.92, 0.85, 0.84, 0.83, 0.82]
     for min_delta in (0.0, 0.1):
@@ -436,7 +449,9 @@ def test_early_stopping_wants_more_than_min_delta(lab):
 
 
 @check(points=0.5, hint="batch = next(iter(loader)) once, before the loop.")
-def test_overfit_batch_stays_with_the_first_batch(lab, kit, double, rng):
+def test_overfit_batch_stays_with_the_first_batch(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """overfit_batch takes every step on the whole first batch, and returns the loss before each."""
     gauge = Gauge.draw(rng)
     model, epoch = evaluating(double(gauge)), batches(gauge, rng, 12, 4)
@@ -453,7 +468,7 @@ def test_overfit_batch_stays_with_the_first_batch(lab, kit, double, rng):
     hint="With overfit_batch=True, call overfit_batch with iterations=epochs, and leave the validation data alone.",
     needs=("test_overfit_batch_stays_with_the_first_batch",),
 )
-def test_train_can_overfit_a_batch(lab, kit, double, rng):
+def test_train_can_overfit_a_batch(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """train(..., overfit_batch=True) takes `epochs` steps on the first training batch, and nothing else."""
     gauge = Gauge.draw(rng)
     model, epoch = double(gauge), batches(gauge, rng, 12, 4)
@@ -471,7 +486,7 @@ def test_train_can_overfit_a_batch(lab, kit, double, rng):
 
 
 @check(points=0.25, hint="Append one loss for each epoch to history['train_loss'] and to history['val_loss'].")
-def test_history_has_a_loss_for_each_epoch(lab, kit, double, rng):
+def test_history_has_a_loss_for_each_epoch(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """train runs all epochs while the validation loss improves, and returns both losses of each."""
     script, history, _, call = trained_on_script(lab, kit, double, rng, [0.9, 0.8, 0.7, 0.6, 0.5])
     for name, expected in (("val_loss", script.losses), ("train_loss", script.training_losses(5))):
@@ -480,7 +495,7 @@ def test_history_has_a_loss_for_each_epoch(lab, kit, double, rng):
 
 
 @check(points=0.25, hint="Call training_loop on the whole train_loader, once in each epoch.", needs=STEPS)
-def test_train_takes_a_step_for_each_batch(lab, kit, double, rng):
+def test_train_takes_a_step_for_each_batch(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """In an epoch train takes one step for each batch of the training loader."""
     gauge = Gauge.draw(rng)
     model, epoch = double(gauge), batches(gauge, rng, 12, 4)
@@ -491,7 +506,7 @@ def test_train_takes_a_step_for_each_batch(lab, kit, double, rng):
 
 
 @check(points=0.5, hint="Give EarlyStopping the validation loss, once in each epoch, from the first one on.")
-def test_training_stops_when_patience_is_over(lab, kit, double, rng):
+def test_training_stops_when_patience_is_over(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """train stops after `patience` epochs without a new best validation loss, and not before."""
     for losses, patience in (
         ([0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3),
@@ -508,14 +523,18 @@ def test_training_stops_when_patience_is_over(lab, kit, double, rng):
     hint="Copy the weights of each new best epoch (clone or deepcopy), and load them before train returns.",
     needs=STOPS,
 )
-def test_stopped_training_ends_with_the_best_weights(lab, kit, double, rng):
+def test_stopped_training_ends_with_the_best_weights(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """When early stopping ends training, the model has the weights of the epoch with the lowest validation loss."""
     for losses, patience in (([0.9, 0.5, 0.8, 0.7, 0.6], 3), ([0.9, 0.5, 0.7, 0.4, 0.6, 0.45], 2)):
         expect_weight_of(trained_on_script(lab, kit, double, rng, losses, patience), best_epoch(losses))
 
 
 @check(points=0.5, hint="Load the best weights after the loop, not only where early stopping breaks out of it.")
-def test_complete_training_ends_with_the_best_weights(lab, kit, double, rng):
+def test_complete_training_ends_with_the_best_weights(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """When training runs through all epochs, the model has the best weights as well."""
     for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7]):
         expect_weight_of(trained_on_script(lab, kit, double, rng, losses, patience=10), best_epoch(losses))
@@ -526,7 +545,7 @@ def test_complete_training_ends_with_the_best_weights(lab, kit, double, rng):
     hint="state_dict holds buffers, such as batch normalisation's statistics, beside the parameters: restore both.",
     needs=("test_complete_training_ends_with_the_best_weights",),
 )
-def test_best_buffers_are_restored_too(lab, kit, double, rng):
+def test_best_buffers_are_restored_too(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """The buffers, such as the statistics of batch normalisation, are those of the best epoch too."""
     script, _, ended, call = trained_on_script(lab, kit, double, rng, [0.9, 0.4, 0.6, 0.5], patience=10)
     what = f"the model's buffer after {call}, which is to be that of epoch 2,"
@@ -541,14 +560,14 @@ def test_best_buffers_are_restored_too(lab, kit, double, rng):
     seconds=20,
     hint="If the loss stays up, a layer does not learn, or softmax comes before the cross-entropy, which has its own.",
 )
-def test_lstm_overfits_a_batch(lab, kit, rng):
+def test_lstm_overfits_a_batch(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on one batch that the judge picks, the LSTM's loss on it, computed from its logits, comes close to 0."""
     loss = overfit_loss(lab, kit, rng)
     expect_reached("step05.lstm_overfits_a_batch", loss, "The loss on the batch, after overfit_batch,")
 
 
 @check(points=1, seconds=20, hint="Train on the training tracks only, and return logits that do not need the targets.")
-def test_lstm_names_the_genre_of_held_out_tracks(lab, kit, rng):
+def test_lstm_names_the_genre_of_held_out_tracks(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on the beat-synchronous tracks, the LSTM names the genre of held-out ones better than chance."""
     accuracy = held_out_accuracy(lab, kit, rng)
     expect_reached("step05.lstm_names_the_genre_of_held_out_tracks", accuracy, "The accuracy on held-out tracks")

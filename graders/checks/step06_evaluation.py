@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from graders.authoring.expect import (
     expect_text,
     plain,
 )
+from graders.checks.doubles.models import MakeDouble
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import evaluating
 from graders.checks.oracles.predicted_tracks import call_of, expect_all_predicted, expect_predicted, predicted, tracks
 from graders.checks.oracles.predictions import (
@@ -69,13 +72,17 @@ LINES = ("test_plot_losses_draws_both_losses_over_epochs",)
     points=0.75,
     hint="The model returns (loss, logits): take logits.argmax(dim=1), and join what the batches give.",
 )
-def test_predict_names_the_class_of_each_track(lab, kit, double, rng):
+def test_predict_names_the_class_of_each_track(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict returns the class of the highest logit and the label of each track, in the order of the loader."""
     expect_all_predicted(lab, kit, double, tracks(rng, 12), 4)
 
 
 @check(points=0.25, hint="return y_pred, y_true: predictions first, labels second.", needs=PREDICTS)
-def test_predict_returns_predictions_before_labels(lab, kit, double, rng):
+def test_predict_returns_predictions_before_labels(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict returns the pair (y_pred, y_true), in this order."""
     wanted = tracks(rng, 12)
     model, call = wanted.predicting(), call_of(wanted, 4)
@@ -84,7 +91,7 @@ def test_predict_returns_predictions_before_labels(lab, kit, double, rng):
 
 
 @check(points=0.25, hint="Convert to np.array(..., dtype=int) of one dimension before you return.", needs=PREDICTS)
-def test_predict_returns_arrays_of_integers(lab, kit, double, rng):
+def test_predict_returns_arrays_of_integers(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict returns two arrays of integers, [N] each."""
     wanted = tracks(rng, 12)
     model, call = wanted.predicting(), call_of(wanted, 4)
@@ -98,7 +105,7 @@ def test_predict_returns_arrays_of_integers(lab, kit, double, rng):
     hint="The last batch may be smaller: concatenate the batches, do not stack them, and leave none out.",
     needs=PREDICTS,
 )
-def test_predict_keeps_a_smaller_last_batch(lab, kit, double, rng):
+def test_predict_keeps_a_smaller_last_batch(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict has a prediction for every track, also when the last batch is smaller than the others."""
     expect_all_predicted(lab, kit, double, tracks(rng, 8), 3)
 
@@ -106,7 +113,7 @@ def test_predict_keeps_a_smaller_last_batch(lab, kit, double, rng):
 @check(
     points=0.5, hint="squeeze() takes away the batch axis of a batch of one; argmax(dim=1) needs none.", needs=PREDICTS
 )
-def test_predict_takes_batches_of_one(lab, kit, double, rng):
+def test_predict_takes_batches_of_one(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict works with batches of a single track, and with a data set of one."""
     for count in (3, 1):
         expect_all_predicted(lab, kit, double, tracks(rng, count), 1)
@@ -117,7 +124,7 @@ def test_predict_takes_batches_of_one(lab, kit, double, rng):
     hint="Call model.eval() first, or dropout drops features and batch normalisation learns from test tracks.",
     needs=PREDICTS,
 )
-def test_predict_evaluates_in_evaluation_mode(lab, kit, double, rng):
+def test_predict_evaluates_in_evaluation_mode(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict evaluates in evaluation mode, whatever mode the model is in; weights and buffers stay as they are."""
     wanted = tracks(rng, 12)
     predicting = wanted.predicting()
@@ -131,7 +138,7 @@ def test_predict_evaluates_in_evaluation_mode(lab, kit, double, rng):
 
 
 @check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
-def test_predict_computes_no_gradients(lab, kit, double, rng):
+def test_predict_computes_no_gradients(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict keeps no graph for gradients."""
     wanted = tracks(rng, 12)
     model = wanted.predicting()
@@ -148,7 +155,7 @@ def test_predict_computes_no_gradients(lab, kit, double, rng):
 
 
 @check(points=0.25, hint="model(x, labels, lengths): an LSTM needs each batch's lengths.", needs=PREDICTS)
-def test_predict_hands_the_lengths_on(lab, kit, double, rng):
+def test_predict_hands_the_lengths_on(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict gives the model each batch's lengths, so that it knows the last valid timestep."""
     wanted = tracks(rng, 12)
     model, call = wanted.predicting(at_the_end=True), call_of(wanted, 4, "model that reads the last valid timestep")
@@ -160,7 +167,9 @@ def test_predict_hands_the_lengths_on(lab, kit, double, rng):
     hint="Collect predictions and labels in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
-def test_predict_pairs_predictions_with_their_labels(lab, kit, double, rng):
+def test_predict_pairs_predictions_with_their_labels(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict pairs each prediction with the label of its own track, also when the loader shuffles."""
     wanted = tracks(rng, 24)
     model = wanted.predicting()
@@ -175,7 +184,7 @@ def test_predict_pairs_predictions_with_their_labels(lab, kit, double, rng):
 
 @check(points=0.5, hint="Add 1 to matrix[true class, predicted class] for each track.")
 @examples(case=cases())
-def test_confusion_matrix_counts_true_rows_and_predicted_columns(lab, case):
+def test_confusion_matrix_counts_true_rows_and_predicted_columns(lab: Any, case: Case) -> None:
     """confusion_matrix counts the tracks of each true class (row) predicted as each class (column)."""
     matrix = lab.step06_evaluation.confusion_matrix(*case.arrays)
     expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}")
@@ -185,14 +194,14 @@ def test_confusion_matrix_counts_true_rows_and_predicted_columns(lab, case):
     points=0.25, hint="Make the matrix of zeros [num_classes, num_classes] before you look at the labels.", needs=COUNTS
 )
 @examples(case=sparse_cases())
-def test_confusion_matrix_has_every_class(lab, case):
+def test_confusion_matrix_has_every_class(lab: Any, case: Case) -> None:
     """confusion_matrix is [num_classes, num_classes], also when some classes do not occur."""
     matrix = lab.step06_evaluation.confusion_matrix(*case.arrays)
     expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}")
 
 
 @check(points=0.25, hint="Counts are integers: np.zeros((C, C), dtype=int).", needs=COUNTS)
-def test_confusion_matrix_holds_integers(lab):
+def test_confusion_matrix_holds_integers(lab: Any) -> None:
     """confusion_matrix returns an array of integers."""
     case = Case((0, 1, 1, 2), (0, 2, 1, 2), 3)
     call = f"confusion_matrix{case.arguments}"
@@ -204,7 +213,7 @@ def test_confusion_matrix_holds_integers(lab):
 
 @check(points=0.25, hint="Right predictions divided by all: the matrix's diagonal over its sum, from 0 to 1.")
 @examples(case=cases())
-def test_accuracy_is_the_fraction_of_right_predictions(lab, case):
+def test_accuracy_is_the_fraction_of_right_predictions(lab: Any, case: Case) -> None:
     """classification_scores has the accuracy: right predictions divided by all of them."""
     scores, call = scored(lab, case)
     expect_number(entry(scores, "accuracy", call), right_accuracy(case), f"{call}['accuracy']")
@@ -212,7 +221,7 @@ def test_accuracy_is_the_fraction_of_right_predictions(lab, case):
 
 @check(points=0.25, hint="Precision divides by what was predicted as the class: the sum of the matrix's column.")
 @examples(case=cases())
-def test_precision_is_of_what_was_predicted(lab, case):
+def test_precision_is_of_what_was_predicted(lab: Any, case: Case) -> None:
     """classification_scores has each class's precision: of what was predicted as it, the part that belongs to it."""
     scores, call = scored(lab, case)
     expect_for_each_class(scores, "precision", right_averages(case)["precision"], call)
@@ -220,7 +229,7 @@ def test_precision_is_of_what_was_predicted(lab, case):
 
 @check(points=0.25, hint="Recall divides by what belongs to the class: the sum of the matrix's row.")
 @examples(case=cases())
-def test_recall_is_of_what_there_is(lab, case):
+def test_recall_is_of_what_there_is(lab: Any, case: Case) -> None:
     """classification_scores has each class's recall: of what belongs to it, the part that was predicted as it."""
     scores, call = scored(lab, case)
     expect_for_each_class(scores, "recall", right_averages(case)["recall"], call)
@@ -228,7 +237,7 @@ def test_recall_is_of_what_there_is(lab, case):
 
 @check(points=0.5, hint="The harmonic mean is 2 * precision * recall / (precision + recall).")
 @examples(case=cases())
-def test_f1_is_the_harmonic_mean(lab, case):
+def test_f1_is_the_harmonic_mean(lab: Any, case: Case) -> None:
     """classification_scores has each class's F1: the harmonic mean of its precision and recall."""
     scores, call = scored(lab, case)
     expect_for_each_class(scores, "f1", right_averages(case)["f1"], call)
@@ -236,7 +245,7 @@ def test_f1_is_the_harmonic_mean(lab, case):
 
 @check(points=0.25, hint="Support counts the tracks that belong to a class, whatever they were predicted as.")
 @examples(case=cases())
-def test_support_counts_true_tracks(lab, case):
+def test_support_counts_true_tracks(lab: Any, case: Case) -> None:
     """classification_scores has each class's support: how many tracks belong to it."""
     scores, call = scored(lab, case)
     expect_for_each_class(scores, "support", right_averages(case)["support"], call)
@@ -247,21 +256,21 @@ def test_support_counts_true_tracks(lab, case):
     hint="Sum true positives, false positives and false negatives over the classes, then divide.",
 )
 @examples(case=cases())
-def test_micro_average_counts_all_classes_together(lab, case):
+def test_micro_average_counts_all_classes_together(lab: Any, case: Case) -> None:
     """classification_scores has micro averages: of the counts of all classes together."""
     expect_average(lab, case, "micro")
 
 
 @check(points=0.25, hint="The mean of the classes' scores; for F1 too the mean of the classes' F1.")
 @examples(case=cases())
-def test_macro_average_is_the_mean_over_classes(lab, case):
+def test_macro_average_is_the_mean_over_classes(lab: Any, case: Case) -> None:
     """classification_scores has macro averages: the mean over the classes, each of which counts the same."""
     expect_average(lab, case, "macro")
 
 
 @check(points=0.25, hint="np.average(..., weights=support), for F1 too.")
 @examples(case=cases())
-def test_weighted_average_weighs_classes_by_support(lab, case):
+def test_weighted_average_weighs_classes_by_support(lab: Any, case: Case) -> None:
     """classification_scores has weighted averages: the mean over the classes, weighted by their support."""
     expect_average(lab, case, "weighted")
 
@@ -272,7 +281,7 @@ def test_weighted_average_weighs_classes_by_support(lab, case):
     needs=SCORES,
 )
 @pytest.mark.parametrize("case", EDGES.values(), ids=EDGES.keys())
-def test_scores_without_a_denominator_are_zero(lab, case):
+def test_scores_without_a_denominator_are_zero(lab: Any, case: Case) -> None:
     """A class that is never predicted has precision 0, one without tracks recall 0, one with nothing right F1 0."""
     scores, call = scored(lab, case)
     for name in ("precision", "recall", "f1"):
@@ -284,7 +293,7 @@ def test_scores_without_a_denominator_are_zero(lab, case):
 
 @check(points=0.25, hint="Divide by num_classes, not by the number of classes that occur.", needs=MACRO_AVERAGE)
 @examples(case=sparse_cases())
-def test_macro_average_counts_classes_that_do_not_occur(lab, case):
+def test_macro_average_counts_classes_that_do_not_occur(lab: Any, case: Case) -> None:
     """The macro averages are over all num_classes classes: one that does not occur counts as 0."""
     expect_average(lab, case, "macro")
 
@@ -295,7 +304,7 @@ def test_macro_average_counts_classes_that_do_not_occur(lab, case):
     needs=(*COUNTS, *SCORES),
 )
 @examples(case=cases())
-def test_scores_of_lists_are_those_of_arrays(lab, case):
+def test_scores_of_lists_are_those_of_arrays(lab: Any, case: Case) -> None:
     """confusion_matrix and classification_scores take lists as well as arrays, with the same result."""
     call = f"confusion_matrix{case.arguments}, of lists,"
     expect_array(lab.step06_evaluation.confusion_matrix(*case.lists), right_matrix(case), call)
@@ -307,7 +316,7 @@ def test_scores_of_lists_are_those_of_arrays(lab, case):
         expect_array(for_each_class(of_lists, name, call), same, f"{call}[{name!r}], of lists,")
 
 
-def expect_refused(lab, case):
+def expect_refused(lab: Any, case: Case) -> None:
     """Demand a ValueError from both functions."""
     with expect_error(ValueError, f"confusion_matrix{case.arguments}"):
         lab.step06_evaluation.confusion_matrix(*case.arrays)
@@ -321,7 +330,7 @@ def expect_refused(lab, case):
     needs=(*COUNTS, *SCORES),
 )
 @pytest.mark.parametrize("label", [3, -1])
-def test_scores_refuse_labels_that_are_no_class(lab, label):
+def test_scores_refuse_labels_that_are_no_class(lab: Any, label: int) -> None:
     """confusion_matrix and classification_scores raise ValueError for a label outside 0..num_classes-1."""
     expect_refused(lab, Case((0, label, 1, 2), (0, 1, 1, 2), 3))
     expect_refused(lab, Case((0, 1, 1, 2), (0, label, 1, 2), 3))
@@ -333,7 +342,7 @@ def test_scores_refuse_labels_that_are_no_class(lab, label):
     needs=(*COUNTS, *SCORES),
 )
 @pytest.mark.parametrize("predicted", [(0, 1, 1), (1,)], ids=len)
-def test_scores_refuse_arrays_of_different_lengths(lab, predicted):
+def test_scores_refuse_arrays_of_different_lengths(lab: Any, predicted: tuple[int, ...]) -> None:
     """confusion_matrix and classification_scores raise ValueError for y_true and y_pred of different lengths."""
     expect_refused(lab, Case((0, 1, 1, 2), predicted, 3))
 
@@ -345,7 +354,7 @@ def test_scores_refuse_arrays_of_different_lengths(lab, predicted):
     points=0.5,
     hint="For each class a line with its number, scores[...][number] of precision, recall and f1, and the support.",
 )
-def test_report_table_has_a_row_for_each_class(lab, rng):
+def test_report_table_has_a_row_for_each_class(lab: Any, rng: np.random.Generator) -> None:
     """report_table has a row for each class: its number, precision, recall, f1-score, support."""
     case = table_case(rng)
     table = lab.step06_evaluation.report_table(right_scores(case))
@@ -353,7 +362,7 @@ def test_report_table_has_a_row_for_each_class(lab, rng):
 
 
 @check(points=0.25, hint="class_names[number] stands where the number would.", needs=TABLE)
-def test_report_table_names_the_classes(lab, rng):
+def test_report_table_names_the_classes(lab: Any, rng: np.random.Generator) -> None:
     """report_table calls the classes by their names, when it is given some."""
     case = table_case(rng)
     table = lab.step06_evaluation.report_table(right_scores(case), list(GENRES))
@@ -361,7 +370,7 @@ def test_report_table_names_the_classes(lab, rng):
 
 
 @check(points=0.25, hint="Three more rows: accuracy, macro avg and weighted avg.", needs=TABLE)
-def test_report_table_ends_with_accuracy_and_averages(lab, rng):
+def test_report_table_ends_with_accuracy_and_averages(lab: Any, rng: np.random.Generator) -> None:
     """report_table has the accuracy, and the macro and weighted averages of precision, recall and f1-score."""
     call, case = "report_table(scores)", table_case(rng)
     lines, scores = lines_of(lab.step06_evaluation.report_table(right_scores(case)), call), right_scores(case)
@@ -374,7 +383,7 @@ def test_report_table_ends_with_accuracy_and_averages(lab, rng):
 
 
 @check(points=0.25, hint="f'{value:.2f}' writes 0.5 as 0.50; round(value, 2) does not.", needs=TABLE)
-def test_report_table_writes_two_decimals(lab):
+def test_report_table_writes_two_decimals(lab: Any) -> None:
     """report_table writes precision, recall and f1-score with two decimals."""
     case = Case((0, 0, 0, 1, 2, 2, 3), (0, 0, 1, 0, 1, 2, 3), 4)
     call = "report_table(scores)"
@@ -386,7 +395,7 @@ def test_report_table_writes_two_decimals(lab):
 
 
 @check(points=0.25, hint="A first line names the columns.", needs=TABLE)
-def test_report_table_names_its_columns(lab, rng):
+def test_report_table_names_its_columns(lab: Any, rng: np.random.Generator) -> None:
     """report_table names its columns, in a line above: precision, recall, f1-score, support."""
     call = "report_table(scores)"
     lines = lines_of(lab.step06_evaluation.report_table(right_scores(table_case(rng))), call)
@@ -403,7 +412,7 @@ TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IG
 
 
 @check(points=0.5, hint="ax.imshow(matrix): rows downwards are true classes, columns are predicted ones.")
-def test_plot_confusion_matrix_draws_the_matrix(lab, kit):
+def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit) -> None:
     """plot_confusion_matrix draws the matrix as a heat map: predicted classes along x, true classes along y."""
     (ax,) = kit.figure_axes()
     call = "plot_confusion_matrix(matrix, ax)"
@@ -413,7 +422,7 @@ def test_plot_confusion_matrix_draws_the_matrix(lab, kit):
 
 
 @check(points=0.5, hint="ax.text(column, row, count): x is the column, y is the row.", needs=DRAWS)
-def test_plot_confusion_matrix_writes_the_counts(lab, kit):
+def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit) -> None:
     """plot_confusion_matrix writes each cell's count into it."""
     (ax,) = kit.figure_axes()
     call = "plot_confusion_matrix(matrix, ax)"
@@ -435,7 +444,7 @@ def test_plot_confusion_matrix_writes_the_counts(lab, kit):
     hint="ax.set_xticks(range(len(names)), labels=names), and the same for y: a tick at the middle of each cell.",
     needs=DRAWS,
 )
-def test_plot_confusion_matrix_names_rows_and_columns(lab, kit):
+def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit) -> None:
     """plot_confusion_matrix names each column and each row by its class, when it is given names."""
     (ax,) = kit.figure_axes()
     call = f"plot_confusion_matrix(matrix, ax, {GENRES})"
@@ -449,7 +458,7 @@ def test_plot_confusion_matrix_names_rows_and_columns(lab, kit):
 
 
 @check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)
-def test_plot_confusion_matrix_labels_its_axes(lab, kit):
+def test_plot_confusion_matrix_labels_its_axes(lab: Any, kit: Kit) -> None:
     """plot_confusion_matrix labels the x axis "Predicted" and the y axis "True"."""
     (ax,) = kit.figure_axes()
     lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
@@ -466,7 +475,7 @@ LOSS = re.compile(r"loss|entropy|σφάλμ|σφαλμ|απώλ|απωλ|κόσ�
 
 
 @check(points=0.5, hint="ax.plot(range(1, epochs + 1), history['train_loss']), and the same for val_loss.")
-def test_plot_losses_draws_both_losses_over_epochs(lab, kit):
+def test_plot_losses_draws_both_losses_over_epochs(lab: Any, kit: Kit) -> None:
     """plot_losses draws a line through the training losses and one through the validation losses, epoch by epoch."""
     (ax,) = kit.figure_axes()
     call = "plot_losses(history, ax)"
@@ -479,7 +488,7 @@ def test_plot_losses_draws_both_losses_over_epochs(lab, kit):
 
 
 @check(points=0.25, hint="ax.plot(..., label='Training') and then ax.legend().", needs=LINES)
-def test_plot_losses_has_a_legend(lab, kit):
+def test_plot_losses_has_a_legend(lab: Any, kit: Kit) -> None:
     """plot_losses has a legend that says which line is training and which is validation."""
     (ax,) = kit.figure_axes()
     call = "plot_losses(history, ax)"
@@ -493,7 +502,7 @@ def test_plot_losses_has_a_legend(lab, kit):
 
 
 @check(points=0.25, hint='ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES)
-def test_plot_losses_labels_its_axes(lab, kit):
+def test_plot_losses_labels_its_axes(lab: Any, kit: Kit) -> None:
     """plot_losses labels the x axis "Epoch" and the y axis "Loss"."""
     (ax,) = kit.figure_axes()
     lab.step06_evaluation.plot_losses(history(), ax)

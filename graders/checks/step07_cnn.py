@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
@@ -22,12 +25,14 @@ from graders.authoring.expect import (
     plain,
 )
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.digit_network import (
     LAYERS,
     PARAMETERS,
     SHAPES,
     SIZES,
     WEIGHT_SIZES,
+    Parameters,
     backward,
     clear_image,
     forward,
@@ -61,7 +66,7 @@ VECTORS = ("test_backbone_returns_a_vector_for_each_track",)
 
 @check(points=0.25, hint="image[top : top + size, left : left + size], with top and left drawn anew for each image.")
 @examples(batch=st.sampled_from([(), (1,), (4,), (2, 1), (2, 3)]), size=st.integers(1, 28), seed=st.integers(0, 1000))
-def test_random_crop_returns_a_window_of_each_image(lab, batch, size, seed):
+def test_random_crop_returns_a_window_of_each_image(lab: Any, batch: tuple[int, ...], size: int, seed: int) -> None:
     """random_crop returns a window [size, size] of each image, whatever axes come before the last two."""
     images = np.random.default_rng(seed).uniform(0, 1, (*batch, 28, 28)).astype(np.float32)
     call = f"random_crop(images {[*batch, 28, 28]}, {size}, seed={seed})"
@@ -73,7 +78,7 @@ def test_random_crop_returns_a_window_of_each_image(lab, batch, size, seed):
 
 
 @check(points=0.5, hint="Draw rows 0-4 and columns 0-4 apart, both ends included, for each image on its own.")
-def test_random_crop_draws_every_window(lab):
+def test_random_crop_draws_every_window(lab: Any) -> None:
     """random_crop draws each image's window on its own, from all 25 that a 28x28 image has."""
     images = torch.arange(784.0).reshape(28, 28).repeat(500, 1, 1)
     call = "random_crop(500 images, 24, seed=0)"
@@ -87,7 +92,7 @@ def test_random_crop_draws_every_window(lab):
 
 
 @check(points=0.25, hint="Make a generator of your own, seeded with `seed`, and draw the windows with it.")
-def test_random_crop_depends_on_the_seed(lab, rng):
+def test_random_crop_depends_on_the_seed(lab: Any, rng: np.random.Generator) -> None:
     """random_crop draws the same windows for the same seed, and others for another seed."""
     images = torch.from_numpy(rng.uniform(0, 1, (20, 28, 28)).astype(np.float32))
     first, again, other = (
@@ -100,7 +105,7 @@ def test_random_crop_depends_on_the_seed(lab, rng):
 
 
 @check(points=0.25, hint="Raise ValueError if size is larger than height or width.", needs=WINDOWS)
-def test_random_crop_refuses_windows_larger_than_the_image(lab):
+def test_random_crop_refuses_windows_larger_than_the_image(lab: Any) -> None:
     """random_crop raises ValueError for a size above 28."""
     for size in (29, 40):
         with expect_error(ValueError, f"random_crop(images [2, 28, 28], {size}, seed=0)"):
@@ -112,7 +117,7 @@ def test_random_crop_refuses_windows_larger_than_the_image(lab):
 
 @check(points=0.25, hint="The softmax is the network's last layer, over the axis of the classes: dim=1.")
 @examples(rows=st.integers(1, 5), seed=st.integers(0, 1000))
-def test_network_returns_probabilities(lab, rows, seed):
+def test_network_returns_probabilities(lab: Any, rows: int, seed: int) -> None:
     """DigitNetwork returns the probabilities of the ten digits for each image, [B, 10]."""
     x = np.random.default_rng(seed).uniform(0, 1, (rows, 1, 24, 24)).astype(np.float32)
     call = f"DigitNetwork()(x {list(x.shape)})"
@@ -127,7 +132,7 @@ def test_network_returns_probabilities(lab, rows, seed):
     points=0.75,
     hint="Conv2d(1, 8, 5, padding=2), ReLU, MaxPool2d(2), Conv2d(8, 16, 5, padding=2), ReLU, MaxPool2d(3), Linear.",
 )
-def test_network_computes_the_layers_of_convnetjs(lab, kit, rng):
+def test_network_computes_the_layers_of_convnetjs(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """DigitNetwork is convolution, ReLU, pooling, twice, then fully connected and softmax: 5994 parameters."""
     network = sized(kit, lab.step07_cnn.DigitNetwork(), (1, 24, 24))
     expect_number(kit.training.count(network), sum(PARAMETERS), "the trainable parameters of DigitNetwork()")
@@ -142,20 +147,20 @@ def test_network_computes_the_layers_of_convnetjs(lab, kit, rng):
     expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
 
 
-def summary_of(lab):
+def summary_of(lab: Any) -> list[Any]:
     """Return the nine rows of the summary of a new network."""
     call = "layer_summary(DigitNetwork())"
     rows = expect_length(lab.step07_cnn.layer_summary(lab.step07_cnn.DigitNetwork()), 9, call)
     return [expect_length(row, 3, f"row {number} of {call}") for number, row in enumerate(rows)]
 
 
-def without_ones(shape):
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Write a shape such as (1, 1, 10) as (10,)."""
     return (max(shape),) if len(shape) == 3 and sorted(shape)[:2] == [1, 1] else shape
 
 
 @check(points=0.5, hint="Send one image through the layers; leave out the first axis of each output, the batch's.")
-def test_summary_tells_the_shape_of_each_layer(lab):
+def test_summary_tells_the_shape_of_each_layer(lab: Any) -> None:
     """layer_summary has a row (name, output shape, number of parameters) for each of the nine layers."""
     for (name, shape, _), right, layer in zip(summary_of(lab), SHAPES, LAYERS, strict=True):
         expect_text(name, f"layer_summary's name of {layer}")
@@ -166,7 +171,7 @@ def test_summary_tells_the_shape_of_each_layer(lab):
 
 
 @check(points=0.25, hint="sum(p.numel() for p in layer.parameters()): weights and biases.")
-def test_summary_counts_the_parameters_of_each_layer(lab):
+def test_summary_counts_the_parameters_of_each_layer(lab: Any) -> None:
     """layer_summary counts 208, 3216 and 2570 parameters, and none in the layers without weights."""
     counts = [plain(count, "layer_summary's number of parameters") for _, _, count in summary_of(lab)]
     expect_equal(counts, PARAMETERS, "the numbers of parameters of layer_summary(DigitNetwork())")
@@ -175,7 +180,7 @@ def test_summary_counts_the_parameters_of_each_layer(lab):
 # --- what the layers show
 
 
-def maps_of(lab, network, image, label):
+def maps_of(lab: Any, network: Any, image: torch.Tensor, label: int) -> Any:
     """Return the nine dicts of activation_maps."""
     call = f"activation_maps(network, image, {label})"
     layers = expect_length(lab.step07_cnn.activation_maps(network, image, label), 9, call)
@@ -185,7 +190,7 @@ def maps_of(lab, network, image, label):
     return layers
 
 
-def as_map(value, shape, call):
+def as_map(value: Any, shape: tuple[int, ...], call: str) -> np.ndarray:
     """Return a map as an array of floating point numbers, once its shape is right."""
     array = expect_dtype(value, "f", call)
     if array.shape in {(*shape, 1, 1), (1, 1, *shape)} or (shape == (10, 256) and array.shape == (10, 16, 4, 4)):
@@ -193,13 +198,13 @@ def as_map(value, shape, call):
     return expect_shape(array, shape, call)
 
 
-def expect_map(value, right, call):
+def expect_map(value: Any, right: np.ndarray, call: str) -> None:
     """Demand a map's shape and values; the latter relative to the largest, since gradients are small."""
     array = as_map(value, right.shape, call)
     expect_array(array, right, call, ROUNDING * min(1.0, float(np.abs(right).max())))
 
 
-def case(lab, kit, rng):
+def case(lab: Any, kit: Kit, rng: np.random.Generator) -> tuple[Any, Parameters, torch.Tensor]:
     """Return a new network, its parameters, and an image for it."""
     network = sized(kit, lab.step07_cnn.DigitNetwork(), (1, 24, 24))
     parameters = parameters_of(kit, network)
@@ -211,7 +216,7 @@ def case(lab, kit, rng):
     hint="Keep each layer's output, without the batch; a ReLU with inplace=True overwrites the convolution's.",
     needs=NETWORK,
 )
-def test_activations_are_those_of_each_layer(lab, kit, rng):
+def test_activations_are_those_of_each_layer(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """activation_maps returns the activations of all nine layers, from the image to the probabilities."""
     network, parameters, image = case(lab, kit, rng)
     right, _, _ = backward(parameters, image, 3)
@@ -225,7 +230,7 @@ def test_activations_are_those_of_each_layer(lab, kit, rng):
     hint="The loss is -log of the label's probability: torch.autograd.grad(loss, activations), or retain_grad().",
     needs=MAPS,
 )
-def test_gradients_are_those_of_the_loss(lab, kit, rng):
+def test_gradients_are_those_of_the_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """activation_maps returns, for each layer, the gradient of -log p[label] with respect to its activations."""
     network, parameters, image = case(lab, kit, rng)
     for label in (3, 8):
@@ -239,7 +244,7 @@ def test_gradients_are_those_of_the_loss(lab, kit, rng):
     hint="layer.weight and its gradient for convolutions and the fully connected layer; None for the others.",
     needs=MAPS,
 )
-def test_weights_come_with_their_gradients(lab, kit, rng):
+def test_weights_come_with_their_gradients(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """activation_maps returns the weights of convolutions and fully connected layer, and their gradients."""
     network, parameters, image = case(lab, kit, rng)
     _, _, right = backward(parameters, image, 3)
@@ -257,7 +262,7 @@ def test_weights_come_with_their_gradients(lab, kit, rng):
     hint="backward() adds to p.grad: call network.zero_grad() first, or torch.autograd.grad. Take no step.",
     needs=MAPS,
 )
-def test_maps_can_be_had_again(lab, kit, rng):
+def test_maps_can_be_had_again(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """activation_maps gives the same gradients when called again, and leaves the network's parameters as they are."""
     network, parameters, image = case(lab, kit, rng)
     first, again = (maps_of(lab, network, image, 3) for _ in range(2))
@@ -269,7 +274,7 @@ def test_maps_can_be_had_again(lab, kit, rng):
         expect_array(after, parameters[size], f"the parameters {list(SIZES[size])} after activation_maps", 0)
 
 
-def plotted(lab, kit, layer, name):
+def plotted(lab: Any, kit: Kit, layer: Any, name: str) -> tuple[Any, Any]:
     """Draw a layer on a new figure; return the figure and what is drawn."""
     figure = kit.empty_figure()
     lab.step07_cnn.plot_layer(layer, figure)
@@ -279,7 +284,7 @@ def plotted(lab, kit, layer, name):
     return figure, shown
 
 
-def expect_shown(images, channels, what):
+def expect_shown(images: Sequence[np.ndarray], channels: np.ndarray, what: str) -> None:
     """Demand that each of the channels `[C, H, W]` is among the images."""
     for number, channel in enumerate(channels):
         if not shows(images, channel):
@@ -287,7 +292,7 @@ def expect_shown(images, channels, what):
 
 
 @check(points=0.25, hint="One imshow for each channel, of the activations and of their gradients.", needs=MAPS)
-def test_plot_shows_every_channel(lab, kit, rng):
+def test_plot_shows_every_channel(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_layer draws an image of each channel's activations, and one of their gradients."""
     network, _, image = case(lab, kit, rng)
     layers = maps_of(lab, network, image, 3)
@@ -299,7 +304,7 @@ def test_plot_shows_every_channel(lab, kit, rng):
 
 
 @check(points=0.25, hint="Where layer['weights'] is not None, draw the filters and their gradients too.", needs=MAPS)
-def test_plot_shows_the_filters(lab, kit, rng):
+def test_plot_shows_the_filters(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_layer draws the filters of a convolution and their gradients."""
     network, _, image = case(lab, kit, rng)
     layer = maps_of(lab, network, image, 3)[1]
@@ -310,7 +315,7 @@ def test_plot_shows_the_filters(lab, kit, rng):
 
 
 @check(points=0.25, hint="figure.suptitle(layer['name']); a vector can be drawn as bars or as one image.", needs=MAPS)
-def test_plot_draws_all_layers_under_their_names(lab, kit, rng):
+def test_plot_draws_all_layers_under_their_names(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_layer draws each of the nine layers, also those without height and width, with its name as title."""
     network, _, image = case(lab, kit, rng)
     for layer, name in zip(maps_of(lab, network, image, 3), LAYERS, strict=True):
@@ -326,22 +331,22 @@ def test_plot_draws_all_layers_under_their_names(lab, kit, rng):
 # --- the backbone
 
 
-def backbone_of(lab, **options):
+def backbone_of(lab: Any, **options: Any) -> Any:
     """Return a small new backbone for spectrograms of the size `TRACK`."""
     return lab.step07_cnn.CNNBackbone(TRACK, **{"filters": FILTERS, "feature_size": FEATURE_SIZE} | options)
 
 
-def sized_backbone_of(lab, kit, **options):
+def sized_backbone_of(lab: Any, kit: Kit, **options: Any) -> Any:
     """Return a small new backbone all of whose parameters have their sizes."""
     return sized(kit, backbone_of(lab, **options), TRACK)
 
 
-def vectors(backbone, x, call="backbone(x)"):
+def vectors(backbone: Any, x: torch.Tensor, call: str = "backbone(x)") -> np.ndarray:
     """Return what a backbone makes of spectrograms, as an array `[B, feature_size]`."""
     return expect_shape(expect_dtype(backbone(x), "f", call), (len(x), FEATURE_SIZE), call)
 
 
-def telling(make, x):
+def telling(make: Callable[[], Any], x: torch.Tensor) -> Any:
     """Return the first of some backbones that gives tracks that are unlike vectors that are unlike."""
     for _ in range(FRESH):
         backbone = make()
@@ -351,12 +356,12 @@ def telling(make, x):
     raise AssertionError("backbone(x) is the same for tracks that are unlike; expected it to depend on the track.")
 
 
-def changed(before, after):
+def changed(before: np.ndarray, after: np.ndarray) -> bool:
     """Tell whether two arrays differ by more than rounding."""
     return bool(np.abs(after - before).max() > MOVED * max(1.0, np.abs(before).max()))
 
 
-def without_effect(fresh, x, others):
+def without_effect(fresh: Callable[[], Any], x: torch.Tensor, others: Mapping[str, torch.Tensor]) -> list[str]:
     """Return the names of those other inputs that leave the vectors of every fresh backbone as they are."""
     names = list(others)
     for _ in range(FRESH):
@@ -378,13 +383,15 @@ def without_effect(fresh, x, others):
     size=st.integers(2, 9),
     seed=st.integers(0, 99),
 )
-def test_backbone_returns_a_vector_for_each_track(lab, rows, timesteps, features, size, seed):
+def test_backbone_returns_a_vector_for_each_track(
+    lab: Any, rows: int, timesteps: int, features: int, size: int, seed: int
+) -> None:
     """CNNBackbone turns tracks [B, T, F] into vectors [B, feature_size], for any T and F large enough."""
     options = f"CNNBackbone(({timesteps}, {features}), filters=(2, 3, 4, 5), feature_size={size})"
     call = f"{options}(x {[rows, timesteps, features]})"
     x = noise(np.random.default_rng(seed), rows, timesteps, features)
 
-    def make():
+    def make() -> Any:
         backbone = lab.step07_cnn.CNNBackbone((timesteps, features), filters=(2, 3, 4, 5), feature_size=size)
         expect_equal(backbone.feature_size, size, f"{options}.feature_size")
         expect_dtype(expect_shape(backbone(x), (rows, size), call), "f", call)
@@ -394,7 +401,7 @@ def test_backbone_returns_a_vector_for_each_track(lab, rows, timesteps, features
 
 
 @check(points=0.25, hint="filters=(32, 64, 128, 256), feature_size=1000, as in the skeleton.", needs=VECTORS)
-def test_backbone_has_a_thousand_features_by_default(lab):
+def test_backbone_has_a_thousand_features_by_default(lab: Any) -> None:
     """CNNBackbone(input_dims) takes one channel, and returns vectors of 1000 features."""
     backbone = lab.step07_cnn.CNNBackbone(TRACK)
     expect_equal(backbone.feature_size, 1000, f"CNNBackbone({TRACK}).feature_size")
@@ -402,7 +409,7 @@ def test_backbone_has_a_thousand_features_by_default(lab):
 
 
 @check(points=0.5, hint="squeeze() drops every axis of length 1, the batch's too: use flatten(1).", needs=VECTORS)
-def test_backbone_evaluates_a_batch_of_one(lab, rng):
+def test_backbone_evaluates_a_batch_of_one(lab: Any, rng: np.random.Generator) -> None:
     """CNNBackbone in evaluation mode turns a single track [1, T, F] into [1, feature_size]."""
     backbone = backbone_of(lab)
     backbone.eval()
@@ -410,7 +417,7 @@ def test_backbone_evaluates_a_batch_of_one(lab, rng):
 
 
 @check(points=0.25, hint="Add the axis of channels only to input of three axes: x[:, None].", needs=VECTORS)
-def test_backbone_takes_channels(lab, rng):
+def test_backbone_takes_channels(lab: Any, rng: np.random.Generator) -> None:
     """CNNBackbone takes tracks [B, in_channels, T, F] too, and each channel counts."""
     x = noise(rng, 2, 3, *TRACK)
     one = telling(lambda: evaluating(backbone_of(lab)), x[:, 0])
@@ -429,7 +436,7 @@ def test_backbone_takes_channels(lab, rng):
     hint="Use nn.Dropout, which follows train() and eval(), not functional.dropout(x); make layers in __init__.",
     needs=VECTORS,
 )
-def test_backbone_repeats_itself_in_evaluation_mode(lab, rng):
+def test_backbone_repeats_itself_in_evaluation_mode(lab: Any, rng: np.random.Generator) -> None:
     """In evaluation mode CNNBackbone returns the same vectors for the same tracks, every time."""
     x = noise(rng, 4, *TRACK)
     backbone = telling(lambda: evaluating(backbone_of(lab)), x)
@@ -442,11 +449,11 @@ def test_backbone_repeats_itself_in_evaluation_mode(lab, rng):
     hint="Batch normalisation must use its running statistics: leave track_running_stats=True, and eval() in effect.",
     needs=VECTORS,
 )
-def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab, rng):
+def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab: Any, rng: np.random.Generator) -> None:
     """In evaluation mode a track's vector is the same, whichever tracks are in its batch."""
     x = noise(rng, 6, *TRACK)
 
-    def trained():
+    def trained() -> Any:
         backbone = backbone_of(lab)
         for _ in range(3):
             backbone(noise(rng, 6, *TRACK) * 2 + 1)
@@ -460,7 +467,7 @@ def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab, rng):
 
 
 @check(points=0.25, hint="nn.BatchNorm2d after each convolution.", needs=VECTORS)
-def test_vector_depends_on_the_batch_in_training_mode(lab, rng):
+def test_vector_depends_on_the_batch_in_training_mode(lab: Any, rng: np.random.Generator) -> None:
     """In training mode batch normalisation lets a track's vector depend on the other tracks of its batch."""
     backbone, x = backbone_of(lab), noise(rng, 4, *TRACK)
     other = x.clone()
@@ -469,7 +476,7 @@ def test_vector_depends_on_the_batch_in_training_mode(lab, rng):
         raise AssertionError("In training mode a track's vector is the same among other tracks; expected batch norm.")
 
 
-def numbers_of(kit, backbone):
+def numbers_of(kit: Kit, backbone: Any) -> dict[str, np.ndarray]:
     """Return copies of a backbone's floating point parameters and buffers, by name."""
     state = kit.training.weights(backbone)
     if not isinstance(state, dict):
@@ -483,7 +490,7 @@ def numbers_of(kit, backbone):
     hint="nn.BatchNorm2d keeps running statistics, and updates them in training mode only.",
     needs=VECTORS,
 )
-def test_running_statistics_are_learnt_in_training_mode_only(lab, kit, rng):
+def test_running_statistics_are_learnt_in_training_mode_only(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """A batch in training mode changes the running statistics of batch normalisation; one in evaluation mode none."""
     backbone = sized_backbone_of(lab, kit)
     states = [numbers_of(kit, backbone)]
@@ -504,7 +511,7 @@ def test_running_statistics_are_learnt_in_training_mode_only(lab, kit, rng):
     hint="A plain list hides its layers: nn.Sequential or nn.ModuleList; and make no layer in forward.",
     needs=VECTORS,
 )
-def test_backbone_registers_its_convolutions(lab, kit):
+def test_backbone_registers_its_convolutions(lab: Any, kit: Kit) -> None:
     """CNNBackbone has at least the trainable parameters that its four convolutions need."""
     filters = (8, 16, 32, 64)
     call = f"CNNBackbone({TRACK}, filters={filters}, feature_size=1)"
@@ -515,7 +522,7 @@ def test_backbone_registers_its_convolutions(lab, kit):
 
 
 @check(points=0.25, hint="Make the blocks in a loop over `filters`, one block for each.", needs=VECTORS)
-def test_backbone_follows_the_filters(lab, kit):
+def test_backbone_follows_the_filters(lab: Any, kit: Kit) -> None:
     """CNNBackbone has a block for each number in filters: a larger number there means more parameters."""
     for filters in ((4, 5), (4, 5, 6, 7)):
         call = f"CNNBackbone({TRACK}, filters={filters})"
@@ -527,7 +534,7 @@ def test_backbone_follows_the_filters(lab, kit):
 
 
 @check(points=0.25, hint="Detach nothing, and use in forward every layer that __init__ makes.", needs=VECTORS)
-def test_every_parameter_receives_a_gradient(lab, kit, rng):
+def test_every_parameter_receives_a_gradient(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The gradient of CNNBackbone's output reaches every one of its parameters."""
     # In evaluation mode: in training mode batch normalisation takes away what the bias of a convolution adds.
     fresh = (evaluating(backbone_of(lab)) for _ in range(FRESH))
@@ -537,7 +544,7 @@ def test_every_parameter_receives_a_gradient(lab, kit, rng):
 @check(
     points=0.25, hint="Flatten what the last pooling leaves, or pool over all of it; cut off no part.", needs=VECTORS
 )
-def test_vector_depends_on_all_of_the_spectrogram(lab, rng):
+def test_vector_depends_on_all_of_the_spectrogram(lab: Any, rng: np.random.Generator) -> None:
     """A change in any of the four corners of a spectrogram reaches its vector: no timestep and no band is left out."""
     x, others = noise(rng, 2, *TRACK), {}
     parts = {"first": slice(None, 8), "last": slice(-8, None)}
@@ -551,7 +558,7 @@ def test_vector_depends_on_all_of_the_spectrogram(lab, rng):
 
 
 @check(points=0.25, hint="Each 2x2 pooling halves both sizes: raise ValueError when nothing is left.", needs=VECTORS)
-def test_backbone_refuses_input_too_small_for_its_poolings(lab):
+def test_backbone_refuses_input_too_small_for_its_poolings(lab: Any) -> None:
     """CNNBackbone raises ValueError for input_dims of which its poolings leave nothing."""
     for dims in ((3, 128), (128, 3), (1, 1)):
         call = f"CNNBackbone({dims}, filters={FILTERS})"
@@ -573,7 +580,7 @@ def test_backbone_refuses_input_too_small_for_its_poolings(lab):
     hint="End with linear layers, without softmax or sigmoid; the convolutions must be trained too.",
     needs=VECTORS,
 )
-def test_cnn_overfits_a_batch(lab, kit, rng):
+def test_cnn_overfits_a_batch(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on one batch that the judge picks, the CNN brings the loss on it to 1.8e-5 within 100 iterations."""
     loss = overfit_loss(lab, kit, rng)
     expect_reached("step07.cnn_overfits_a_batch", loss, "The loss on the batch, after 100 iterations,")
@@ -585,7 +592,7 @@ def test_cnn_overfits_a_batch(lab, kit, rng):
     hint="In evaluation mode the network must see tracks as in training: check batch norm and the order of the axes.",
     needs=VECTORS,
 )
-def test_cnn_names_the_genre_of_held_out_tracks(lab, kit, rng):
+def test_cnn_names_the_genre_of_held_out_tracks(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on mel spectrograms of the training tracks, the CNN names the genre of held-out ones."""
     accuracy = held_out_accuracy(lab, kit, rng)
     expect_reached("step07.cnn_names_the_genre_of_held_out_tracks", accuracy, "The accuracy on held-out tracks")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from graders.authoring.expect import (
     expect_length,
     expect_number,
 )
+from graders.checks.doubles.models import MakeDouble
 from graders.checks.doubles.scripted import Predicting
 from graders.checks.experiments.ratings import held_out_energy
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles import regressors
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import FEATURES, mean_squared_error, spearman_right
@@ -33,7 +36,7 @@ RANKS = ("test_spearman_is_the_correlation_of_ranks",)
 PREDICTS = ("test_predict_ratings_returns_both_ratings_of_each_track",)
 
 
-def regressor(lab, kit):
+def regressor(lab: Any, kit: Kit) -> Any:
     """Make a regressor on a backbone of the kit."""
     return lab.step08_regression.Regressor(kit.training.MeanOfImage(FEATURES, 6))
 
@@ -43,7 +46,7 @@ def regressor(lab, kit):
 
 @check(points=1.5, hint="Targets are [B]: squeeze(1) the output [B, 1], or the difference broadcasts to [B, B].")
 @examples(rows=st.integers(2, 6), seed=st.integers(0, 99))
-def test_regressor_returns_mean_squared_error_and_ratings(lab, kit, rows, seed):
+def test_regressor_returns_mean_squared_error_and_ratings(lab: Any, kit: Kit, rows: int, seed: int) -> None:
     """Regressor returns (mean squared error, ratings) for targets [B]; the error of its own ratings is 0."""
     call = f"Regressor(backbone)(x {[rows, 3, FEATURES]}, targets {[rows]}, lengths)"
     regressors.expect_loss(regressor(lab, kit), (rows,), seed, mean_squared_error, call)
@@ -51,7 +54,7 @@ def test_regressor_returns_mean_squared_error_and_ratings(lab, kit, rows, seed):
 
 
 @check(points=0.25, hint="The ratings are the output layer's, on what the backbone makes of x; targets serve the loss.")
-def test_ratings_depend_on_the_tracks_alone(lab, kit, rng):
+def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The regressor's ratings depend on the tracks, and not on the targets."""
     regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (12,), rng)
 
@@ -61,28 +64,28 @@ def test_ratings_depend_on_the_tracks_alone(lab, kit, rng):
     hint="squeeze() takes the batch axis away from a batch of one: squeeze(1) or squeeze(-1).",
     needs=TRACKS,
 )
-def test_regressor_takes_a_batch_of_one(lab, kit):
+def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit) -> None:
     """Regressor returns one rating, [1] or [1, 1], and the right loss for a single track."""
     call = f"Regressor(backbone)(x {[1, 3, FEATURES]}, targets [1], lengths)"
     regressors.expect_loss(regressor(lab, kit), (1,), 0, mean_squared_error, call)
 
 
 @check(points=0.5, hint="Put nothing after the linear layer: a ReLU makes every rating below 0 a 0.")
-def test_ratings_are_not_clipped(lab, kit, rng):
+def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Tracks that are unlike get ratings that are unlike, also where these are below 0."""
     for _ in range(3):
         regressors.expect_no_clipping(regressor(lab, kit), (24,), rng)
 
 
 @check(points=0.5, hint="Only an LSTMBackbone takes lengths, and it needs them: call any other backbone with x alone.")
-def test_regressor_hands_lengths_to_an_lstm_alone(lab, kit, rng):
+def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
     regressors.answer(regressor(lab, kit), noise(rng, 3, 6, FEATURES), np.zeros(3), [6, 4, 1], "Regressor(CNN)(...)")
     regressors.expect_lengths_reach_an_lstm(lab, lab.step08_regression.Regressor, (3,), rng)
 
 
 @check(points=0.25, hint="Keep backbone and output layer as attributes, and detach nothing.")
-def test_regressor_trains_its_backbone(lab, kit, rng):
+def test_regressor_trains_its_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """A step of an optimiser of the regressor's parameters changes the backbone's weights too."""
     backbone = kit.training.MeanOfImage(FEATURES, 6)
     model = lab.step08_regression.Regressor(backbone)
@@ -98,11 +101,11 @@ def test_regressor_trains_its_backbone(lab, kit, rng):
     hint="load_state_dict(torch.load(path)) in __init__, strict as it is by itself.",
     needs=LOSS,
 )
-def test_checkpoint_restores_the_regressor(lab, kit, rng):
+def test_checkpoint_restores_the_regressor(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """load_from_checkpoint restores the regressor that was saved, and refuses a checkpoint that does not fit."""
     step, path, x = lab.step08_regression, kit.scratch_file("παλινδρομητής.pt"), noise(rng, 4, 3, FEATURES)
 
-    def ratings(model):
+    def ratings(model: Any) -> np.ndarray:
         return regressors.answer(evaluating(model), x, np.zeros(4), [3] * 4, "regressor(x, targets, lengths)")[1]
 
     saved = regressor(lab, kit)
@@ -126,19 +129,19 @@ class Rated(NamedTuple):
     said: np.ndarray
     listeners: np.ndarray
 
-    def loader(self, kit, model, size):
+    def loader(self, kit: Kit, model: Predicting, size: int) -> Any:
         """Return a loader of tracks of ragged lengths for such a model, with the listeners' ratings."""
         x, lengths = model.tracks(4, FEATURES)
         return kit.training.ratings_loader(x, self.listeners, lengths, size)
 
 
-def rated_tracks(rng, count, tasks=None):
+def rated_tracks(rng: np.random.Generator, count: int, tasks: int | None = None) -> Rated:
     """Draw ratings of tracks, all different."""
     shape = (count,) if tasks is None else (count, tasks)
     return Rated(*(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 7 for _ in range(2)))
 
 
-def predicted(lab, model, loader, shape, call):
+def predicted(lab: Any, model: Any, loader: Any, shape: tuple[int, ...], call: str) -> list[np.ndarray]:
     """Call predict_ratings, and return y_pred and y_true, once their shapes are right; `[N, 1]` is as good as `[N]`."""
     pair = expect_length(lab.step08_regression.predict_ratings(model, loader, "cpu"), 2, call)
     arrays = []
@@ -150,7 +153,9 @@ def predicted(lab, model, loader, shape, call):
     return arrays
 
 
-def expect_predicted(lab, kit, double, rated, size, *, training=False):
+def expect_predicted(
+    lab: Any, kit: Kit, double: MakeDouble, rated: Rated, size: int, *, training: bool = False
+) -> list[bool]:
     """Demand what predict_ratings returns of some tracks in batches of a size, in the order of the loader.
 
     Returns:
@@ -167,7 +172,9 @@ def expect_predicted(lab, kit, double, rated, size, *, training=False):
 
 
 @check(points=0.5, hint="Collect the model's second result and the targets of each batch; return predictions first.")
-def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit, double, rng):
+def test_predict_ratings_returns_both_ratings_of_each_track(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict_ratings returns (y_pred, y_true), a number for each track: the model's rating and the listeners'."""
     expect_predicted(lab, kit, double, rated_tracks(rng, 12), 4)
 
@@ -177,7 +184,9 @@ def test_predict_ratings_returns_both_ratings_of_each_track(lab, kit, double, rn
     hint="Join the batches with torch.cat: a smaller last batch, or a batch of one, is one among others.",
     needs=PREDICTS,
 )
-def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, double, rng):
+def test_predict_ratings_takes_ragged_batches_and_several_tasks(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict_ratings keeps a smaller last batch, takes single tracks, and gives a row of ratings for each task."""
     for count, size, tasks in ((9, 4, None), (3, 1, None), (1, 1, None), (7, 3, 3)):
         expect_predicted(lab, kit, double, rated_tracks(rng, count, tasks), size)
@@ -188,7 +197,9 @@ def test_predict_ratings_takes_ragged_batches_and_several_tasks(lab, kit, double
     hint="Call model.eval() first, as dropout would change the ratings, and with torch.no_grad(): around the loop.",
     needs=PREDICTS,
 )
-def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, double, rng):
+def test_predict_ratings_evaluates_in_evaluation_mode(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict_ratings evaluates in evaluation mode, also if the model comes in training mode, without gradients."""
     kept = expect_predicted(lab, kit, double, rated_tracks(rng, 12), 4, training=True)
     if any(kept):
@@ -202,7 +213,9 @@ def test_predict_ratings_evaluates_in_evaluation_mode(lab, kit, double, rng):
     hint="Collect both in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
-def test_predict_ratings_pairs_the_ratings_of_a_track(lab, kit, double, rng):
+def test_predict_ratings_pairs_the_ratings_of_a_track(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
+) -> None:
     """predict_ratings pairs the two ratings of each track, also when the loader shuffles."""
     rated = rated_tracks(rng, 24)
     predicting = Predicting(rated.said, at_the_end=True)
@@ -217,7 +230,9 @@ def test_predict_ratings_pairs_the_ratings_of_a_track(lab, kit, double, rng):
 # --- Spearman's correlation
 
 
-def expect_spearman(lab, true, predicted_ones, call=None):
+def expect_spearman(
+    lab: Any, true: Sequence[float] | np.ndarray, predicted_ones: Sequence[float] | np.ndarray, call: str | None = None
+) -> None:
     """Demand SciPy's value, for lists and for arrays."""
     call = call or f"spearman({list(true)}, {list(predicted_ones)})"
     for kind in (list, np.array):
@@ -231,13 +246,13 @@ TIED = st.lists(st.integers(0, 3), min_size=4, max_size=12).filter(lambda values
 
 @check(points=0.75, hint="Replace each value by its rank: argsort of argsort, not argsort; then Pearson's correlation.")
 @examples(true=DISTINCT, other=DISTINCT)
-def test_spearman_is_the_correlation_of_ranks(lab, true, other):
+def test_spearman_is_the_correlation_of_ranks(lab: Any, true: list[float], other: list[float]) -> None:
     """spearman is Pearson's correlation of the ranks: here of lists without ties."""
     expect_spearman(lab, true, other)
 
 
 @check(points=0.25, hint="Take the ranks of the values, not the values: Pearson's correlation is 1 on a line only.")
-def test_spearman_of_a_monotone_relation_is_one(lab, rng):
+def test_spearman_of_a_monotone_relation_is_one(lab: Any, rng: np.random.Generator) -> None:
     """spearman is 1 where one list rises with the other, however bent the curve, and -1 where it falls."""
     values = np.cumsum(rng.uniform(0.05, 0.4, 6))
     for other, name in ((np.exp(9 * values), "exp(9 y_true)"), (-(values**9), "-y_true ** 9")):
@@ -250,7 +265,7 @@ def test_spearman_of_a_monotone_relation_is_one(lab, rng):
     needs=RANKS,
 )
 @examples(true=TIED, seed=st.integers(0, 99))
-def test_spearman_averages_the_ranks_of_ties(lab, true, seed):
+def test_spearman_averages_the_ranks_of_ties(lab: Any, true: list[int], seed: int) -> None:
     """spearman gives equal values the average of their ranks, in either list."""
     other = np.random.default_rng(seed).permutation(true).tolist()
     expect_spearman(lab, [float(value) for value in true], [float(value) for value in other])
@@ -261,7 +276,7 @@ def test_spearman_averages_the_ranks_of_ties(lab, true, seed):
     hint="Compare the shapes, and raise ValueError; return float('nan') where all values are equal.",
     needs=RANKS,
 )
-def test_spearman_refuses_what_has_no_order(lab):
+def test_spearman_refuses_what_has_no_order(lab: Any) -> None:
     """spearman is NaN if either list has equal values only, and raises ValueError for lists that do not match."""
     expect_spearman(lab, [0.25, 0.75], [3.0, 1.0])
     equal, unlike = [0.5, 0.5, 0.5], [0.1, 0.2, 0.3]
@@ -286,7 +301,7 @@ def test_spearman_refuses_what_has_no_order(lab):
     seconds=20,
     hint="If the loss falls but the ratings stay near the mean, the loss compares each rating with all targets.",
 )
-def test_regressor_rates_the_energy_of_held_out_tracks(lab, kit, rng):
+def test_regressor_rates_the_energy_of_held_out_tracks(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on rated tracks, a regressor's ratings of held-out ones correlate with the listeners' (energy)."""
     correlation = held_out_energy(lab, kit, rng)
     what = "Spearman's correlation on held-out tracks"

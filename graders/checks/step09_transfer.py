@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import torch
 
 from graders.authoring.check import check
 from graders.authoring.expect import as_array, expect_array, expect_error
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import answer, mean_squared_error
 from graders.outcomes import WrongType
+
+Weights: TypeAlias = dict[str, np.ndarray]
+MakeBackbone: TypeAlias = Callable[[Kit], Any]
 
 FEATURES, SIZE = 4, 6
 LEARNT = {"mixing.weight", "normalisation.weight", "normalisation.bias"}
@@ -21,27 +27,27 @@ LEFT = 0.2  # of the error, after 20 epochs: the reference leaves a twentieth at
 TUNES = ("test_fine_tuning_begins_with_the_transferred_weights",)
 
 
-def fresh(kit):
+def fresh(kit: Kit) -> Any:
     """Make a backbone of the kit, with fresh weights."""
     return kit.training.NormalisedMean(FEATURES, SIZE)
 
 
-def plain(kit):
+def plain(kit: Kit) -> Any:
     """Make a backbone without normalisation: its statistics lag behind, and a loss may rise although it is trained."""
     return kit.training.MixedMean(FEATURES, SIZE)
 
 
-def inputs(rng):
+def inputs(rng: np.random.Generator) -> torch.Tensor:
     """Draw 12 tracks of 3 timesteps."""
     return (noise(rng, 12, 3, FEATURES) + 1) * 2
 
 
-def tracks(kit, rng):
+def tracks(kit: Kit, rng: np.random.Generator) -> Any:
     """Return a loader of 12 tracks of three genres, in batches of 4."""
     return kit.training.loader(inputs(rng).numpy(), np.arange(12) % 3, [3] * 12, 4)
 
 
-def trained_classifier(lab, kit, rng, make=fresh):
+def trained_classifier(lab: Any, kit: Kit, rng: np.random.Generator, make: MakeBackbone = fresh) -> tuple[Any, str]:
     """Train a classifier, so that its buffers have learnt; return its backbone, and its checkpoint's path."""
     backbone, path = make(kit), kit.scratch_file("είδη.pt")
     classifier = lab.step05_lstm.Classifier(backbone, 3)
@@ -50,7 +56,7 @@ def trained_classifier(lab, kit, rng, make=fresh):
     return backbone, path
 
 
-def weights(kit, module, what, make=fresh) -> dict[str, Any]:
+def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh) -> Weights:
     """Return the weights and buffers of a module of the kit, or of a model on one, by their names in the former."""
     found = {}
     held = kit.training.weights(module)
@@ -64,24 +70,24 @@ def weights(kit, module, what, make=fresh) -> dict[str, Any]:
     return found
 
 
-def learnt(values):
+def learnt(values: Weights) -> Weights:
     """Keep those of some weights that an optimiser changes: neither buffers, nor a bias that normalisation undoes."""
     return {name: value for name, value in values.items() if name in LEARNT}
 
 
-def expect_weights(got, wanted, what):
+def expect_weights(got: Weights, wanted: Weights, what: str) -> None:
     """Demand equal weights."""
     for name, value in wanted.items():
         expect_array(got[name], value, f"{name} of {what}", 1e-6)
 
 
-def moved(first, second):
+def moved(first: Weights, second: Weights) -> list[str]:
     """Return the names of the weights that are not the same."""
     return [name for name, value in first.items() if not np.allclose(value, second[name], atol=1e-7)]
 
 
 @check(points=1.25, hint="Keep the entries that begin with the backbone's prefix, without it; then load them strictly.")
-def test_backbone_gets_the_weights_of_the_classifier(lab, kit, rng):
+def test_backbone_gets_the_weights_of_the_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """After load_backbone_from_checkpoint all weights and buffers are those of the classifier's backbone."""
     source, path = trained_classifier(lab, kit, rng)
     backbone = fresh(kit)
@@ -91,7 +97,7 @@ def test_backbone_gets_the_weights_of_the_classifier(lab, kit, rng):
 
 
 @check(points=0.5, hint="load_state_dict returns a list of keys: call it, and then return backbone.", needs=LOADS)
-def test_loading_returns_the_backbone(lab, kit, rng):
+def test_loading_returns_the_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """load_backbone_from_checkpoint returns the backbone itself, ready to be a regressor's."""
     source, path = trained_classifier(lab, kit, rng)
     returned = lab.step09_transfer.load_backbone_from_checkpoint(fresh(kit), path)
@@ -102,7 +108,7 @@ def test_loading_returns_the_backbone(lab, kit, rng):
 
 
 @check(points=1, hint="Leave strict=True: with strict=False a prefix that matches nothing loads nothing.", needs=LOADS)
-def test_checkpoint_that_does_not_fit_is_an_error(lab, kit):
+def test_checkpoint_that_does_not_fit_is_an_error(lab: Any, kit: Kit) -> None:
     """A checkpoint of other layers or shapes, of too few or too many layers, and a missing file raise an error."""
     step, path = lab.step09_transfer, kit.scratch_file("άλλο.pt")
     for other, make, name in (
@@ -120,7 +126,7 @@ def test_checkpoint_that_does_not_fit_is_an_error(lab, kit):
 
 
 @check(points=0.5, hint="Load into the parameters; neither freeze nor replace them.", needs=LOADS)
-def test_transferred_weights_can_be_trained(lab, kit, rng):
+def test_transferred_weights_can_be_trained(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The transferred weights are trained with the rest: a step of an optimiser changes them."""
     _, path = trained_classifier(lab, kit, rng)
     backbone = fresh(kit)
@@ -136,17 +142,26 @@ def test_transferred_weights_can_be_trained(lab, kit, rng):
 class Tuned(NamedTuple):
     """What came out of fine_tune: the weights of the backbone, all parameters, the mean squared error in training."""
 
-    weights: dict[str, Any]
-    parameters: dict[str, Any]
+    weights: Weights
+    parameters: Weights
     error: float
 
 
-def furthest(first, second):
+def furthest(first: Weights, second: Weights) -> dict[str, float]:
     """Return how far the weights of each name have moved, at most."""
     return {name: float(np.abs(second[name] - value).max()) for name, value in first.items()}
 
 
-def fine_tuned(lab, kit, rng, path, asked=(), make=fresh, batch=4, others=False) -> Tuned:
+def fine_tuned(
+    lab: Any,
+    kit: Kit,
+    rng: np.random.Generator,
+    path: str,
+    asked: tuple[()] | tuple[int, float] = (),
+    make: MakeBackbone = fresh,
+    batch: int = 4,
+    others: bool = False,
+) -> Tuned:
     """Call fine_tune on ratings.
 
     Args:
@@ -177,14 +192,14 @@ def fine_tuned(lab, kit, rng, path, asked=(), make=fresh, batch=4, others=False)
     )
 
 
-def repeatedly(lab, kit, rng, path):
+def repeatedly(lab: Any, kit: Kit, rng: np.random.Generator, path: str) -> Callable[..., Tuned]:
     """Return a function that fine-tunes a plain backbone, each time with the same tracks and the same fresh weights."""
     seed = int(rng.integers(2**31))
     return lambda asked, **more: fine_tuned(lab, kit, np.random.default_rng(seed), path, asked, plain, **more)
 
 
 @check(points=1, hint="Build the Regressor on the backbone that was loaded, and do not make a new one afterwards.")
-def test_fine_tuning_begins_with_the_transferred_weights(lab, kit, rng):
+def test_fine_tuning_begins_with_the_transferred_weights(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains on from the transferred weights: at a learning rate of next to nothing they are unchanged."""
     source, path = trained_classifier(lab, kit, rng)
     what = f"the regressor of fine_tune(..., learning_rate={LITTLE})"
@@ -193,7 +208,7 @@ def test_fine_tuning_begins_with_the_transferred_weights(lab, kit, rng):
 
 
 @check(points=0.25, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)
-def test_fine_tuning_trains_all_weights(lab, kit, rng):
+def test_fine_tuning_trains_all_weights(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains all weights of the backbone, as long and at the learning rate asked for, and the error falls."""
     source, path = trained_classifier(lab, kit, rng)
     begun = learnt(weights(kit, source, "the source"))
@@ -205,7 +220,7 @@ def test_fine_tuning_trains_all_weights(lab, kit, rng):
     loaded = weights(kit, source, "the source", plain)
     tuned = repeatedly(lab, kit, rng, path)
 
-    def way(epochs, learning_rate):
+    def way(epochs: int, learning_rate: float) -> float:
         return max(furthest(loaded, tuned((epochs, learning_rate)).weights).values())
 
     # While the loss falls, as it does at these rates, train keeps the last epoch's weights.
@@ -228,7 +243,7 @@ def test_fine_tuning_trains_all_weights(lab, kit, rng):
     hint="torch.optim.Adam(regressor.parameters(), lr=learning_rate), and as many epochs as asked for.",
     needs=TUNES,
 )
-def test_fine_tuning_takes_the_steps_of_adam(lab, kit, rng):
+def test_fine_tuning_takes_the_steps_of_adam(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains all weights with Adam: in each epoch of one batch, by its learning rate while the loss falls."""
     _, path = trained_classifier(lab, kit, rng, plain)
     tuned = repeatedly(lab, kit, rng, path)
@@ -253,7 +268,9 @@ def test_fine_tuning_takes_the_steps_of_adam(lab, kit, rng):
     hint="train(regressor, train_loader, val_loader, optimizer, epochs, device): it keeps the best epoch's weights.",
     needs=TUNES,
 )
-def test_fine_tuning_learns_from_one_loader_and_validates_on_the_other(lab, kit, rng):
+def test_fine_tuning_learns_from_one_loader_and_validates_on_the_other(
+    lab: Any, kit: Kit, rng: np.random.Generator
+) -> None:
     """fine_tune learns from train_loader, and ends with the weights of the epoch that is best on val_loader."""
     _, path = trained_classifier(lab, kit, rng, plain)
     tuned = repeatedly(lab, kit, rng, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -9,6 +11,7 @@ from graders.authoring.check import check
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import as_array, expect_error, expect_length, expect_number
 from graders.checks.experiments.ratings import held_out_axes
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles import regressors
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import FEATURES, ROUNDING, spearman_right
@@ -18,14 +21,15 @@ LOSS = ("test_loss_is_the_weighted_sum_of_the_tasks_errors",)
 RATES = ("test_regressor_rates_a_track_on_each_axis",)
 
 
-def regressor(lab, kit, tasks=3):
+def regressor(lab: Any, kit: Kit, tasks: int = 3) -> Any:
     """Make a regressor of several tasks on a backbone of the kit."""
     return lab.step10_multitask.MultitaskRegressor(kit.training.MeanOfImage(FEATURES, 6), tasks)
 
 
-def task_errors(ratings, targets):
+def task_errors(ratings: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return the mean squared error of each task."""
-    return np.mean((np.asarray(ratings, np.float64) - np.asarray(targets, np.float32)) ** 2, axis=0)
+    errors: np.ndarray = np.mean((np.asarray(ratings, np.float64) - np.asarray(targets, np.float32)) ** 2, axis=0)
+    return errors
 
 
 # --- the loss
@@ -33,7 +37,7 @@ def task_errors(ratings, targets):
 
 @check(points=1.25, hint="Take each task's mean squared error over the batch, times its weight, and add them up.")
 @examples(rows=st.integers(1, 5), weights=st.lists(st.sampled_from([0.25, 1, 2, 3.5]), min_size=1, max_size=4))
-def test_loss_is_the_weighted_sum_of_the_tasks_errors(lab, rows, weights):
+def test_loss_is_the_weighted_sum_of_the_tasks_errors(lab: Any, rows: int, weights: list[float]) -> None:
     """MultitaskLoss(weights) is the sum over tasks of weight times mean squared error."""
     generator = np.random.default_rng(rows)
     ratings, targets = generator.uniform(0, 2, (2, rows, len(weights))).astype(np.float32)
@@ -43,7 +47,7 @@ def test_loss_is_the_weighted_sum_of_the_tasks_errors(lab, rows, weights):
 
 
 @check(points=0.5, hint="Compare the shapes before you subtract: broadcasting hides what does not fit.", needs=LOSS)
-def test_loss_refuses_what_does_not_fit(lab):
+def test_loss_refuses_what_does_not_fit(lab: Any) -> None:
     """MultitaskLoss raises ValueError for weights that are none or negative, and for shapes that do not match them."""
     for weights in ([], [1.0, -1.0]):
         with expect_error(ValueError, f"MultitaskLoss({weights})"):
@@ -57,7 +61,7 @@ def test_loss_refuses_what_does_not_fit(lab):
 
 
 @check(points=0.25, hint="The weighted sum is a tensor with a graph: use no .item() and no NumPy.", needs=LOSS)
-def test_loss_can_be_minimised(lab, kit, rng):
+def test_loss_can_be_minimised(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The gradients of the loss move the ratings of every task that has a weight, of no other, and no weight."""
     loss = lab.step10_multitask.MultitaskLoss([1.0, 0.0, 4.0])
     model = kit.training.Rated(loss, 3)
@@ -78,11 +82,11 @@ def test_loss_can_be_minimised(lab, kit, rng):
 
 @check(points=1.25, hint="One linear layer with num_tasks outputs; the loss is MultitaskLoss([1] * num_tasks).")
 @examples(rows=st.integers(2, 5), tasks=st.integers(2, 4), seed=st.integers(0, 99))
-def test_regressor_rates_a_track_on_each_axis(lab, kit, rows, tasks, seed):
+def test_regressor_rates_a_track_on_each_axis(lab: Any, kit: Kit, rows: int, tasks: int, seed: int) -> None:
     """MultitaskRegressor returns (sum of the tasks' mean squared errors, ratings [B, num_tasks])."""
     call = f"MultitaskRegressor(backbone, {tasks})(x {[rows, 3, FEATURES]}, targets {[rows, tasks]}, lengths)"
 
-    def loss_of(ratings, targets):
+    def loss_of(ratings: np.ndarray, targets: np.ndarray) -> float:
         return float(task_errors(ratings, targets).sum())
 
     regressors.expect_loss(regressor(lab, kit, tasks), (rows, tasks), seed, loss_of, call)
@@ -90,14 +94,14 @@ def test_regressor_rates_a_track_on_each_axis(lab, kit, rows, tasks, seed):
 
 
 @check(points=0.25, hint="squeeze() takes the batch axis away from a batch of one.", needs=RATES)
-def test_regressor_takes_a_batch_of_one(lab, kit, rng):
+def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """MultitaskRegressor rates a single track: ratings [1, num_tasks]."""
     call = f"MultitaskRegressor(backbone, 3)(x {[1, 3, FEATURES]}, targets [1, 3], lengths)"
     regressors.answer(regressor(lab, kit), noise(rng, 1, 3, FEATURES), np.zeros((1, 3)), [3], call)
 
 
 @check(points=0.25, hint="The ratings are the output layer's, on what the backbone makes of x; targets serve the loss.")
-def test_ratings_depend_on_the_tracks_alone(lab, kit, rng):
+def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The ratings depend on the tracks, and not on the targets."""
     regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (12, 3), rng)
 
@@ -106,7 +110,7 @@ def test_ratings_depend_on_the_tracks_alone(lab, kit, rng):
     points=0.25,
     hint="One linear layer on the backbone's features, an output for each task, and nothing else.",
 )
-def test_ratings_are_not_clipped(lab, kit, rng):
+def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Tracks that are unlike get ratings that are unlike, and so do the axes of a track."""
     model = regressor(lab, kit)
     regressors.expect_no_clipping(model, (24, 3), rng)
@@ -118,7 +122,7 @@ def test_ratings_are_not_clipped(lab, kit, rng):
 
 
 @check(points=0.5, hint="Only an LSTMBackbone takes lengths, and it needs them: call any other backbone with x alone.")
-def test_regressor_hands_lengths_to_an_lstm_alone(lab, kit, rng):
+def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
     x = noise(rng, 3, 6, FEATURES)
     regressors.answer(regressor(lab, kit), x, np.zeros((3, 3)), [6, 4, 1], "MultitaskRegressor(CNN)(...)")
@@ -126,7 +130,7 @@ def test_regressor_hands_lengths_to_an_lstm_alone(lab, kit, rng):
 
 
 @check(points=0.5, hint="All tasks share the one backbone: detach nothing, and leave no task out of the loss.")
-def test_every_task_trains_the_backbone(lab, kit, rng):
+def test_every_task_trains_the_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Each task alone trains the backbone: where all others are rated perfectly, its error still moves the weights."""
     x = noise(rng, 6, 3, FEATURES)
     for task in range(3):
@@ -147,7 +151,9 @@ def test_every_task_trains_the_backbone(lab, kit, rng):
 # --- the correlation of each task
 
 
-def rated(rng, tracks=9, tasks=3, apart=10.0):
+def rated(
+    rng: np.random.Generator, tracks: int = 9, tasks: int = 3, apart: float = 10.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw ratings by listeners and by a network, with ties, where the tasks' means are so far apart."""
     drawn = rng.integers(0, 6, (2, tracks, tasks))
     # Two tracks that differ: a task that rates all of them alike has no correlation.
@@ -157,7 +163,7 @@ def rated(rng, tracks=9, tasks=3, apart=10.0):
 
 
 @check(points=1, hint="Correlate column with column: over all tasks at once it is the tasks' means that correlate.")
-def test_each_task_has_its_own_correlation(lab, rng):
+def test_each_task_has_its_own_correlation(lab: Any, rng: np.random.Generator) -> None:
     """spearman_of_tasks returns Spearman's correlation over the tracks for each task, whatever the tasks' means."""
     for tracks, tasks, apart in ((9, 3, 10.0), (12, 2, 0.0), (9, 3, 0.0), (5, 3, 10.0)):
         true, predicted = rated(rng, tracks, tasks, apart)
@@ -173,7 +179,7 @@ def test_each_task_has_its_own_correlation(lab, rng):
     hint="Compare the shapes, and raise ValueError.",
     needs=("test_each_task_has_its_own_correlation",),
 )
-def test_correlation_refuses_what_does_not_match(lab, rng):
+def test_correlation_refuses_what_does_not_match(lab: Any, rng: np.random.Generator) -> None:
     """spearman_of_tasks raises ValueError for arrays whose shapes differ, or that have no axis of tasks."""
     true, predicted = rated(rng)
     for first, second in ((true, predicted[:, :2]), (true[:5], predicted), (true[:, 0], predicted[:, 0])):
@@ -189,7 +195,7 @@ def test_correlation_refuses_what_does_not_match(lab, rng):
     seconds=20,
     hint="If one axis stays behind, its output is not trained, or the columns of ratings and targets are not the same.",
 )
-def test_all_axes_of_held_out_tracks_are_rated(lab, kit, rng):
+def test_all_axes_of_held_out_tracks_are_rated(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on rated tracks, the ratings of held-out ones correlate with the listeners' on all three axes."""
     correlation = held_out_axes(lab, kit, rng)
     what = "Spearman's correlation on held-out tracks, the lowest of three axes,"

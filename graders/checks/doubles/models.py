@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+from graders.authoring.doubles import Double
+
+MakeDouble: TypeAlias = Callable[[Double], Any]  # makes what stands for a double on the submission's side
 
 
 class Call(NamedTuple):

@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int64
 
 from graders.authoring.expect import expect_shape
 from graders.checks.data.tracks import MEL_BANDS, Tracks, genre_tracks
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import cross_entropy
 
 CLASSES = 10
@@ -26,7 +27,7 @@ BATCH = 11
 EPOCHS = 8
 
 
-def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Have a CNN overfit a batch of tracks with labels drawn at random; return its cross-entropy on them, in nats.
 
     There are 100 iterations of Adam, which starts anew every 25: its averages of squared gradients remember the first,
@@ -42,7 +43,7 @@ def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     return loss
 
 
-def _overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def _overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     model = _classifier(lab, kit)
     tracks = genre_tracks(train=True, timesteps=TIMESTEPS)
     x = tracks.x[rng.choice(len(tracks.x), OVERFIT_BATCH, replace=False)]
@@ -54,7 +55,7 @@ def _overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     return cross_entropy(_logits(model, kit, x), labels)
 
 
-def held_out_accuracy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def held_out_accuracy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Train a CNN on windows of the training tracks; return its accuracy on held-out ones, whose labels stay here.
 
     Windows of held-out tracks begin anywhere, and have another gain and a little noise, so that they are not those of
@@ -82,11 +83,11 @@ def _windows(
     return np.stack(x), np.tile(tracks.labels, times)
 
 
-def _classifier(lab: Any, kit: Any) -> Any:
+def _classifier(lab: Any, kit: Kit) -> Any:
     backbone = lab.step07_cnn.CNNBackbone((TIMESTEPS, MEL_BANDS), filters=FILTERS, feature_size=FEATURE_SIZE)
     return kit.training.Head(backbone, CLASSES)
 
 
-def _logits(model: Any, kit: Any, x: np.ndarray) -> np.ndarray:
+def _logits(model: Any, kit: Kit, x: np.ndarray) -> np.ndarray:
     logits = kit.training.logits(model, x, [TIMESTEPS] * len(x))
     return expect_shape(logits, (len(x), CLASSES), f"the logits of a classifier of x {list(x.shape)}")

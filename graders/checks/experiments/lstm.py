@@ -8,6 +8,7 @@ import numpy as np
 
 from graders.authoring.expect import expect_shape
 from graders.checks.data.tracks import MEL_BANDS, genre_tracks
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import cross_entropy
 
 CLASSES = 10
@@ -17,7 +18,7 @@ ITERATIONS = 60
 EPOCHS = 24
 
 
-def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Have an LSTM overfit a batch of tracks with labels drawn at random; return its cross-entropy on them, in nats.
 
     The judge picks the batch, and computes the loss itself from the logits in evaluation mode.
@@ -32,7 +33,7 @@ def overfit_loss(lab: Any, kit: Any, rng: np.random.Generator) -> float:
     return cross_entropy(_logits(model, kit, x, lengths), labels)
 
 
-def held_out_accuracy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def held_out_accuracy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Train an LSTM on the training tracks; return its accuracy on the held-out ones, whose labels stay here."""
     model = _classifier(lab)
     train, test = (genre_tracks(train=split, beat=True, timesteps=TIMESTEPS) for split in (True, False))
@@ -50,7 +51,7 @@ def _classifier(lab: Any) -> Any:
     return step.Classifier(step.LSTMBackbone(MEL_BANDS, rnn_size=64), CLASSES)
 
 
-def _logits(model: Any, kit: Any, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _logits(model: Any, kit: Kit, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     model.eval()
     logits = kit.training.logits(model, x, lengths)
     return expect_shape(logits, (len(x), CLASSES), f"the logits of classifier(x {list(x.shape)}, targets, lengths)")

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 
 from graders.authoring.expect import as_array
 from graders.checks.data.tracks import MEL_BANDS, Rated, rated_tracks, unheard_rated_tracks
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.regressors import spearman_right
 
 ENERGY = 1  # the column of the axis that is heard best
@@ -19,23 +20,23 @@ BATCH = 16
 EPOCHS = 30
 
 
-def held_out_energy(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def held_out_energy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Train a Regressor on the energy of tracks; return Spearman's correlation on others, whose ratings stay here."""
     model = lab.step08_regression.Regressor(_backbone(kit))
     return float(_held_out(model, kit, rng, tasks=None)[0])
 
 
-def held_out_axes(lab: Any, kit: Any, rng: np.random.Generator) -> float:
+def held_out_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Train a MultitaskRegressor on all three axes of tracks; return the lowest correlation of the three on others."""
     model = lab.step10_multitask.MultitaskRegressor(_backbone(kit), 3)
     return float(_held_out(model, kit, rng, tasks=3).min())
 
 
-def _backbone(kit: Any) -> Any:
+def _backbone(kit: Kit) -> Any:
     return kit.training.DeepMean(MEL_BANDS, HIDDEN)
 
 
-def _held_out(model: Any, kit: Any, rng: np.random.Generator, tasks: int | None) -> Float64[np.ndarray, " tasks"]:
+def _held_out(model: Any, kit: Kit, rng: np.random.Generator, tasks: int | None) -> Float64[np.ndarray, " tasks"]:
     """Train a model, and return Spearman's correlation of each task on held-out tracks."""
     tracks = rated_tracks(timesteps=TIMESTEPS)
     order = rng.permutation(len(tracks.x))
@@ -55,7 +56,7 @@ def _some(tracks: Rated, rows: np.ndarray) -> Rated:
 
 
 def _ratings(
-    model: Any, kit: Any, tracks: Rated, rng: np.random.Generator, tasks: int | None
+    model: Any, kit: Kit, tracks: Rated, rng: np.random.Generator, tasks: int | None
 ) -> Float64[np.ndarray, "N tasks"]:
     # A little noise, so that the tracks are not those of a published file to the last digit.
     x = tracks.x + rng.normal(0, 0.02, tracks.x.shape).astype(np.float32)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+Integers: TypeAlias = Sequence[int] | np.ndarray
+
 
 class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
-    def __init__(self, x: np.ndarray, targets: Sequence[Any] | Tensor, lengths: Sequence[int]) -> None:
+    def __init__(self, x: np.ndarray, targets: Sequence[Any] | Tensor, lengths: Integers) -> None:
         self.x = np.asarray(x, np.float32)
         self.targets = targets
         self.lengths = lengths
@@ -29,12 +31,12 @@ class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
         return self.x[index], self.targets[index], int(self.lengths[index])
 
 
-def loader(x: np.ndarray, labels: Sequence[int], lengths: Sequence[int], batch_size: int) -> DataLoader[Any]:
+def loader(x: np.ndarray, labels: Integers, lengths: Integers, batch_size: int) -> DataLoader[Any]:
     """Return a loader over tracks `[N, T, F]` in the order given; the last batch may be smaller."""
     return DataLoader(_Tracks(x, [int(label) for label in labels], lengths), batch_size)
 
 
-def ratings_loader(x: np.ndarray, ratings: np.ndarray, lengths: Sequence[int], batch_size: int) -> DataLoader[Any]:
+def ratings_loader(x: np.ndarray, ratings: np.ndarray, lengths: Integers, batch_size: int) -> DataLoader[Any]:
     """Return such a loader with ratings for targets: float32 `[N]`, or `[N, tasks]`."""
     return DataLoader(_Tracks(x, torch.as_tensor(ratings, dtype=torch.float32), lengths), batch_size)
 
@@ -160,14 +162,14 @@ def fit(model: nn.Module, batches: DataLoader[Any], optimizer: torch.optim.Optim
             optimizer.step()
 
 
-def logits(model: nn.Module, x: np.ndarray, lengths: Sequence[int]) -> Tensor:
+def logits(model: nn.Module, x: np.ndarray, lengths: Integers) -> Tensor:
     """Return a model's logits for tracks `[N, T, F]`, in the mode that it is in; it gets no labels but zeros."""
     with torch.no_grad():
         _, result = model(torch.as_tensor(x), torch.zeros(len(x), dtype=torch.int64), torch.as_tensor(lengths))
     return result.detach()  # type: ignore[no-any-return]
 
 
-def ratings(model: nn.Module, x: np.ndarray, lengths: Sequence[int], tasks: int | None = None) -> Tensor:
+def ratings(model: nn.Module, x: np.ndarray, lengths: Integers, tasks: int | None = None) -> Tensor:
     """Return a model's ratings of tracks `[N, T, F]`, in the mode that it is in; it gets no targets but zeros."""
     targets = torch.zeros(len(x)) if tasks is None else torch.zeros(len(x), tasks)
     with torch.no_grad():

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from torch.nn import functional
 
 from graders.checks.doubles.scripted import CLASSES, START, Gauge
+from graders.checks.kit.protocol import Kit
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Batches:
     lengths: np.ndarray
     size: int
 
-    def loader(self, kit: Any) -> Any:
+    def loader(self, kit: Kit) -> Any:
         """Return the kit's loader of these batches, in their order."""
         x = np.zeros((len(self.values), 3, 2), np.float32)
         x[:, 0, 0] = self.values

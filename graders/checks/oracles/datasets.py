@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from graders.authoring.expect import expect_length, plain
@@ -9,7 +11,7 @@ from graders.authoring.expect import expect_length, plain
 FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
 
 
-def padded(fused, rows, length):
+def padded(fused: np.ndarray, rows: slice, length: int) -> np.ndarray:
     """Return the rows of `[140, T]`, time first, padded with zeros or cut to `[length, F]`."""
     result = np.zeros((length, fused[rows].shape[0]), np.float32)
     kept = fused[rows].T[:length]
@@ -17,12 +19,12 @@ def padded(fused, rows, length):
     return result
 
 
-def item(dataset, index, call="dataset[i]"):
+def item(dataset: Any, index: int, call: str = "dataset[i]") -> tuple[Any, Any, Any]:
     """Return an item of a data set as (features, label, length), the latter two as plain data."""
     values, label, length = expect_length(dataset[index], 3, call)
     return values, plain(label, f"the label of {call}"), plain(length, f"the length of {call}")
 
 
-def labels_of(dataset):
+def labels_of(dataset: Any) -> list[Any]:
     """Return the labels of all items as plain data."""
     return [item(dataset, index)[1] for index in range(len(dataset))]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from graders.authoring.expect import as_array
+from graders.checks.kit.protocol import Kit
 from graders.outcomes import WrongType
+
+Parameters: TypeAlias = dict[int, Tensor]  # by their number of elements
 
 LAYERS = (
     "the input",
@@ -27,7 +33,7 @@ SIZES = {200: (8, 1, 5, 5), 8: (8,), 3200: (16, 8, 5, 5), 16: (16,), 2560: (10, 
 WEIGHT_SIZES = {1: 200, 4: 3200, 7: 2560}
 
 
-def parameters_of(kit, network):
+def parameters_of(kit: Kit, network: Any) -> Parameters:
     """Return the network's weights and biases by their number of elements, in float64."""
     state = kit.training.parameters(network)
     if not isinstance(state, dict):
@@ -43,7 +49,7 @@ def parameters_of(kit, network):
     return {array.size: torch.tensor(array.reshape(SIZES[array.size]), dtype=torch.float64) for array in arrays}
 
 
-def forward(parameters, x):
+def forward(parameters: Parameters, x: Tensor) -> list[Tensor]:
     """Return what each of the nine layers returns for images `[B, 1, 24, 24]`."""
     first = functional.conv2d(x, parameters[200], parameters[8], padding=2)
     pooled = functional.max_pool2d(rectified := functional.relu(first), 2)
@@ -53,7 +59,9 @@ def forward(parameters, x):
     return [x, first, rectified, pooled, second, rectified_again, last, scores, scores.softmax(dim=1)]
 
 
-def backward(parameters, image, label):
+def backward(
+    parameters: Parameters, image: Tensor, label: int
+) -> tuple[list[np.ndarray], list[np.ndarray], dict[int, np.ndarray]]:
     """Return activations, their gradients, and the gradients of the weights by size, of the loss `-log p[label]`."""
     weights = {size: parameters[size].clone().requires_grad_() for size in WEIGHT_SIZES.values()}
     layers = forward(parameters | weights, image.double()[None].requires_grad_())
@@ -63,7 +71,7 @@ def backward(parameters, image, label):
     return activations, [gradient[0] for gradient in gradients[:9]], dict(zip(weights, gradients[9:], strict=True))
 
 
-def margins(parameters, images):
+def margins(parameters: Parameters, images: Tensor) -> Tensor:
     """Return, for each image, how far its activations are from where rounding could decide about ReLU or pooling."""
     _, first, rectified, _, second, rectified_again, *_ = forward(parameters, images.double())
     found = [first.abs().flatten(1).amin(dim=1), second.abs().flatten(1).amin(dim=1)]
@@ -75,7 +83,7 @@ def margins(parameters, images):
     return torch.stack(found).amin(dim=0)
 
 
-def clear_image(parameters, rng):
+def clear_image(parameters: Parameters, rng: np.random.Generator) -> Tensor:
     """Draw an image `[1, 24, 24]` on which float32 and float64 agree about every ReLU and every maximum."""
     images = torch.from_numpy(rng.uniform(0, 1, (8, 1, 24, 24)).astype(np.float32))
     return images[margins(parameters, images).argmax()].clone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from graders.authoring.describe import describe
 from graders.authoring.expect import plain
@@ -19,7 +20,7 @@ def stops_at(losses: Sequence[float], patience: int, min_delta: float = 0.0) -> 
     return None
 
 
-def stopped_at(stopping, losses, call):
+def stopped_at(stopping: Any, losses: Sequence[float], call: str) -> int | None:
     """Return the number of the epoch, from 1, at which `step` says to stop; None if never."""
     for epoch, loss in enumerate(losses, start=1):
         answer = plain(stopping.step(loss), call)
@@ -30,6 +31,6 @@ def stopped_at(stopping, losses, call):
     return None
 
 
-def best_epoch(losses):
+def best_epoch(losses: Sequence[float]) -> int:
     """Return the number, from 1, of the epoch with the lowest loss."""
     return losses.index(min(losses)) + 1

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from graders.authoring.expect import plain
+from graders.checks.kit.protocol import Kit
 from graders.outcomes import WrongType
 
 
@@ -23,7 +24,7 @@ def evaluating(module: Any) -> Any:
     return module
 
 
-def parameter_count(kit: Any, module: Any, call: str) -> int:
+def parameter_count(kit: Kit, module: Any, call: str) -> int:
     """Return the number of trainable parameters of a module."""
     counted = plain(kit.training.count(module), f"the parameters of {call}")
     if not isinstance(counted, int):
@@ -31,7 +32,7 @@ def parameter_count(kit: Any, module: Any, call: str) -> int:
     return counted
 
 
-def expect_gradients(kit: Any, modules: Iterable[Any], inputs: tuple[Any, ...], call: str) -> None:
+def expect_gradients(kit: Kit, modules: Iterable[Any], inputs: tuple[Any, ...], call: str) -> None:
     """Demand that a module has parameters, and that a gradient of its output on the inputs reaches each of them.
 
     Args:
@@ -51,7 +52,7 @@ def expect_gradients(kit: Any, modules: Iterable[Any], inputs: tuple[Any, ...], 
     raise AssertionError(f"{call}: no gradient reaches {names or 'anything: there are no parameters'}.")
 
 
-def sized(kit, network, shape):
+def sized(kit: Kit, network: Any, shape: tuple[int, ...]) -> Any:
     """Return a new network once all of its parameters have their sizes, which lazy layers get from a first batch."""
     if kit.training.is_lazy(network):
         evaluating(network)(torch.zeros(1, *shape))

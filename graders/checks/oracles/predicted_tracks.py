@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from graders.authoring.describe import describe
 from graders.authoring.expect import expect_equal, expect_length, plain
+from graders.checks.doubles.models import MakeDouble
 from graders.checks.doubles.scripted import Predicting
+from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import evaluating
 from graders.outcomes import WrongType
 
@@ -22,29 +24,29 @@ class Tracks(NamedTuple):
     codes: list[int]
     labels: list[int]
 
-    def predicting(self, *, at_the_end=False):
+    def predicting(self, *, at_the_end: bool = False) -> Predicting:
         """Return a model that predicts them."""
         return Predicting(-np.abs(np.arange(CLASSES) - np.array(self.codes)[:, None]), at_the_end)
 
-    def loader(self, kit, model, batch_size):
+    def loader(self, kit: Kit, model: Predicting, batch_size: int) -> Any:
         """Return a loader of tracks for such a model, with the true classes."""
         x, lengths = model.tracks(TIMESTEPS, 2)
         return kit.training.loader(x, self.labels, lengths, batch_size)
 
 
-def tracks(rng, count):
+def tracks(rng: np.random.Generator, count: int) -> Tracks:
     """Draw tracks of every class, if there are enough, in no order that sorting would give."""
     codes = rng.permutation(np.arange(count) % CLASSES)
     away = rng.integers(1, CLASSES, count)
     return Tracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
 
 
-def call_of(wanted, batch_size, model="model"):
+def call_of(wanted: Tracks, batch_size: int, model: str = "model") -> str:
     """Write down the call of predict."""
     return f"predict({model}, loader of {len(wanted.codes)} tracks in batches of {batch_size}, 'cpu')"
 
 
-def sequence(value, call):
+def sequence(value: Any, call: str) -> list[Any]:
     """Return one dimension of plain data as a list."""
     items = plain(value, call)
     if not isinstance(items, list):
@@ -52,7 +54,7 @@ def sequence(value, call):
     return items
 
 
-def predicted(lab, model, loader, wanted, call):
+def predicted(lab: Any, model: Any, loader: Any, wanted: Tracks, call: str) -> tuple[list[Any], list[Any]]:
     """Return (y_pred, y_true) as lists; which of the two is returned first is the business of one check."""
     pair = expect_length(lab.step06_evaluation.predict(model, loader, "cpu"), 2, call)
     first, second = (sequence(value, call) for value in pair)
@@ -61,14 +63,14 @@ def predicted(lab, model, loader, wanted, call):
     return (second, first) if swapped else (first, second)
 
 
-def expect_predicted(lab, model, loader, wanted, call):
+def expect_predicted(lab: Any, model: Any, loader: Any, wanted: Tracks, call: str) -> None:
     """Demand the right class and the label of each track, in order."""
     y_pred, y_true = predicted(lab, model, loader, wanted, call)
     expect_equal(y_pred, wanted.codes, f"y_pred of {call}")
     expect_equal(y_true, wanted.labels, f"y_true of {call}")
 
 
-def expect_all_predicted(lab, kit, double, wanted, batch_size):
+def expect_all_predicted(lab: Any, kit: Kit, double: MakeDouble, wanted: Tracks, batch_size: int) -> None:
     """Demand what predict returns of tracks in batches of a size."""
     model, call = wanted.predicting(), call_of(wanted, batch_size)
     expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, batch_size), wanted, call)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import metrics
@@ -19,17 +20,17 @@ class Case(NamedTuple):
     classes: int
 
     @property
-    def lists(self):
+    def lists(self) -> tuple[list[int], list[int], int]:
         """The arguments of confusion_matrix and classification_scores, as lists."""
         return list(self.true), list(self.predicted), self.classes
 
     @property
-    def arrays(self):
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, int]:
         """The arguments, as arrays."""
         return np.array(self.true), np.array(self.predicted), self.classes
 
     @property
-    def arguments(self):
+    def arguments(self) -> str:
         """The arguments in words."""
         return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"
 
@@ -46,13 +47,14 @@ EDGES = {
 
 # What scikit-learn makes of a case is kept: checks with the same strategy are given the same cases.
 @functools.lru_cache(maxsize=1000)
-def right_matrix(case):
+def right_matrix(case: Case) -> np.ndarray:
     """Return the confusion matrix of a case."""
-    return metrics.confusion_matrix(case.true, case.predicted, labels=np.arange(case.classes))
+    matrix: np.ndarray = metrics.confusion_matrix(case.true, case.predicted, labels=np.arange(case.classes))
+    return matrix
 
 
 @functools.lru_cache(maxsize=1000)
-def right_averages(case, average=None):
+def right_averages(case: Case, average: str | None = None) -> dict[str, Any]:
     """Return precision, recall, F1 and support of a case by name: of each class, or an average without support."""
     values = metrics.precision_recall_fscore_support(
         case.true, case.predicted, labels=np.arange(case.classes), average=average, zero_division=0
@@ -62,12 +64,12 @@ def right_averages(case, average=None):
 
 
 @functools.lru_cache(maxsize=1000)
-def right_accuracy(case):
+def right_accuracy(case: Case) -> float:
     """Return the accuracy of a case."""
     return float(metrics.accuracy_score(case.true, case.predicted))
 
 
-def right_scores(case):
+def right_scores(case: Case) -> dict[str, Any]:
     """Return new scores of a case, as classification_scores is to return them."""
     per_class = {name: values.copy() for name, values in right_averages(case).items()}
     averages = {
@@ -77,14 +79,14 @@ def right_scores(case):
     return {"accuracy": right_accuracy(case), **per_class, **averages}
 
 
-def case_of(pairs, classes):
+def case_of(pairs: Sequence[tuple[int, int]], classes: int) -> Case:
     """Make a case of (true, predicted) pairs."""
     true, predicted = zip(*pairs, strict=True)
     return Case(true, predicted, classes)
 
 
 @st.composite
-def cases(draw):
+def cases(draw: st.DrawFn) -> Case:
     """Draw a case in which each class has tracks, predictions and a right one; some of class 0 are taken for 1."""
     classes = draw(st.integers(1, 4))
     label = st.integers(0, classes - 1)
@@ -95,14 +97,14 @@ def cases(draw):
 
 
 @st.composite
-def sparse_cases(draw):
+def sparse_cases(draw: st.DrawFn) -> Case:
     """Draw a case in which some of the classes have neither tracks nor predictions, the last one among them."""
     classes = draw(st.integers(4, 7))
     label = st.sampled_from(draw(st.lists(st.integers(0, classes - 2), min_size=1, max_size=3, unique=True)))
     return case_of(draw(st.lists(st.tuples(label, label), min_size=1, max_size=9)), classes)
 
 
-def table_case(rng):
+def table_case(rng: np.random.Generator) -> Case:
     """Draw a case of 230 tracks of 4 classes, of which one is never predicted and another has 150 tracks."""
     true = np.repeat(np.arange(4), [40, 150, 12, 28])
     guess = rng.choice([0, 1, 3], true.shape)

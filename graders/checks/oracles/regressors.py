@@ -25,7 +25,9 @@ FEATURES = 4
 FRESH = 12
 
 
-def answer(regressor: Any, x: torch.Tensor, targets: ArrayLike, lengths: Sequence[int], call: str) -> tuple[Any, Any]:
+def answer(
+    regressor: Any, x: torch.Tensor, targets: ArrayLike, lengths: Sequence[int], call: str
+) -> tuple[Any, np.ndarray]:
     """Return a regressor's loss, as it came, and its ratings, as an array of the shape of the targets.
 
     Ratings `[B, 1]` are as good as `[B]`.
@@ -40,7 +42,7 @@ def answer(regressor: Any, x: torch.Tensor, targets: ArrayLike, lengths: Sequenc
 
 
 def expect_loss(
-    regressor: Any, shape: tuple[int, ...], seed: int, loss_of: Callable[[Any, Any], float], call: str
+    regressor: Any, shape: tuple[int, ...], seed: int, loss_of: Callable[[np.ndarray, np.ndarray], float], call: str
 ) -> None:
     """Demand the right loss for targets of a shape, and that it is 0 where the targets are what it rates itself."""
     generator = np.random.default_rng(seed)
@@ -101,7 +103,7 @@ def expect_lengths_reach_an_lstm(
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(FEATURES, rnn_size=5))
     x, targets = noise(rng, shape[0], 6, FEATURES), np.zeros(shape)
 
-    def ratings(regressor: Any, length: int) -> Any:
+    def ratings(regressor: Any, length: int) -> np.ndarray:
         return answer(regressor, x, targets, [length] * shape[0], "regressor(x, targets, lengths)")[1]
 
     fresh = (evaluating(regressor_of(backbone)) for _ in range(FRESH))

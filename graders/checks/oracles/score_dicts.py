@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from graders.authoring.describe import describe
 from graders.authoring.expect import expect_array, expect_number, plain
-from graders.checks.oracles.predictions import right_averages
+from graders.checks.oracles.predictions import Case, right_averages
 from graders.outcomes import WrongType
 
 
-def scored(lab, case):
+def scored(lab: Any, case: Case) -> tuple[Any, str]:
     """Return what classification_scores makes of a case, and the call."""
     return lab.step06_evaluation.classification_scores(*case.arrays), f"classification_scores{case.arguments}"
 
 
-def entry(scores, name, call):
+def entry(scores: Any, name: str, call: str) -> Any:
     """Return an entry of a dict."""
     if not isinstance(scores, dict):
         raise WrongType(f"{call} is {describe(scores)}; expected a dict with {name!r}.")
@@ -24,18 +26,18 @@ def entry(scores, name, call):
     return scores[name]
 
 
-def for_each_class(scores, name, call):
+def for_each_class(scores: Any, name: str, call: str) -> Any:
     """Return the scores of single classes, which may be a list, as an array or a tensor."""
     value = entry(scores, name, call)
     return np.array(plain(value, call)) if isinstance(value, list | tuple) else value
 
 
-def expect_for_each_class(scores, name, expected, call):
+def expect_for_each_class(scores: Any, name: str, expected: np.ndarray, call: str) -> None:
     """Demand the scores of single classes."""
     expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]")
 
 
-def expect_average(lab, case, average):
+def expect_average(lab: Any, case: Case, average: str) -> None:
     """Demand precision, recall and F1 of one kind of average."""
     scores, call = scored(lab, case)
     averages = entry(scores, average, call)

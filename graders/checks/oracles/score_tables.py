@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from graders.authoring.expect import expect_text
-from graders.checks.oracles.predictions import right_scores
+from graders.checks.oracles.predictions import Case, right_scores
 
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 TWO_DECIMALS = re.compile(r"\d?\.\d\d")
@@ -24,7 +26,7 @@ LONGEST_TABLE = 20_000
 HALF_A_HUNDREDTH = 0.005 + 1e-9
 
 
-def lines_of(table, call):
+def lines_of(table: Any, call: str) -> list[list[str]]:
     """Return the lines of a table as lists of words, without the rules."""
     text = expect_text(table, call)
     if len(text) > LONGEST_TABLE:
@@ -32,7 +34,7 @@ def lines_of(table, call):
     return [RULES.sub(" ", line).split() for line in text.splitlines()]
 
 
-def class_row(lines, name, call):
+def class_row(lines: list[list[str]], name: str, call: str) -> list[str]:
     """Return the last four words of a class's row, which are numbers; its name is among the words before them."""
     wanted = name.split()
     for words in lines:
@@ -43,7 +45,7 @@ def class_row(lines, name, call):
     raise AssertionError(f"{call} has no row of class {name} with four numbers: precision, recall, f1-score, support.")
 
 
-def summary_row(lines, pattern, count, name, call):
+def summary_row(lines: list[list[str]], pattern: re.Pattern[str], count: int, name: str, call: str) -> list[str]:
     """Return the numbers, at least `count`, of the row below the classes whose words match."""
     for words in lines:
         numbers = [word for word in words if NUMBER.fullmatch(word)]
@@ -52,13 +54,13 @@ def summary_row(lines, pattern, count, name, call):
     raise AssertionError(f"{call} has no row {name!r} with its numbers.")
 
 
-def expect_rounded(number, expected, call):
+def expect_rounded(number: str, expected: float, call: str) -> None:
     """Demand a number that was rounded to two decimals, either way where it lies in the middle."""
     if not abs(float(number) - expected) <= HALF_A_HUNDREDTH:
         raise AssertionError(f"{call} is {number}; expected {expected:.4f}, with two decimals.")
 
 
-def expect_class_rows(table, case, names, call):
+def expect_class_rows(table: Any, case: Case, names: Sequence[str], call: str) -> None:
     """Demand that a table has a row of each class with its scores and its support."""
     lines, scores = lines_of(table, call), right_scores(case)
     for number, name in enumerate(names):
@@ -71,7 +73,7 @@ def expect_class_rows(table, case, names, call):
             )
 
 
-def names_the_columns(line):
+def names_the_columns(line: str) -> bool:
     """Tell whether a line has the names of the four columns, in order."""
     places = [match.start() for match in (column.search(line) for column in COLUMNS) if match]
     return len(places) == len(COLUMNS) and places == sorted(places)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from graders.authoring.expect import expect_equal, expect_number, plain
+from graders.checks.doubles.models import MakeDouble
 from graders.checks.doubles.scripted import MOMENTUM, Scripted
+from graders.checks.kit.protocol import Kit
 
 ROUNDING = 1e-4
 BATCHES = 2  # in each epoch of scripted training
@@ -22,7 +25,9 @@ class Trained(NamedTuple):
     call: str
 
 
-def trained_on_script(lab, kit, double, rng, losses, patience=3):
+def trained_on_script(
+    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator, losses: Sequence[float], patience: int = 3
+) -> Trained:
     """Train a model whose validation losses rise and fall as those given."""
     script = Scripted.draw(rng, losses, BATCHES)
     model, epochs = double(script), len(losses)
@@ -39,13 +44,13 @@ def trained_on_script(lab, kit, double, rng, losses, patience=3):
     return Trained(script, history, kit.training.weights(model), call)
 
 
-def expect_epochs(trained, epochs):
+def expect_epochs(trained: Trained, epochs: int) -> None:
     """Demand that training took so many epochs: as the history says, and as the batches that came to the judge."""
     expect_equal(len(trained.history["val_loss"]), epochs, f"the epochs of {trained.call}")
     expect_equal(trained.script.taken, epochs * BATCHES, f"the training batches of {trained.call}")
 
 
-def expect_weight_of(trained, epoch):
+def expect_weight_of(trained: Trained, epoch: int) -> None:
     """Demand that the model ended with the weight that it had after an epoch."""
     what = f"the model's weight after {trained.call}, which is to be that of epoch {epoch},"
     expect_number(trained.ended["weight"], trained.script.weight_after(epoch), what, ROUNDING)

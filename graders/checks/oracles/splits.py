@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from graders.authoring.describe import describe_call
 from graders.authoring.expect import expect_length, plain
+from graders.checks.kit.protocol import Kit
 
 
-def drawn(loader, call):
+def drawn(loader: Any, call: str) -> list[Any]:
     """Return the items that a loader gives, in order: the labels of an indexed data set are the items' numbers."""
     labels = (plain(expect_length(batch, 3, f"a batch of {call}")[1], f"the labels of {call}") for batch in loader)
     return [label for batch in labels for label in batch]
 
 
-def expect_partition(parts, size, call):
+def expect_partition(parts: Sequence[Sequence[Any]], size: int, call: str) -> None:
     """Demand that each of the items 0 to size - 1 is in exactly one part, once."""
     counts = Counter(number for part in parts for number in part)
     wrong = [number for number in range(size) if counts[number] != 1]
@@ -25,7 +28,7 @@ def expect_partition(parts, size, call):
         )
 
 
-def split(lab, kit, size, *args, **options):
+def split(lab: Any, kit: Kit, size: int, *args: int, **options: Any) -> tuple[Any, str]:
     """Split a data set of `size` numbered items; return the loaders and the call."""
     call = describe_call("torch_train_val_split", (f"{size} items", *args), options)
     parts = 3 if options.get("test_size") else 2

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from graders.authoring.expect import as_array, expect_array
-from graders.checks.plots.heat_maps import heat_map, names_along, order_of
+from graders.checks.kit.protocol import Kit
+from graders.checks.plots.heat_maps import HeatMap, heat_map, names_along, order_of
 
 MATRIX = np.array([[12, 0, 3, 1], [2, 103, 5, 0], [7, 9, 0, 4], [0, 14, 8, 6]])
 
 
-def drawn_by_class(kit, ax, names, call):
+def drawn_by_class(
+    kit: Kit, ax: Any, names: Sequence[str], call: str
+) -> tuple[Callable[[np.ndarray], np.ndarray], HeatMap]:
     """Return a function that puts a drawn matrix into the order of classes, and the heat map."""
     drawn = heat_map(kit, ax, MATRIX.shape, call)
     rows = order_of(names, names_along(kit, ax.yaxis, drawn.ys, call))
@@ -18,14 +24,14 @@ def drawn_by_class(kit, ax, names, call):
     return (lambda matrix: matrix[rows][:, columns]), drawn
 
 
-def expect_matrix(shown, call):
+def expect_matrix(shown: np.ndarray, call: str) -> None:
     """Demand the colours of the matrix, on any scale that rises: of its counts, or of their part of a row or column."""
     parts = (MATRIX / MATRIX.sum(axis, keepdims=True) for axis in (0, 1))
     if not any(np.array_equal(ranks(shown), ranks(right)) for right in (MATRIX, *parts)):
         expect_array(shown, MATRIX, f"what {call} drew")
 
 
-def ranks(matrix):
+def ranks(matrix: np.ndarray) -> np.ndarray:
     """Return the rank of each value."""
     values = np.round(as_array(matrix, "what was drawn").astype(np.float64), 9)
     return np.unique(values, return_inverse=True)[1].reshape(values.shape)

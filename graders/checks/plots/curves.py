@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from graders.authoring.expect import expect_text, plain
+from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import coordinates
 
 
@@ -17,12 +18,12 @@ class Curve(NamedTuple):
     points: np.ndarray
 
 
-def look_of(line, call):
+def look_of(line: Any, call: str) -> Any:
     """Return what tells a line from others: its colour, its style and its marker."""
     return plain((line.get_color(), line.get_linestyle(), line.get_marker()), call)
 
 
-def legend_of(kit, ax, call):
+def legend_of(kit: Kit, ax: Any, call: str) -> list[tuple[str, Any]]:
     """Return the entries of the legend, of the axes or of the figure, as pairs (text, look); none without a legend."""
     legends = [legend for legend in (ax.get_legend(), *ax.figure.legends) if legend is not None]
     if not legends:
@@ -36,7 +37,7 @@ def legend_of(kit, ax, call):
     ]
 
 
-def curves_of(kit, ax, call):
+def curves_of(kit: Kit, ax: Any, call: str) -> list[Curve]:
     """Return the lines that axes hold; one that looks like others is called by its own label, if the legend has it."""
     entries = legend_of(kit, ax, call)
     curves = []

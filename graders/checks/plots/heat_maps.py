@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from graders.authoring.expect import expect_shape, plain
+from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import coordinates
 
 MESHES = ("QuadMesh", "PolyQuadMesh")
@@ -21,7 +23,7 @@ class HeatMap(NamedTuple):
     ys: np.ndarray
 
 
-def image_middles(image, shape, call):
+def image_middles(image: Any, shape: tuple[int, int], call: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the middles of the columns and of the rows of an image."""
     rows, columns = shape
     left, right, bottom, top = coordinates(image.get_extent(), call)
@@ -30,7 +32,7 @@ def image_middles(image, shape, call):
     return xs, first + (np.arange(rows) + 0.5) * (last - first) / rows
 
 
-def mesh_middles(mesh, shape, call):
+def mesh_middles(mesh: Any, shape: tuple[int, int], call: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the middles of the columns and of the rows of a mesh."""
     rows, columns = shape
     corners = expect_shape(mesh.get_coordinates(), (rows + 1, columns + 1, 2), f"the corners of the cells of {call}")
@@ -39,7 +41,7 @@ def mesh_middles(mesh, shape, call):
     return (xs[1:] + xs[:-1]) / 2, (ys[1:] + ys[:-1]) / 2
 
 
-def heat_map(kit, ax, shape, call):
+def heat_map(kit: Kit, ax: Any, shape: tuple[int, int], call: str) -> HeatMap:
     """Read the one image or mesh that axes hold."""
     images = list(ax.images)
     meshes = [one for one in ax.collections if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)]
@@ -53,14 +55,14 @@ def heat_map(kit, ax, shape, call):
     return HeatMap(values[upwards][:, across], xs[across], ys[upwards])
 
 
-def place(middles, coordinate):
+def place(middles: np.ndarray, coordinate: float) -> int | None:
     """Return the number of the cell in which a coordinate lies, well away from its edges, or None."""
     width = middles[1] - middles[0]
     near = np.flatnonzero(np.abs(middles - coordinate) < WITHIN * width)
     return int(near[0]) if near.size else None
 
 
-def names_along(kit, axis, middles, call):
+def names_along(kit: Kit, axis: Any, middles: np.ndarray, call: str) -> list[str]:
     """Return the text at the tick of each cell along an axis, or nothing where there is no tick."""
     texts = [""] * len(middles)
     ticks = coordinates(axis.get_majorticklocs(), call)
@@ -71,7 +73,7 @@ def names_along(kit, axis, middles, call):
     return texts
 
 
-def order_of(names, texts):
+def order_of(names: Sequence[str], texts: list[str]) -> list[int]:
     """Return where each class lies along an axis: where its name says, and in order if its name is not there."""
     if sorted(texts) != sorted(names):
         return list(range(len(names)))

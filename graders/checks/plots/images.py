@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,7 +19,7 @@ DRAWN_VALUES = 120_000
 READ_VALUES = 16 * DRAWN_VALUES
 
 
-def images_of(shown):
+def images_of(shown: Any) -> list[np.ndarray]:
     """Return what is drawn as images of one channel, up to `DRAWN_VALUES` in all, once they are unmagnified."""
     images, values_read, values_kept = [], 0, 0
     for values in shown:
@@ -33,7 +35,7 @@ def images_of(shown):
     return images
 
 
-def unmagnified(image):
+def unmagnified(image: np.ndarray) -> np.ndarray:
     """Return an image with one pixel for each square of equal ones, if it is made of such squares."""
     for times in range(MAGNIFIED, 1, -1):
         pixels = image[::times, ::times]
@@ -42,7 +44,7 @@ def unmagnified(image):
     return image
 
 
-def shows(images, right):
+def shows(images: Sequence[np.ndarray], right: np.ndarray) -> bool:
     """Tell whether an image shows a channel `[H, W]`, by itself or as one of several tiles, in whatever scale."""
     if np.ptp(right) == 0:
         return True
@@ -61,7 +63,7 @@ def shows(images, right):
     return False
 
 
-def rounds(window, wanted):
+def rounds(window: np.ndarray, wanted: np.ndarray) -> bool:
     """Tell whether a window holds whole numbers that are a linear function of what is wanted, rounded or cut off."""
     exact = window.mean() + (window * wanted).mean() * wanted
     return np.array_equal(window, np.round(window)) and np.abs(window - exact).max() <= HALF_A_LEVEL
