@@ -25,7 +25,7 @@ TOP_HERTZ = 11025.0
 
 
 def stems(rng: np.random.Generator, count: int) -> list[int]:
-    """Draw the numbers of tracks."""
+    """Return the random numbers of some tracks."""
     numbers: list[int] = rng.choice(150_000, count, replace=False).tolist()
     return numbers
 

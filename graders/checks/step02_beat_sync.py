@@ -17,7 +17,7 @@ from graders.checks.data.features import features
 def between_beats(
     feature: np.ndarray, beats: Sequence[int], aggregate: Callable[..., np.ndarray] = np.median
 ) -> np.ndarray:
-    """Aggregate `[F, T]` between the sorted beats, with 0 and T as outer boundaries: `[F, S]`."""
+    """Return `[F, T]` aggregated between the sorted beats, with 0 and T as outer boundaries: `[F, S]`."""
     boundaries = sorted({0, *beats, feature.shape[1]})
     return np.stack([aggregate(feature[:, start:end], axis=1) for start, end in pairwise(boundaries)], axis=1)
 

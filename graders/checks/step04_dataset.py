@@ -1,4 +1,8 @@
-"""Checks of step 4: merging genres, padding, encoding labels, the data set and its splits."""
+"""Checks of step 4: merging genres, padding, encoding labels, the data set and its splits.
+
+All checks of a step stand in one module, in the order in which students meet them: `needs` names checks of the same
+module.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ SPLITS = ("test_split_is_disjoint_and_complete",)
 
 
 def entries_of(genres: Sequence[str]) -> list[tuple[str, str]]:
-    """Number the genres: entries as read_labels gives them."""
+    """Return numbered entries of genres, as read_labels returns them."""
     return [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
 
 

@@ -1,4 +1,8 @@
-"""Checks of step 5: the LSTM, the classifier, the loops that train it, early stopping and checkpoints."""
+"""Checks of step 5: the LSTM, the classifier, the loops that train it, early stopping and checkpoints.
+
+All checks of a step stand in one module, in the order in which students meet them: `needs` names checks of the same
+module.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,7 @@ LOSS = ("test_classifier_returns_cross_entropy_and_logits",)
 def states(
     backbone: Any, x: torch.Tensor, lengths: Sequence[int], width: int, call: str = "backbone(x, lengths)"
 ) -> np.ndarray:
-    """Return what a backbone makes of tracks `[B, T, F]`, as an array `[B, width]`."""
+    """Return a backbone's states of tracks `[B, T, F]`, as an array `[B, width]`."""
     return expect_dtype(expect_shape(backbone(x, torch.tensor(lengths)), (len(x), width), call), "f", call)
 
 

@@ -1,4 +1,8 @@
-"""Checks of step 6: prediction, scores, the table of scores, and the plots of the matrix and of the losses."""
+"""Checks of step 6: prediction, scores, the table of scores, and the plots of the matrix and of the losses.
+
+All checks of a step stand in one module, in the order in which students meet them: `needs` names checks of the same
+module.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,13 @@ from graders.authoring.expect import (
 from graders.checks.doubles.models import MakeDouble
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import evaluating
-from graders.checks.oracles.predicted_tracks import call_of, expect_all_predicted, expect_predicted, predicted, tracks
+from graders.checks.oracles.predicted_tracks import (
+    call_of,
+    draw_tracks,
+    expect_all_predicted,
+    expect_predicted,
+    predicted,
+)
 from graders.checks.oracles.predictions import (
     EDGES,
     Case,
@@ -76,7 +86,7 @@ def test_predict_names_the_class_of_each_track(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
     """predict returns the class of the highest logit and the label of each track, in the order of the loader."""
-    expect_all_predicted(lab, kit, double, tracks(rng, 12), 4)
+    expect_all_predicted(lab, kit, double, draw_tracks(rng, 12), 4)
 
 
 @check(points=0.25, hint="return y_pred, y_true: predictions first, labels second.", needs=PREDICTS)
@@ -84,7 +94,7 @@ def test_predict_returns_predictions_before_labels(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
     """predict returns the pair (y_pred, y_true), in this order."""
-    wanted = tracks(rng, 12)
+    wanted = draw_tracks(rng, 12)
     model, call = wanted.predicting(), call_of(wanted, 4)
     pair = lab.step06_evaluation.predict(evaluating(double(model)), wanted.loader(kit, model, 4), "cpu")
     expect_equal(expect_length(pair, 2, call)[0], wanted.codes, f"y_pred, the first of the pair of {call}")
@@ -93,7 +103,7 @@ def test_predict_returns_predictions_before_labels(
 @check(points=0.25, hint="Convert to np.array(..., dtype=int) of one dimension before you return.", needs=PREDICTS)
 def test_predict_returns_arrays_of_integers(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict returns two arrays of integers, [N] each."""
-    wanted = tracks(rng, 12)
+    wanted = draw_tracks(rng, 12)
     model, call = wanted.predicting(), call_of(wanted, 4)
     pair = lab.step06_evaluation.predict(evaluating(double(model)), wanted.loader(kit, model, 4), "cpu")
     for value, name in zip(expect_length(pair, 2, call), ("y_pred", "y_true"), strict=True):
@@ -107,7 +117,7 @@ def test_predict_returns_arrays_of_integers(lab: Any, kit: Kit, double: MakeDoub
 )
 def test_predict_keeps_a_smaller_last_batch(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict has a prediction for every track, also when the last batch is smaller than the others."""
-    expect_all_predicted(lab, kit, double, tracks(rng, 8), 3)
+    expect_all_predicted(lab, kit, double, draw_tracks(rng, 8), 3)
 
 
 @check(
@@ -116,7 +126,7 @@ def test_predict_keeps_a_smaller_last_batch(lab: Any, kit: Kit, double: MakeDoub
 def test_predict_takes_batches_of_one(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict works with batches of a single track, and with a data set of one."""
     for count in (3, 1):
-        expect_all_predicted(lab, kit, double, tracks(rng, count), 1)
+        expect_all_predicted(lab, kit, double, draw_tracks(rng, count), 1)
 
 
 @check(
@@ -126,7 +136,7 @@ def test_predict_takes_batches_of_one(lab: Any, kit: Kit, double: MakeDouble, rn
 )
 def test_predict_evaluates_in_evaluation_mode(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict evaluates in evaluation mode, whatever mode the model is in; weights and buffers stay as they are."""
-    wanted = tracks(rng, 12)
+    wanted = draw_tracks(rng, 12)
     predicting = wanted.predicting()
     model = double(predicting)
     before = plain(kit.training.weights(model), "the model's weights and buffers")
@@ -140,7 +150,7 @@ def test_predict_evaluates_in_evaluation_mode(lab: Any, kit: Kit, double: MakeDo
 @check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
 def test_predict_computes_no_gradients(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict keeps no graph for gradients."""
-    wanted = tracks(rng, 12)
+    wanted = draw_tracks(rng, 12)
     model = wanted.predicting()
     predicted(lab, double(model), wanted.loader(kit, model, 4), wanted, call_of(wanted, 4))
     kept = model.kept_graphs
@@ -157,7 +167,7 @@ def test_predict_computes_no_gradients(lab: Any, kit: Kit, double: MakeDouble, r
 @check(points=0.25, hint="model(x, labels, lengths): an LSTM needs each batch's lengths.", needs=PREDICTS)
 def test_predict_hands_the_lengths_on(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict gives the model each batch's lengths, so that it knows the last valid timestep."""
-    wanted = tracks(rng, 12)
+    wanted = draw_tracks(rng, 12)
     model, call = wanted.predicting(at_the_end=True), call_of(wanted, 4, "model that reads the last valid timestep")
     expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, 4), wanted, call)
 
@@ -171,7 +181,7 @@ def test_predict_pairs_predictions_with_their_labels(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
     """predict pairs each prediction with the label of its own track, also when the loader shuffles."""
-    wanted = tracks(rng, 24)
+    wanted = draw_tracks(rng, 24)
     model = wanted.predicting()
     loader = kit.training.shuffling(wanted.loader(kit, model, 4))
     call = f"{call_of(wanted, 4)} with shuffling"
@@ -317,7 +327,7 @@ def test_scores_of_lists_are_those_of_arrays(lab: Any, case: Case) -> None:
 
 
 def expect_refused(lab: Any, case: Case) -> None:
-    """Demand a ValueError from both functions."""
+    """Raise unless both functions raise ValueError."""
     with expect_error(ValueError, f"confusion_matrix{case.arguments}"):
         lab.step06_evaluation.confusion_matrix(*case.arrays)
     with expect_error(ValueError, f"classification_scores{case.arguments}"):

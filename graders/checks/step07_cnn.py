@@ -1,4 +1,8 @@
-"""Checks of step 7: the network for digits, layer by layer, and the CNN for spectrograms."""
+"""Checks of step 7: the network for digits, layer by layer, and the CNN for spectrograms.
+
+All checks of a step stand in one module, in the order in which students meet them: `needs` names checks of the same
+module.
+"""
 
 from __future__ import annotations
 
@@ -155,7 +159,7 @@ def summary_of(lab: Any) -> list[Any]:
 
 
 def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Write a shape such as (1, 1, 10) as (10,)."""
+    """Return a shape such as (1, 1, 10) as (10,)."""
     return (max(shape),) if len(shape) == 3 and sorted(shape)[:2] == [1, 1] else shape
 
 
@@ -199,7 +203,7 @@ def as_map(value: Any, shape: tuple[int, ...], call: str) -> np.ndarray:
 
 
 def expect_map(value: Any, right: np.ndarray, call: str) -> None:
-    """Demand a map's shape and values; the latter relative to the largest, since gradients are small."""
+    """Raise unless a map has the right shape and values; relative to the largest, since gradients are small."""
     array = as_map(value, right.shape, call)
     expect_array(array, right, call, ROUNDING * min(1.0, float(np.abs(right).max())))
 
@@ -285,7 +289,7 @@ def plotted(lab: Any, kit: Kit, layer: Any, name: str) -> tuple[Any, Any]:
 
 
 def expect_shown(images: Sequence[np.ndarray], channels: np.ndarray, what: str) -> None:
-    """Demand that each of the channels `[C, H, W]` is among the images."""
+    """Raise unless each of the channels `[C, H, W]` is among the images."""
     for number, channel in enumerate(channels):
         if not shows(images, channel):
             raise AssertionError(f"plot_layer shows no image of {what} {number}.")
@@ -337,17 +341,17 @@ def backbone_of(lab: Any, **options: Any) -> Any:
 
 
 def sized_backbone_of(lab: Any, kit: Kit, **options: Any) -> Any:
-    """Return a small new backbone all of whose parameters have their sizes."""
+    """Return a small new backbone whose parameters have their sizes."""
     return sized(kit, backbone_of(lab, **options), TRACK)
 
 
 def vectors(backbone: Any, x: torch.Tensor, call: str = "backbone(x)") -> np.ndarray:
-    """Return what a backbone makes of spectrograms, as an array `[B, feature_size]`."""
+    """Return a backbone's vectors of spectrograms, as an array `[B, feature_size]`."""
     return expect_shape(expect_dtype(backbone(x), "f", call), (len(x), FEATURE_SIZE), call)
 
 
-def telling(make: Callable[[], Any], x: torch.Tensor) -> Any:
-    """Return the first of some backbones that gives tracks that are unlike vectors that are unlike."""
+def responsive_backbone(make: Callable[[], Any], x: torch.Tensor) -> Any:
+    """Return the first of some backbones that gives different tracks different vectors."""
     for _ in range(FRESH):
         backbone = make()
         said = as_array(backbone(x), "backbone(x)")
@@ -357,12 +361,12 @@ def telling(make: Callable[[], Any], x: torch.Tensor) -> Any:
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> bool:
-    """Tell whether two arrays differ by more than rounding."""
+    """Return whether two arrays differ by more than rounding."""
     return bool(np.abs(after - before).max() > MOVED * max(1.0, np.abs(before).max()))
 
 
 def without_effect(fresh: Callable[[], Any], x: torch.Tensor, others: Mapping[str, torch.Tensor]) -> list[str]:
-    """Return the names of those other inputs that leave the vectors of every fresh backbone as they are."""
+    """Return the names of the other inputs that change the vectors of no fresh backbone."""
     names = list(others)
     for _ in range(FRESH):
         backbone = evaluating(fresh())
@@ -397,7 +401,7 @@ def test_backbone_returns_a_vector_for_each_track(
         expect_dtype(expect_shape(backbone(x), (rows, size), call), "f", call)
         return backbone
 
-    telling(make, x)
+    responsive_backbone(make, x)
 
 
 @check(points=0.25, hint="filters=(32, 64, 128, 256), feature_size=1000, as in the skeleton.", needs=VECTORS)
@@ -420,15 +424,15 @@ def test_backbone_evaluates_a_batch_of_one(lab: Any, rng: np.random.Generator) -
 def test_backbone_takes_channels(lab: Any, rng: np.random.Generator) -> None:
     """CNNBackbone takes tracks [B, in_channels, T, F] too, and each channel counts."""
     x = noise(rng, 2, 3, *TRACK)
-    one = telling(lambda: evaluating(backbone_of(lab)), x[:, 0])
+    one = responsive_backbone(lambda: evaluating(backbone_of(lab)), x[:, 0])
     call = "the array of vectors for x[:, None] instead of x"
     expect_as_before(vectors(one, x[:, :1], call), vectors(one, x[:, 0]), vectors(one, x[:, 1]), call, ROUNDING)
     others = {f"channel {channel}": x.clone() for channel in range(3)}
     for channel, other in enumerate(others.values()):
         other[:, channel] = noise(rng, 2, *TRACK)
-    unheard = without_effect(lambda: backbone_of(lab, in_channels=3), x, others)
-    if unheard:
-        raise AssertionError(f"With in_channels=3, another {unheard[0]} leaves the output as it is.")
+    ignored = without_effect(lambda: backbone_of(lab, in_channels=3), x, others)
+    if ignored:
+        raise AssertionError(f"With in_channels=3, another {ignored[0]} leaves the output as it is.")
 
 
 @check(
@@ -439,7 +443,7 @@ def test_backbone_takes_channels(lab: Any, rng: np.random.Generator) -> None:
 def test_backbone_repeats_itself_in_evaluation_mode(lab: Any, rng: np.random.Generator) -> None:
     """In evaluation mode CNNBackbone returns the same vectors for the same tracks, every time."""
     x = noise(rng, 4, *TRACK)
-    backbone = telling(lambda: evaluating(backbone_of(lab)), x)
+    backbone = responsive_backbone(lambda: evaluating(backbone_of(lab)), x)
     again, before, unlike = (vectors(backbone, some) for some in (x, x, noise(rng, *x.shape)))
     expect_as_before(again, before, unlike, "backbone.eval()(x), called again,", MOVED)
 
@@ -459,7 +463,7 @@ def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab: Any, rng: n
             backbone(noise(rng, 6, *TRACK) * 2 + 1)
         return evaluating(backbone)
 
-    backbone = telling(trained, x)
+    backbone = responsive_backbone(trained, x)
     call = "the array of vectors of six tracks, two at a time,"
     apart = [vectors(backbone, x[start : start + 2], call) for start in (0, 2, 4)]
     together, unlike = (vectors(backbone, some) for some in (x, noise(rng, *x.shape)))
@@ -552,9 +556,9 @@ def test_vector_depends_on_all_of_the_spectrogram(lab: Any, rng: np.random.Gener
         for which, bands in parts.items():
             other = others[f"{when} timesteps, {which} bands"] = x.clone()
             other[:, timesteps, bands] = 10 * noise(rng, 2, 8, 8)
-    unheard = without_effect(lambda: backbone_of(lab), x, others)
-    if unheard:
-        raise AssertionError(f"Another corner ({unheard[0]}) leaves the vector as it is.")
+    ignored = without_effect(lambda: backbone_of(lab), x, others)
+    if ignored:
+        raise AssertionError(f"Another corner ({ignored[0]}) leaves the vector as it is.")
 
 
 @check(points=0.25, hint="Each 2x2 pooling halves both sizes: raise ValueError when nothing is left.", needs=VECTORS)

@@ -1,4 +1,4 @@
-"""Checks of step 8: the regressor, its predictions, Spearman's correlation, and what is learnt of energy."""
+"""Checks of step 8: the regressor, its predictions, Spearman's correlation, and learning of energy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PREDICTS = ("test_predict_ratings_returns_both_ratings_of_each_track",)
 
 
 def regressor(lab: Any, kit: Kit) -> Any:
-    """Make a regressor on a backbone of the kit."""
+    """Return a new regressor on a backbone of the kit."""
     return lab.step08_regression.Regressor(kit.training.MeanOfImage(FEATURES, 6))
 
 
@@ -123,10 +123,10 @@ def test_checkpoint_restores_the_regressor(lab: Any, kit: Kit, rng: np.random.Ge
 # --- predictions
 
 
-class Rated(NamedTuple):
-    """What a scripted model says of some tracks, and what listeners say: `[N]`, or `[N, tasks]` each."""
+class RatedTracks(NamedTuple):
+    """Ratings of some tracks by a scripted model and by listeners: `[N]`, or `[N, tasks]` each."""
 
-    said: np.ndarray
+    predicted: np.ndarray
     listeners: np.ndarray
 
     def loader(self, kit: Kit, model: Predicting, size: int) -> Any:
@@ -135,14 +135,16 @@ class Rated(NamedTuple):
         return kit.training.ratings_loader(x, self.listeners, lengths, size)
 
 
-def rated_tracks(rng: np.random.Generator, count: int, tasks: int | None = None) -> Rated:
-    """Draw ratings of tracks, all different."""
+def rated_tracks(rng: np.random.Generator, count: int, tasks: int | None = None) -> RatedTracks:
+    """Return random ratings of tracks, all different."""
     shape = (count,) if tasks is None else (count, tasks)
-    return Rated(*(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 7 for _ in range(2)))
+    return RatedTracks(
+        *(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 7 for _ in range(2))
+    )
 
 
 def predicted(lab: Any, model: Any, loader: Any, shape: tuple[int, ...], call: str) -> list[np.ndarray]:
-    """Call predict_ratings, and return y_pred and y_true, once their shapes are right; `[N, 1]` is as good as `[N]`."""
+    """Return the (y_pred, y_true) of predict_ratings; raise unless their shapes are right, `[N]` or `[N, 1]`."""
     pair = expect_length(lab.step08_regression.predict_ratings(model, loader, "cpu"), 2, call)
     arrays = []
     for value, name in zip(pair, ("y_pred", "y_true"), strict=True):
@@ -154,19 +156,19 @@ def predicted(lab: Any, model: Any, loader: Any, shape: tuple[int, ...], call: s
 
 
 def expect_predicted(
-    lab: Any, kit: Kit, double: MakeDouble, rated: Rated, size: int, *, training: bool = False
+    lab: Any, kit: Kit, double: MakeDouble, rated: RatedTracks, size: int, *, training: bool = False
 ) -> list[bool]:
-    """Demand what predict_ratings returns of some tracks in batches of a size, in the order of the loader.
+    """Raise unless predict_ratings is right for tracks in batches of a size, in the order of the loader.
 
     Returns:
         For each call of the model, whether gradients were to be computed.
     """
-    predicting = Predicting(rated.said, at_the_end=True)
+    predicting = Predicting(rated.predicted, at_the_end=True)
     model = double(predicting)
     model.train(training)
-    call = f"predict_ratings(model, loader of {len(rated.said)} tracks in batches of {size}, 'cpu')"
-    y_pred, y_true = predicted(lab, model, rated.loader(kit, predicting, size), rated.said.shape, call)
-    expect_array(y_pred, rated.said, f"y_pred of {call}")
+    call = f"predict_ratings(model, loader of {len(rated.predicted)} tracks in batches of {size}, 'cpu')"
+    y_pred, y_true = predicted(lab, model, rated.loader(kit, predicting, size), rated.predicted.shape, call)
+    expect_array(y_pred, rated.predicted, f"y_pred of {call}")
     expect_array(y_true, rated.listeners, f"y_true of {call}")
     return predicting.kept_graphs
 
@@ -218,12 +220,12 @@ def test_predict_ratings_pairs_the_ratings_of_a_track(
 ) -> None:
     """predict_ratings pairs the two ratings of each track, also when the loader shuffles."""
     rated = rated_tracks(rng, 24)
-    predicting = Predicting(rated.said, at_the_end=True)
+    predicting = Predicting(rated.predicted, at_the_end=True)
     loader = kit.training.shuffling(rated.loader(kit, predicting, 4))
     call = "predict_ratings(model, shuffling loader of 24 tracks, 'cpu')"
-    y_pred, y_true = predicted(lab, evaluating(double(predicting)), loader, rated.said.shape, call)
-    order, right = np.argsort(y_pred), np.argsort(rated.said)
-    expect_array(y_pred[order], rated.said[right], f"the sorted y_pred of {call}")
+    y_pred, y_true = predicted(lab, evaluating(double(predicting)), loader, rated.predicted.shape, call)
+    order, right = np.argsort(y_pred), np.argsort(rated.predicted)
+    expect_array(y_pred[order], rated.predicted[right], f"the sorted y_pred of {call}")
     expect_array(y_true[order], rated.listeners[right], f"y_true of {call}, in the order of y_pred,")
 
 
@@ -233,7 +235,7 @@ def test_predict_ratings_pairs_the_ratings_of_a_track(
 def expect_spearman(
     lab: Any, true: Sequence[float] | np.ndarray, predicted_ones: Sequence[float] | np.ndarray, call: str | None = None
 ) -> None:
-    """Demand SciPy's value, for lists and for arrays."""
+    """Raise unless spearman returns SciPy's value, for lists and for arrays."""
     call = call or f"spearman({list(true)}, {list(predicted_ones)})"
     for kind in (list, np.array):
         value = lab.step08_regression.spearman(kind(true), kind(predicted_ones))

@@ -27,41 +27,43 @@ LEFT = 0.2  # of the error, after 20 epochs: the reference leaves a twentieth at
 TUNES = ("test_fine_tuning_begins_with_the_transferred_weights",)
 
 
-def fresh(kit: Kit) -> Any:
-    """Make a backbone of the kit, with fresh weights."""
+def fresh_backbone(kit: Kit) -> Any:
+    """Return a backbone of the kit, with fresh weights."""
     return kit.training.NormalisedMean(FEATURES, SIZE)
 
 
-def plain(kit: Kit) -> Any:
-    """Make a backbone without normalisation: its statistics lag behind, and a loss may rise although it is trained."""
+def plain_backbone(kit: Kit) -> Any:
+    """Return a backbone without normalisation, whose statistics lag behind: a loss may rise with them."""
     return kit.training.MixedMean(FEATURES, SIZE)
 
 
-def inputs(rng: np.random.Generator) -> torch.Tensor:
-    """Draw 12 tracks of 3 timesteps."""
+def draw_tracks(rng: np.random.Generator) -> torch.Tensor:
+    """Return 12 random tracks of 3 timesteps."""
     return (noise(rng, 12, 3, FEATURES) + 1) * 2
 
 
-def tracks(kit: Kit, rng: np.random.Generator) -> Any:
+def genre_loader(kit: Kit, rng: np.random.Generator) -> Any:
     """Return a loader of 12 tracks of three genres, in batches of 4."""
-    return kit.training.loader(inputs(rng).numpy(), np.arange(12) % 3, [3] * 12, 4)
+    return kit.training.loader(draw_tracks(rng).numpy(), np.arange(12) % 3, [3] * 12, 4)
 
 
-def trained_classifier(lab: Any, kit: Kit, rng: np.random.Generator, make: MakeBackbone = fresh) -> tuple[Any, str]:
-    """Train a classifier, so that its buffers have learnt; return its backbone, and its checkpoint's path."""
+def trained_classifier(
+    lab: Any, kit: Kit, rng: np.random.Generator, make: MakeBackbone = fresh_backbone
+) -> tuple[Any, str]:
+    """Return the backbone of a trained classifier, whose buffers have learnt, and its checkpoint's path."""
     backbone, path = make(kit), kit.scratch_file("είδη.pt")
     classifier = lab.step05_lstm.Classifier(backbone, 3)
-    kit.training.fit(classifier, tracks(kit, rng), kit.training.sgd(classifier, 0.2), 15)
+    kit.training.fit(classifier, genre_loader(kit, rng), kit.training.sgd(classifier, 0.2), 15)
     lab.step05_lstm.save_checkpoint(classifier, path)
     return backbone, path
 
 
-def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh) -> Weights:
-    """Return the weights and buffers of a module of the kit, or of a model on one, by their names in the former."""
+def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh_backbone) -> Weights:
+    """Return the weights and buffers of a backbone, or of a model on one, by their names in the backbone."""
     found = {}
-    held = kit.training.weights(module)
+    state = kit.training.weights(module)
     for wanted in kit.training.weights(make(kit)):
-        values = [value for name, value in held.items() if name == wanted or str(name).endswith(f".{wanted}")]
+        values = [value for name, value in state.items() if name == wanted or str(name).endswith(f".{wanted}")]
         arrays = [as_array(value, f"{wanted} of {what}").copy() for value in values]
         # A backbone may be registered twice; its weights are the same then.
         if not arrays or not all(np.array_equal(array, arrays[0]) for array in arrays):
@@ -71,18 +73,18 @@ def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh) -> Wei
 
 
 def learnt(values: Weights) -> Weights:
-    """Keep those of some weights that an optimiser changes: neither buffers, nor a bias that normalisation undoes."""
+    """Return the weights that an optimiser changes: no buffers, and no bias that normalisation undoes."""
     return {name: value for name, value in values.items() if name in LEARNT}
 
 
 def expect_weights(got: Weights, wanted: Weights, what: str) -> None:
-    """Demand equal weights."""
+    """Raise unless weights are as wanted."""
     for name, value in wanted.items():
         expect_array(got[name], value, f"{name} of {what}", 1e-6)
 
 
 def moved(first: Weights, second: Weights) -> list[str]:
-    """Return the names of the weights that are not the same."""
+    """Return the names of the weights that differ."""
     return [name for name, value in first.items() if not np.allclose(value, second[name], atol=1e-7)]
 
 
@@ -90,7 +92,7 @@ def moved(first: Weights, second: Weights) -> list[str]:
 def test_backbone_gets_the_weights_of_the_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """After load_backbone_from_checkpoint all weights and buffers are those of the classifier's backbone."""
     source, path = trained_classifier(lab, kit, rng)
-    backbone = fresh(kit)
+    backbone = fresh_backbone(kit)
     lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
     what = "the backbone, after load_backbone_from_checkpoint(backbone, path),"
     expect_weights(weights(kit, backbone, what), weights(kit, source, "the source"), what)
@@ -100,7 +102,7 @@ def test_backbone_gets_the_weights_of_the_classifier(lab: Any, kit: Kit, rng: np
 def test_loading_returns_the_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """load_backbone_from_checkpoint returns the backbone itself, ready to be a regressor's."""
     source, path = trained_classifier(lab, kit, rng)
-    returned = lab.step09_transfer.load_backbone_from_checkpoint(fresh(kit), path)
+    returned = lab.step09_transfer.load_backbone_from_checkpoint(fresh_backbone(kit), path)
     if not kit.is_a(returned, "torch.nn", "Module"):
         raise WrongType("load_backbone_from_checkpoint returned no nn.Module; expected the backbone.")
     x = noise(rng, 5, 3, FEATURES)
@@ -112,43 +114,43 @@ def test_checkpoint_that_does_not_fit_is_an_error(lab: Any, kit: Kit) -> None:
     """A checkpoint of other layers or shapes, of too few or too many layers, and a missing file raise an error."""
     step, path = lab.step09_transfer, kit.scratch_file("άλλο.pt")
     for other, make, name in (
-        (kit.training.DeepMean(FEATURES, SIZE), fresh, "other layers"),
-        (kit.training.DeepMean(FEATURES, SIZE), plain, "layers of other names"),
-        (kit.training.NormalisedMean(FEATURES, SIZE + 1), fresh, "other shapes"),
-        (kit.training.MixedMean(FEATURES, SIZE), fresh, "too few layers"),
-        (kit.training.NormalisedMean(FEATURES, SIZE), plain, "too many layers"),
+        (kit.training.DeepMean(FEATURES, SIZE), fresh_backbone, "other layers"),
+        (kit.training.DeepMean(FEATURES, SIZE), plain_backbone, "layers of other names"),
+        (kit.training.NormalisedMean(FEATURES, SIZE + 1), fresh_backbone, "other shapes"),
+        (kit.training.MixedMean(FEATURES, SIZE), fresh_backbone, "too few layers"),
+        (kit.training.NormalisedMean(FEATURES, SIZE), plain_backbone, "too many layers"),
     ):
         lab.step05_lstm.save_checkpoint(lab.step05_lstm.Classifier(other, 3), path)
         with expect_error((RuntimeError, KeyError, ValueError), f"load_backbone_from_checkpoint of {name}"):
             step.load_backbone_from_checkpoint(make(kit), path)
     with expect_error(OSError, "load_backbone_from_checkpoint(backbone, 'missing.pt')"):
-        step.load_backbone_from_checkpoint(fresh(kit), "missing.pt")
+        step.load_backbone_from_checkpoint(fresh_backbone(kit), "missing.pt")
 
 
 @check(points=0.5, hint="Load into the parameters; neither freeze nor replace them.", needs=LOADS)
 def test_transferred_weights_can_be_trained(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The transferred weights are trained with the rest: a step of an optimiser changes them."""
     _, path = trained_classifier(lab, kit, rng)
-    backbone = fresh(kit)
+    backbone = fresh_backbone(kit)
     lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
     before = learnt(weights(kit, backbone, "the backbone"))
     model = kit.training.Head(backbone, 3)
-    kit.training.fit(model, tracks(kit, rng), kit.training.sgd(model, 0.2), 1)
+    kit.training.fit(model, genre_loader(kit, rng), kit.training.sgd(model, 0.2), 1)
     still = before.keys() - set(moved(before, weights(kit, backbone, "the backbone")))
     if still:
         raise AssertionError(f"After an epoch {', '.join(sorted(still))} of the backbone are as loaded.")
 
 
 class Tuned(NamedTuple):
-    """What came out of fine_tune: the weights of the backbone, all parameters, the mean squared error in training."""
+    """A result of fine_tune: the backbone's weights, all parameters, the mean squared error on training tracks."""
 
     weights: Weights
     parameters: Weights
     error: float
 
 
-def furthest(first: Weights, second: Weights) -> dict[str, float]:
-    """Return how far the weights of each name have moved, at most."""
+def largest_changes(first: Weights, second: Weights) -> dict[str, float]:
+    """Return the largest change of the weights of each name."""
     return {name: float(np.abs(second[name] - value).max()) for name, value in first.items()}
 
 
@@ -158,11 +160,11 @@ def fine_tuned(
     rng: np.random.Generator,
     path: str,
     asked: tuple[()] | tuple[int, float] = (),
-    make: MakeBackbone = fresh,
+    make: MakeBackbone = fresh_backbone,
     batch: int = 4,
     others: bool = False,
 ) -> Tuned:
-    """Call fine_tune on ratings.
+    """Return the result of fine_tune on random ratings.
 
     Args:
         lab: the student's modules.
@@ -174,8 +176,8 @@ def fine_tuned(
         batch: tracks of a batch.
         others: validate on other tracks, whose ratings are far on the other side; otherwise on the same.
     """
-    x, aside = inputs(rng), inputs(rng)
-    targets = rng.uniform(10, 11, 12)  # so far from what it says first that the loss falls
+    x, aside = draw_tracks(rng), draw_tracks(rng)
+    targets = rng.uniform(10, 11, 12)  # so far from the first ratings that the loss falls
     loader = kit.training.ratings_loader(x.numpy(), targets, [3] * 12, batch)
     opposite = kit.training.ratings_loader(aside.numpy(), -3 * targets, [3] * 12, batch)
     validation = opposite if others else loader
@@ -195,7 +197,7 @@ def fine_tuned(
 def repeatedly(lab: Any, kit: Kit, rng: np.random.Generator, path: str) -> Callable[..., Tuned]:
     """Return a function that fine-tunes a plain backbone, each time with the same tracks and the same fresh weights."""
     seed = int(rng.integers(2**31))
-    return lambda asked, **more: fine_tuned(lab, kit, np.random.default_rng(seed), path, asked, plain, **more)
+    return lambda asked, **more: fine_tuned(lab, kit, np.random.default_rng(seed), path, asked, plain_backbone, **more)
 
 
 @check(points=1, hint="Build the Regressor on the backbone that was loaded, and do not make a new one afterwards.")
@@ -216,15 +218,15 @@ def test_fine_tuning_trains_all_weights(lab: Any, kit: Kit, rng: np.random.Gener
     if still:
         raise AssertionError(f"After fine_tune {', '.join(sorted(still))} of the backbone are as loaded.")
 
-    source, path = trained_classifier(lab, kit, rng, plain)
-    loaded = weights(kit, source, "the source", plain)
+    source, path = trained_classifier(lab, kit, rng, plain_backbone)
+    loaded = weights(kit, source, "the source", plain_backbone)
     tuned = repeatedly(lab, kit, rng, path)
 
-    def way(epochs: int, learning_rate: float) -> float:
-        return max(furthest(loaded, tuned((epochs, learning_rate)).weights).values())
+    def largest_change(epochs: int, learning_rate: float) -> float:
+        return max(largest_changes(loaded, tuned((epochs, learning_rate)).weights).values())
 
     # While the loss falls, as it does at these rates, train keeps the last epoch's weights.
-    short, long, faster = way(1, 1e-2), way(6, 1e-2), way(1, 6e-2)
+    short, long, faster = largest_change(1, 1e-2), largest_change(6, 1e-2), largest_change(1, 6e-2)
     for name, distance in (("6 epochs instead of 1", long), ("6 times the learning rate", faster)):
         if not distance > 2 * short:
             raise AssertionError(
@@ -245,20 +247,20 @@ def test_fine_tuning_trains_all_weights(lab: Any, kit: Kit, rng: np.random.Gener
 )
 def test_fine_tuning_takes_the_steps_of_adam(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains all weights with Adam: in each epoch of one batch, by its learning rate while the loss falls."""
-    _, path = trained_classifier(lab, kit, rng, plain)
+    _, path = trained_classifier(lab, kit, rng, plain_backbone)
     tuned = repeatedly(lab, kit, rng, path)
     begun = tuned((1, LITTLE), batch=12).parameters
     for asked, epochs, rate in (((1, 1e-3), 1, 1e-3), ((8, 1e-3), 8, 1e-3), ((), 5, 1e-4)):
-        ways = furthest(begun, tuned(asked, batch=12).parameters)
+        changes = largest_changes(begun, tuned(asked, batch=12).parameters)
         call = f"fine_tune(..., {epochs}, {rate:g})" if asked else "fine_tune without epochs and learning rate"
-        still = sorted(name for name, way in ways.items() if way < rate / 100)
+        still = sorted(name for name, change in changes.items() if change < rate / 100)
         if still:
             raise AssertionError(
                 f"After {call} {', '.join(still)} of the regressor are as after fine_tune(..., 1, {LITTLE})."
             )
-        if not any(abs(way - epochs * rate) < STEPS * epochs * rate for way in ways.values()):
+        if not any(abs(change - epochs * rate) < STEPS * epochs * rate for change in changes.values()):
             raise AssertionError(
-                f"{call} with one batch moves weights by {min(ways.values()):.3g} to {max(ways.values()):.3g}; "
+                f"{call} with one batch moves weights by {min(changes.values()):.3g} to {max(changes.values()):.3g}; "
                 f"expected {epochs} of Adam's steps of {rate:g}."
             )
 
@@ -272,10 +274,10 @@ def test_fine_tuning_learns_from_one_loader_and_validates_on_the_other(
     lab: Any, kit: Kit, rng: np.random.Generator
 ) -> None:
     """fine_tune learns from train_loader, and ends with the weights of the epoch that is best on val_loader."""
-    _, path = trained_classifier(lab, kit, rng, plain)
+    _, path = trained_classifier(lab, kit, rng, plain_backbone)
     tuned = repeatedly(lab, kit, rng, path)
     begun, best, last = (tuned(asked, batch=12, others=True) for asked in ((1, LITTLE), (1, 6e-2), (20, 6e-2)))
-    near, far = (max(furthest(begun.weights, one.weights).values()) for one in (best, last))
+    near, far = (max(largest_changes(begun.weights, one.weights).values()) for one in (best, last))
     if far > 3 * near:
         raise AssertionError(
             f"The first epoch is the best on val_loader; fine_tune moves the weights by {near:.3g} in it, "

@@ -1,4 +1,4 @@
-"""Checks of step 10: the loss of several tasks, the network that has them, and its correlation on each of them."""
+"""Checks of step 10: the loss of several tasks, the network for them, and its correlation on each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATES = ("test_regressor_rates_a_track_on_each_axis",)
 
 
 def regressor(lab: Any, kit: Kit, tasks: int = 3) -> Any:
-    """Make a regressor of several tasks on a backbone of the kit."""
+    """Return a new regressor of several tasks on a backbone of the kit."""
     return lab.step10_multitask.MultitaskRegressor(kit.training.MeanOfImage(FEATURES, 6), tasks)
 
 
@@ -154,7 +154,7 @@ def test_every_task_trains_the_backbone(lab: Any, kit: Kit, rng: np.random.Gener
 def rated(
     rng: np.random.Generator, tracks: int = 9, tasks: int = 3, apart: float = 10.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw ratings by listeners and by a network, with ties, where the tasks' means are so far apart."""
+    """Return random ratings by listeners and by a network, with ties; the tasks' means are `apart`."""
     drawn = rng.integers(0, 6, (2, tracks, tasks))
     # Two tracks that differ: a task that rates all of them alike has no correlation.
     drawn[:, 0] = (drawn[:, 1] + rng.integers(1, 6, (2, tasks))) % 6

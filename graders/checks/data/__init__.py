@@ -1,1 +1,1 @@
-"""The course's data, as checks need it."""
+"""The course's data: features, folders and tracks for checks."""

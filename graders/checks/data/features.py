@@ -1,4 +1,4 @@
-"""Features of music, drawn at random."""
+"""Strategies for features of music."""
 
 from __future__ import annotations
 

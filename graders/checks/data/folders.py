@@ -1,4 +1,4 @@
-"""Small data folders in the course's layout, made afresh for each check."""
+"""Small data folders in the course's layout, made for each check."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Track(NamedTuple):
 
 
 def make_tracks(genres: Sequence[str], rng: np.random.Generator, lengths: Sequence[int] = ()) -> list[Track]:
-    """Make a track for each genre, of the given lengths or of 3 to 9 timesteps."""
+    """Return a random track for each genre, of the given lengths or of 3 to 9 timesteps."""
     stems = rng.choice(np.arange(100, 99_999), len(genres), replace=False)
     columns = lengths or rng.integers(3, 10, len(genres)).tolist()
     return [
@@ -59,7 +59,7 @@ def make_tracks(genres: Sequence[str], rng: np.random.Generator, lengths: Sequen
 def write_genres(
     folder: Path, split: str, tracks: Sequence[Track], name: Callable[[str], str] = "{}.fused.full.npy".format
 ) -> Path:
-    """Write a split (`train` or `test`) with its index, in which a track is called `name(stem)`; return the index."""
+    """Write a split (`train` or `test`) and its index, which calls a track `name(stem)`; return the index's path."""
     (folder / split).mkdir(parents=True, exist_ok=True)
     for track in tracks:
         np.save(folder / split / track.file_name, track.fused)

@@ -1,4 +1,4 @@
-"""The fixtures' tracks, as the judge needs them to train a student's network and to score its answers.
+"""The fixtures' tracks, with which the judge trains a student's network and scores its answers.
 
 The files are read here, without the student's loader, and labels of held-out tracks stay on the judge's side. Held-out
 tracks are those that students are not given; in a checkout without them, those of the data set's test split.
@@ -51,7 +51,7 @@ class Rated(NamedTuple):
 
 @functools.cache
 def rated_tracks(*, timesteps: int) -> Rated:
-    """Return the tracks of the beat-synchronous multitask data that have ratings (120), in the order of the index.
+    """Return the rated tracks of the beat-synchronous multitask data (120), in the order of the index.
 
     Each mel band is standardised with its mean and standard deviation over the valid timesteps of all of them.
 
@@ -65,16 +65,16 @@ def rated_tracks(*, timesteps: int) -> Rated:
 
 @functools.cache
 def unheard_rated_tracks(*, timesteps: int) -> Rated | None:
-    """Return the rated tracks that students are not given (60), standardised as `rated_tracks`; None without them."""
+    """Return the held-out rated tracks (60), standardised as `rated_tracks`; None if the checkout has none."""
     if not UNHEARD.is_file():
         return None
-    unheard = read_unheard()
-    return _rated(unheard.rated_beat, unheard.ratings, timesteps)
+    held_out = read_unheard()
+    return _rated(held_out.rated_beat, held_out.ratings, timesteps)
 
 
 def _rated(mels: list[Float32[np.ndarray, "T 128"]], ratings: Float32[np.ndarray, "N 3"], timesteps: int) -> Rated:
-    _, heard = _read_rated()
-    x, lengths = _standardised(mels, _moments(np.concatenate(heard)), timesteps)
+    _, rated = _read_rated()
+    x, lengths = _standardised(mels, _moments(np.concatenate(rated)), timesteps)
     ratings.setflags(write=False)
     return Rated(x, ratings, lengths)
 
@@ -102,8 +102,8 @@ def genre_tracks(train: bool, *, beat: bool = False, timesteps: int) -> Tracks:
         timesteps: T, to which every track is cut or, with zeros at the end, padded.
     """
     if not train and UNHEARD.is_file():
-        unheard = read_unheard()
-        mels, genres = (unheard.beat if beat else unheard.full), unheard.genres
+        held_out = read_unheard()
+        mels, genres = (held_out.beat if beat else held_out.full), held_out.genres
     else:
         entries = _read_index(beat, train)
         mels, genres = [_read_mel(file) for file, _ in entries], [genre for _, genre in entries]
@@ -116,7 +116,7 @@ def genre_tracks(train: bool, *, beat: bool = False, timesteps: int) -> Tracks:
 def _standardised(
     mels: list[Float32[np.ndarray, "T 128"]], moments: _Moments, timesteps: int
 ) -> tuple[Float32[np.ndarray, "N T 128"], Int64[np.ndarray, " N"]]:
-    """Standardise tracks and bring them to one length; return them and their lengths, read-only."""
+    """Return standardised tracks of one length, and their lengths; both arrays are read-only."""
     mean, deviation = moments
     x = np.zeros((len(mels), timesteps, MEL_BANDS), np.float32)
     lengths = np.array([min(len(mel), timesteps) for mel in mels], np.int64)
@@ -138,7 +138,7 @@ def _moments(mel: Float32[np.ndarray, "T 128"]) -> _Moments:
 
 
 def _read_index(beat: bool, train: bool) -> list[tuple[Path, str]]:
-    """Return the file and the merged genre of each track of a split, without those of dropped genres."""
+    """Return the file and the merged genre of each track of a split; tracks of dropped genres are left out."""
     folder = DATA / ("fma_genre_spectrograms_beat" if beat else "fma_genre_spectrograms")
     split = "train" if train else "test"
     lines = (folder / f"{split}_labels.txt").read_text(encoding="utf-8").splitlines()[1:]

@@ -1,1 +1,1 @@
-"""Scripted models: test doubles whose answers the judge gives."""
+"""Scripted models: test doubles of models, for which the judge answers."""

@@ -1,4 +1,4 @@
-"""What a loop asks of a scripted model, checked before the script answers it."""
+"""The test double of a model: its calls, which are checked, and its answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Call(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a scripted model answers: its loss is `slope * weight + offset`.
+    """The answer of a scripted model, whose loss is `slope * weight + offset`.
 
     Attributes:
         slope: of the loss.
@@ -48,14 +48,22 @@ class Said(NamedTuple):
 
 
 class ModelDouble(ABC):
-    """The double of a model, which is asked nothing but calls that make sense."""
+    """The test double of a model; only valid calls reach it."""
 
     @abstractmethod
     def say(self, call: Call) -> Said:
-        """Answer a call; raises an exception, with a sentence for students, if it makes no sense."""
+        """Return the answer to a call.
+
+        Raises:
+            ValueError: the call makes no sense; the text, a sentence for students, says why.
+        """
 
     def answer(self, called: list[Any]) -> list[object]:
-        """Answer one call; raises `ValueError` with a sentence for students if tracks, targets or lengths are none."""
+        """Return the answer to a call as plain data.
+
+        Raises:
+            ValueError: tracks, targets or lengths are none; the text, a sentence for students, says why.
+        """
         return list(self.say(_call(called)))
 
 

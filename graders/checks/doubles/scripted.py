@@ -1,6 +1,6 @@
-"""Models whose answers the judge gives: student code runs the kit's `ScriptedModel`, which asks here, each call.
+"""Scripted models: student code calls the kit's `ScriptedModel`, and the judge answers each call here.
 
-A loop that trains or evaluates such a model learns what the model says by calling it, and in no other way: losses and
+A loop that trains or evaluates such a model learns its answers by calling it, and in no other way: losses and
 predictions hold numbers drawn for this run. What a right loop then does with them is plain arithmetic.
 """
 
@@ -41,11 +41,11 @@ class Gauge(ModelDouble):
 
     @classmethod
     def draw(cls, rng: np.random.Generator, longest: int = 3) -> Gauge:
-        """Draw the factors; with values below 0.075, no gradient is above 1, where clipping would begin."""
+        """Return a gauge with random factors; for values below 0.075 no gradient is above 1, where clipping begins."""
         return cls(rng.uniform(1, 4, CLASSES), rng.uniform(1, 3, longest + 1), rng.uniform(2, 4), rng.uniform(1, 2))
 
     def say(self, call: Call) -> Said:
-        """Say what the model says of a batch."""
+        """Return the answer for a batch."""
         slope = self.slope(call.x[:, 0, 0], call.targets, call.lengths)
         state = None
         if call.training:
@@ -80,13 +80,13 @@ class Scripted(ModelDouble):
 
     @classmethod
     def draw(cls, rng: np.random.Generator, losses: Sequence[float], batches: int) -> Scripted:
-        """Draw the steps, and a factor for the losses."""
+        """Return a script with random steps, and with the losses times a random factor."""
         factor = rng.uniform(0.6, 1.0)
         steps = rng.uniform(0.5, 0.95, 2 * batches * (len(losses) + 1))
         return cls([round(loss * factor, 3) for loss in losses], batches, steps)
 
     def say(self, call: Call) -> Said:
-        """Say what the model says of a batch."""
+        """Return the answer for a batch."""
         output = np.zeros((len(call.x), 2))
         if call.x[0, 0, 0] < 0:
             epoch = max(0, self.taken // self.batches - 1)
@@ -123,10 +123,10 @@ class Scripted(ModelDouble):
 
 @dataclass
 class Predicting(ModelDouble):
-    """A model that says of each track what a table holds; its loss is 0.
+    """A model whose output for each track is a row of a table; its loss is 0.
 
-    A track's row of the table stands in its first timestep, or in its last valid one. In training mode it says the
-    next row's, and its buffer changes.
+    A track's row of the table stands in its first timestep, or in its last valid one. In training mode the
+    output is the next row, and its buffer changes.
 
     Attributes:
         table: logits `[N, C]`, or ratings `[N]` or `[N, tasks]`.
@@ -139,7 +139,7 @@ class Predicting(ModelDouble):
     kept_graphs: list[bool] = field(default_factory=list)
 
     def say(self, call: Call) -> Said:
-        """Say what the model says of a batch."""
+        """Return the answer for a batch."""
         self.kept_graphs.append(call.with_gradients)
         places = call.lengths - 1 if self.at_the_end else np.zeros(len(call.x), np.int64)
         rows = call.x[np.arange(len(call.x)), places, 0].astype(np.int64)

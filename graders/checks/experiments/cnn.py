@@ -1,4 +1,4 @@
-"""What the judge lets a student's CNN learn, and how well it did: measured here, from its logits alone."""
+"""Experiments on a student's CNN: it is trained, and measured from its logits alone."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ OVERFIT_RUNS, OVERFIT_ITERATIONS = 4, 25
 OVERFITTED = 1.8e-5  # the report's loss
 OVERFIT_ATTEMPTS = 2
 WINDOWS = 2  # of each training track
-UNHEARD_WINDOWS = 3  # of each held-out track
+HELD_OUT_WINDOWS = 3  # of each held-out track
 BATCH = 11
 EPOCHS = 8
 
 
 def overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
-    """Have a CNN overfit a batch of tracks with labels drawn at random; return its cross-entropy on them, in nats.
+    """Return a CNN's cross-entropy, in nats, on a batch of randomly labelled tracks that it was trained on.
 
     There are 100 iterations of Adam, which starts anew every 25: its averages of squared gradients remember the first,
     large ones for hundreds of iterations, and keep the last steps small. The judge picks the batch, and computes the
@@ -56,28 +56,28 @@ def _overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
 
 
 def held_out_accuracy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
-    """Train a CNN on windows of the training tracks; return its accuracy on held-out ones, whose labels stay here.
+    """Return the accuracy on held-out tracks of a CNN trained on windows of the training tracks.
 
-    Windows of held-out tracks begin anywhere, and have another gain and a little noise, so that they are not those of
-    the published files.
+    The labels of held-out tracks stay on the judge's side. Their windows begin anywhere, and have another gain and a
+    little noise, so that they are not those of the published files.
     """
     model = _classifier(lab, kit)
     train, test = (genre_tracks(train=split, timesteps=SHORTEST) for split in (True, False))
     x, labels = _windows(train, WINDOWS, rng)
     order = rng.permutation(len(x))
-    unheard, truth = _windows(test, UNHEARD_WINDOWS, rng)
-    unheard += rng.normal(0, 0.1, (len(unheard), 1, 1)).astype(np.float32)
-    unheard += rng.normal(0, 0.05, unheard.shape).astype(np.float32)
+    held_out, truth = _windows(test, HELD_OUT_WINDOWS, rng)
+    held_out += rng.normal(0, 0.1, (len(held_out), 1, 1)).astype(np.float32)
+    held_out += rng.normal(0, 0.05, held_out.shape).astype(np.float32)
     batches = kit.training.loader(x[order], labels[order], [TIMESTEPS] * len(x), BATCH)
     kit.training.fit(model, batches, kit.training.adam(model, 2e-3), EPOCHS)
     model.eval()
-    return float((_logits(model, kit, unheard).argmax(axis=1) == truth).mean())
+    return float((_logits(model, kit, held_out).argmax(axis=1) == truth).mean())
 
 
 def _windows(
     tracks: Tracks, times: int, rng: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "N T 128"], Int64[np.ndarray, " N"]]:
-    """Cut windows of each track, `times` of each, at places drawn at random; return them and their labels."""
+    """Return random windows of each track, `times` of each, and their labels."""
     starts = rng.integers(0, SHORTEST - TIMESTEPS + 1, (times, len(tracks.x)))
     x = [track[start : start + TIMESTEPS] for row in starts for track, start in zip(tracks.x, row, strict=True)]
     return np.stack(x), np.tile(tracks.labels, times)

@@ -1,4 +1,4 @@
-"""What the judge lets a student's LSTM learn, and how well it did: measured here, from its logits alone."""
+"""Experiments on a student's LSTM: it is trained, and measured from its logits alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPOCHS = 24
 
 
 def overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
-    """Have an LSTM overfit a batch of tracks with labels drawn at random; return its cross-entropy on them, in nats.
+    """Return an LSTM's cross-entropy, in nats, on a batch of randomly labelled tracks that it was trained on.
 
     The judge picks the batch, and computes the loss itself from the logits in evaluation mode.
     """
@@ -34,15 +34,18 @@ def overfit_loss(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
 
 
 def held_out_accuracy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
-    """Train an LSTM on the training tracks; return its accuracy on the held-out ones, whose labels stay here."""
+    """Return the accuracy on held-out tracks of an LSTM trained on the others.
+
+    The labels of held-out tracks stay on the judge's side.
+    """
     model = _classifier(lab)
     train, test = (genre_tracks(train=split, beat=True, timesteps=TIMESTEPS) for split in (True, False))
     train_loader, val_loader = (kit.training.loader(train.x, train.labels, train.lengths, size) for size in (16, 22))
     optimizer = kit.training.adam(model, 3e-3)
     lab.step05_lstm.train(model, train_loader, val_loader, optimizer, EPOCHS, "cpu", patience=EPOCHS)
     # A little noise, so that the tracks are not those of the published files to the last digit.
-    unheard = test.x + rng.normal(0, 0.02, test.x.shape).astype(np.float32)
-    logits = _logits(model, kit, unheard, test.lengths)
+    held_out = test.x + rng.normal(0, 0.02, test.x.shape).astype(np.float32)
+    logits = _logits(model, kit, held_out, test.lengths)
     return float((logits.argmax(axis=1) == test.labels).mean())
 
 

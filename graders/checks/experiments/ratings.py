@@ -1,4 +1,4 @@
-"""What the judge lets student code learn of listeners' ratings, and how well it did: SciPy's Spearman, taken here."""
+"""Experiments on a student's regressors: they are trained on ratings, and measured by Spearman's correlation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graders.checks.data.tracks import MEL_BANDS, Rated, rated_tracks, unheard_r
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.regressors import spearman_right
 
-ENERGY = 1  # the column of the axis that is heard best
+ENERGY = 1  # the column of the axis that is learnt best
 TIMESTEPS = 16
 HELD_OUT = 40
 HIDDEN = 16
@@ -21,13 +21,13 @@ EPOCHS = 30
 
 
 def held_out_energy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
-    """Train a Regressor on the energy of tracks; return Spearman's correlation on others, whose ratings stay here."""
+    """Return Spearman's correlation on held-out tracks of a Regressor trained on the energy of others."""
     model = lab.step08_regression.Regressor(_backbone(kit))
     return float(_held_out(model, kit, rng, tasks=None)[0])
 
 
 def held_out_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
-    """Train a MultitaskRegressor on all three axes of tracks; return the lowest correlation of the three on others."""
+    """Return the lowest correlation of three axes on held-out tracks of a MultitaskRegressor trained on all of them."""
     model = lab.step10_multitask.MultitaskRegressor(_backbone(kit), 3)
     return float(_held_out(model, kit, rng, tasks=3).min())
 
@@ -37,18 +37,18 @@ def _backbone(kit: Kit) -> Any:
 
 
 def _held_out(model: Any, kit: Kit, rng: np.random.Generator, tasks: int | None) -> Float64[np.ndarray, " tasks"]:
-    """Train a model, and return Spearman's correlation of each task on held-out tracks."""
+    """Return Spearman's correlation of each task on held-out tracks, after training on others."""
     tracks = rated_tracks(timesteps=TIMESTEPS)
     order = rng.permutation(len(tracks.x))
-    heard = _some(tracks, order[HELD_OUT:])
-    unheard = unheard_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
+    training = _some(tracks, order[HELD_OUT:])
+    held_out = unheard_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
     axes = slice(None) if tasks else ENERGY
-    batches = kit.training.ratings_loader(heard.x, heard.ratings[:, axes], heard.lengths, BATCH)
+    batches = kit.training.ratings_loader(training.x, training.ratings[:, axes], training.lengths, BATCH)
     kit.training.fit(model, batches, kit.training.adam(model, 3e-3), EPOCHS)
     model.eval()
-    said = _ratings(model, kit, unheard, rng, tasks)
-    truth = unheard.ratings[:, axes].reshape(len(said), -1)
-    return np.array([spearman_right(*columns) for columns in zip(truth.T, said.T, strict=True)])
+    predicted = _ratings(model, kit, held_out, rng, tasks)
+    truth = held_out.ratings[:, axes].reshape(len(predicted), -1)
+    return np.array([spearman_right(*columns) for columns in zip(truth.T, predicted.T, strict=True)])
 
 
 def _some(tracks: Rated, rows: np.ndarray) -> Rated:

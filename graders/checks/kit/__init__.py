@@ -22,12 +22,12 @@ class _Judge:
 
 
 def connect(ask: Callable[..., Any]) -> None:
-    """Set how scripted models ask the judge: `ask(number of the model, *what they are called with)`."""
+    """Set how scripted models ask the judge: `ask(number of the model, *arguments of the call)`."""
     _Judge.ask = ask
 
 
 class _Asks:
-    """Asks the judge about one of its models: only a number, so that the model can be copied, and pickled."""
+    """Asks the judge about one of its doubles; it is only a number, so that models can be copied and pickled."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -39,7 +39,7 @@ class _Asks:
 
 
 def double(number: int) -> Any:
-    """Return a new model whose answers the judge gives, which knows it by a number."""
+    """Return a new scripted model: it asks the judge, which knows it by a number."""
     return importlib.import_module(TRAINING).ScriptedModel(_Asks(number))
 
 
@@ -61,7 +61,7 @@ def tick_labels(axis: Any) -> list[str]:
 
 
 def is_a(value: object, module: str, name: str) -> bool:
-    """Tell whether a value is an instance of a library's class, for instance `torch.utils.data`, `DataLoader`."""
+    """Return whether a value is an instance of a library's class, such as `torch.utils.data`, `DataLoader`."""
     kind = getattr(sys.modules.get(module), name, None)
     return isinstance(kind, type) and isinstance(value, kind)
 
@@ -92,7 +92,7 @@ def empty_figure() -> Any:
 
 
 def _new_figure(size: tuple[int, int]) -> Any:
-    """Make a figure that pyplot knows, but that is not its current one: plots have to go to the figure given."""
+    """Return a figure that pyplot knows, but that is not its current one: plots have to go to the figure given."""
     import matplotlib.pyplot as plt  # noqa: PLC0415 - only plots need it
 
     plt.close("all")

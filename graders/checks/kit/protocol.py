@@ -1,4 +1,4 @@
-"""The kit as checks call it: its functions run on the submission's side, and so what they return may be anything."""
+"""The kit as checks call it: it runs on the submission's side, so that results may be of any type."""
 # ruff: noqa: D102, N802 - `graders.checks.kit` documents these, and has classes among them
 
 from __future__ import annotations

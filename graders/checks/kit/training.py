@@ -1,7 +1,6 @@
-"""The kit's part for training: models whose losses are known by arithmetic, loaders, optimisers, an instructor's loop.
+"""The kit's part for training: loaders, small models, optimisers, and an instructor's training loop.
 
-What these models do is plain: whoever knows the batches can compute every loss and weight that a right training loop
-ends with, and so the judge does.
+The models are simple, so that the judge, who knows the batches, can compute what a right training loop ends with.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def loader(x: np.ndarray, labels: Integers, lengths: Integers, batch_size: int) 
 
 
 def ratings_loader(x: np.ndarray, ratings: np.ndarray, lengths: Integers, batch_size: int) -> DataLoader[Any]:
-    """Return such a loader with ratings for targets: float32 `[N]`, or `[N, tasks]`."""
+    """Return a loader over tracks with ratings for targets: float32 `[N]`, or `[N, tasks]`."""
     return DataLoader(_Tracks(x, torch.as_tensor(ratings, dtype=torch.float32), lengths), batch_size)
 
 
@@ -47,10 +46,10 @@ def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
 
 
 class ScriptedModel(nn.Module):
-    """A model of one weight and one buffer, whose answers the judge gives, call by call; nobody here knows them before.
+    """A model of one weight and one buffer, for which the judge answers, call by call.
 
     Args:
-        ask: asks the judge, in words that it knows: tracks, targets, lengths, the model's mode, whether gradients are
+        ask: asks the judge; its arguments are tracks, targets, lengths, the model's mode, and whether gradients are
             to be computed. The answer is slope and offset of the loss, the output, and the buffer's new value or None.
     """
 
@@ -87,7 +86,7 @@ class MixedMean(nn.Module):
 
 
 class NormalisedMean(MixedMean):
-    """The same with batch normalisation, whose statistics are buffers."""
+    """A `MixedMean` with batch normalisation, whose statistics are buffers."""
 
     def __init__(self, input_dim: int, feature_size: int) -> None:
         super().__init__(input_dim, feature_size)
@@ -163,14 +162,14 @@ def fit(model: nn.Module, batches: DataLoader[Any], optimizer: torch.optim.Optim
 
 
 def logits(model: nn.Module, x: np.ndarray, lengths: Integers) -> Tensor:
-    """Return a model's logits for tracks `[N, T, F]`, in the mode that it is in; it gets no labels but zeros."""
+    """Return a model's logits for tracks `[N, T, F]`, in its present mode; the labels that it gets are zeros."""
     with torch.no_grad():
         _, result = model(torch.as_tensor(x), torch.zeros(len(x), dtype=torch.int64), torch.as_tensor(lengths))
     return result.detach()  # type: ignore[no-any-return]
 
 
 def ratings(model: nn.Module, x: np.ndarray, lengths: Integers, tasks: int | None = None) -> Tensor:
-    """Return a model's ratings of tracks `[N, T, F]`, in the mode that it is in; it gets no targets but zeros."""
+    """Return a model's ratings of tracks `[N, T, F]`, in its present mode; the targets that it gets are zeros."""
     targets = torch.zeros(len(x)) if tasks is None else torch.zeros(len(x), tasks)
     with torch.no_grad():
         _, result = model(torch.as_tensor(x), targets, torch.as_tensor(lengths))
@@ -188,12 +187,12 @@ def parameters(module: nn.Module) -> dict[str, Tensor]:
 
 
 def is_lazy(module: nn.Module) -> bool:
-    """Tell whether layers of a module wait for their first batch to learn their sizes."""
+    """Return whether layers of a module wait for their first batch to learn their sizes."""
     return any(isinstance(parameter, nn.UninitializedParameter) for parameter in module.parameters())
 
 
 def seed(number: int) -> None:
-    """Have the libraries draw the same random numbers again."""
+    """Seed the random numbers of all libraries."""
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002 - the generator that students' code may use
     torch.manual_seed(number)
@@ -205,7 +204,7 @@ def count(module: nn.Module) -> int:
 
 
 def gradients(module: nn.Module, *inputs: Any) -> dict[str, float]:
-    """Call a module, go back from the sum of squares of its output, and return each parameter's largest gradient."""
+    """Return the largest gradient of each parameter, of the sum of squares of a module's output."""
     module.zero_grad()
     module(*inputs).square().sum().backward()
     return {
@@ -229,7 +228,7 @@ class MeanOfFrames(nn.Module):
 
 
 class MeanOfImage(MeanOfFrames):
-    """The same as a CNN is called: with tracks alone."""
+    """A `MeanOfFrames` that is called as a CNN is: with tracks alone."""
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Return features `[B, H]` of tracks `[B, T, F]`."""

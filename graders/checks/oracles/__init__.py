@@ -1,1 +1,1 @@
-"""What is right, computed by the judge."""
+"""Oracles: right results, computed by the judge, and the comparison with them."""

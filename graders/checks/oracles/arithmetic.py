@@ -1,4 +1,4 @@
-"""What a right training loop does with a gauge, by arithmetic: see `graders.checks.doubles.scripted.Gauge`."""
+"""Losses and weights of a right training loop on a `graders.checks.doubles.scripted.Gauge`, by arithmetic."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Batches:
 
     @property
     def slopes(self) -> list[float]:
-        """The gradient of the gauge's loss in each batch."""
+        """The gradient of the gauge's loss for each batch."""
         parts = (slice(i, i + self.size) for i in range(0, len(self.values), self.size))
         return [self.gauge.slope(self.values[part], self.labels[part], self.lengths[part]) for part in parts]
 
@@ -65,7 +65,7 @@ class Batches:
 
 
 def batches(gauge: Gauge, rng: np.random.Generator, tracks: int, size: int) -> Batches:
-    """Draw tracks with such values that no gradient is above 1, where clipping would begin."""
+    """Return random batches, of such values that no gradient is above 1, where clipping would begin."""
     values = rng.uniform(0.025, 0.075, tracks).astype(np.float32)
     return Batches(gauge, values, rng.integers(0, CLASSES, tracks), rng.integers(1, 4, tracks), size)
 

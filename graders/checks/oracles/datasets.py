@@ -1,4 +1,4 @@
-"""The items of a data set of spectrograms: what they are to be, and what a data set gives."""
+"""Items of a data set of spectrograms: the right features, and readers of a student's items."""
 
 from __future__ import annotations
 

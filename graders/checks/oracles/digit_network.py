@@ -1,4 +1,4 @@
-"""The network for digits of step 7, computed by the judge from its own weights: layer by layer, and backwards."""
+"""The digit network of step 7: the judge's forward and backward pass, with the submission's weights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WEIGHT_SIZES = {1: 200, 4: 3200, 7: 2560}
 
 
 def parameters_of(kit: Kit, network: Any) -> Parameters:
-    """Return the network's weights and biases by their number of elements, in float64."""
+    """Return the network's weights and biases in float64, by their number of elements."""
     state = kit.training.parameters(network)
     if not isinstance(state, dict):
         raise WrongType("The parameters of DigitNetwork() are no dict of tensors.")
@@ -50,7 +50,7 @@ def parameters_of(kit: Kit, network: Any) -> Parameters:
 
 
 def forward(parameters: Parameters, x: Tensor) -> list[Tensor]:
-    """Return what each of the nine layers returns for images `[B, 1, 24, 24]`."""
+    """Return the output of each of the nine layers for images `[B, 1, 24, 24]`."""
     first = functional.conv2d(x, parameters[200], parameters[8], padding=2)
     pooled = functional.max_pool2d(rectified := functional.relu(first), 2)
     second = functional.conv2d(pooled, parameters[3200], parameters[16], padding=2)
@@ -62,7 +62,7 @@ def forward(parameters: Parameters, x: Tensor) -> list[Tensor]:
 def backward(
     parameters: Parameters, image: Tensor, label: int
 ) -> tuple[list[np.ndarray], list[np.ndarray], dict[int, np.ndarray]]:
-    """Return activations, their gradients, and the gradients of the weights by size, of the loss `-log p[label]`."""
+    """Return the activations, and the gradients of `-log p[label]`: of the activations, and of the weights by size."""
     weights = {size: parameters[size].clone().requires_grad_() for size in WEIGHT_SIZES.values()}
     layers = forward(parameters | weights, image.double()[None].requires_grad_())
     loss = -layers[-1][0, label].log()
@@ -72,7 +72,7 @@ def backward(
 
 
 def margins(parameters: Parameters, images: Tensor) -> Tensor:
-    """Return, for each image, how far its activations are from where rounding could decide about ReLU or pooling."""
+    """Return for each image how far its activations are from a tie, where rounding decides about ReLU or pooling."""
     _, first, rectified, _, second, rectified_again, *_ = forward(parameters, images.double())
     found = [first.abs().flatten(1).amin(dim=1), second.abs().flatten(1).amin(dim=1)]
     for values, size in ((rectified, 2), (rectified_again, 3)):
@@ -84,6 +84,6 @@ def margins(parameters: Parameters, images: Tensor) -> Tensor:
 
 
 def clear_image(parameters: Parameters, rng: np.random.Generator) -> Tensor:
-    """Draw an image `[1, 24, 24]` on which float32 and float64 agree about every ReLU and every maximum."""
+    """Return a random image `[1, 24, 24]` on which float32 and float64 agree about every ReLU and every maximum."""
     images = torch.from_numpy(rng.uniform(0, 1, (8, 1, 24, 24)).astype(np.float32))
     return images[margins(parameters, images).argmax()].clone()

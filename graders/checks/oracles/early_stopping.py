@@ -1,4 +1,4 @@
-"""When early stopping ends training, and with which epoch's weights: from the validation losses alone."""
+"""Early stopping: the epoch at which training stops, and the best one, from the validation losses alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What checks ask of any network: random tracks, its mode, its parameters, and the gradients that reach them."""
+"""Any network: random tracks, its mode, its parameters, and the gradients that reach them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from graders.outcomes import WrongType
 
 
 def noise(rng: np.random.Generator, *shape: int) -> torch.Tensor:
-    """Draw tracks, or parts of them, as a network meets them after standardisation: float32, mean 0, deviation 1."""
+    """Return random standardised tracks, or parts of them: float32, mean 0, deviation 1."""
     return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
 
 
 def evaluating(module: Any) -> Any:
-    """Return a module once it is in evaluation mode."""
+    """Put a module into evaluation mode, and return it."""
     module.eval()
     return module
 
@@ -33,13 +33,13 @@ def parameter_count(kit: Kit, module: Any, call: str) -> int:
 
 
 def expect_gradients(kit: Kit, modules: Iterable[Any], inputs: tuple[Any, ...], call: str) -> None:
-    """Demand that a module has parameters, and that a gradient of its output on the inputs reaches each of them.
+    """Raise unless a module has parameters, and a gradient of its output reaches each of them.
 
     Args:
         kit: the kit.
         modules: the module, or several of its kind with fresh weights: each parameter needs a gradient in one of them.
         inputs: what it is called with.
-        call: the module in words.
+        call: the module, as a student would write it.
     """
     unmoved: set[str] | None = None
     for module in modules:
@@ -53,7 +53,7 @@ def expect_gradients(kit: Kit, modules: Iterable[Any], inputs: tuple[Any, ...], 
 
 
 def sized(kit: Kit, network: Any, shape: tuple[int, ...]) -> Any:
-    """Return a new network once all of its parameters have their sizes, which lazy layers get from a first batch."""
+    """Return a new network whose parameters have their sizes; lazy layers get them from a first batch."""
     if kit.training.is_lazy(network):
         evaluating(network)(torch.zeros(1, *shape))
         network.train()

@@ -1,4 +1,4 @@
-"""Tracks whose classes a scripted model predicts, and what `predict` of step 6 is to return of them."""
+"""PredictedTracks whose classes a scripted model predicts, and the right result of step 6's `predict` for them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CLASSES = 5
 TIMESTEPS = 3
 
 
-class Tracks(NamedTuple):
-    """Tracks by the class that a scripted model predicts for each, and by the true class, which is another."""
+class PredictedTracks(NamedTuple):
+    """The class that a scripted model predicts for each track, and the true class, which is another."""
 
     codes: list[int]
     labels: list[int]
@@ -34,15 +34,15 @@ class Tracks(NamedTuple):
         return kit.training.loader(x, self.labels, lengths, batch_size)
 
 
-def tracks(rng: np.random.Generator, count: int) -> Tracks:
-    """Draw tracks of every class, if there are enough, in no order that sorting would give."""
+def draw_tracks(rng: np.random.Generator, count: int) -> PredictedTracks:
+    """Return random tracks of every class, if there are enough, in no order that sorting would give."""
     codes = rng.permutation(np.arange(count) % CLASSES)
     away = rng.integers(1, CLASSES, count)
-    return Tracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
+    return PredictedTracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
 
 
-def call_of(wanted: Tracks, batch_size: int, model: str = "model") -> str:
-    """Write down the call of predict."""
+def call_of(wanted: PredictedTracks, batch_size: int, model: str = "model") -> str:
+    """Return the call of predict, as a student would write it."""
     return f"predict({model}, loader of {len(wanted.codes)} tracks in batches of {batch_size}, 'cpu')"
 
 
@@ -54,8 +54,8 @@ def sequence(value: Any, call: str) -> list[Any]:
     return items
 
 
-def predicted(lab: Any, model: Any, loader: Any, wanted: Tracks, call: str) -> tuple[list[Any], list[Any]]:
-    """Return (y_pred, y_true) as lists; which of the two is returned first is the business of one check."""
+def predicted(lab: Any, model: Any, loader: Any, wanted: PredictedTracks, call: str) -> tuple[list[Any], list[Any]]:
+    """Return (y_pred, y_true) as lists, whichever of the two comes first: one check is about that."""
     pair = expect_length(lab.step06_evaluation.predict(model, loader, "cpu"), 2, call)
     first, second = (sequence(value, call) for value in pair)
     right = sorted(zip(*wanted, strict=True))
@@ -63,14 +63,14 @@ def predicted(lab: Any, model: Any, loader: Any, wanted: Tracks, call: str) -> t
     return (second, first) if swapped else (first, second)
 
 
-def expect_predicted(lab: Any, model: Any, loader: Any, wanted: Tracks, call: str) -> None:
-    """Demand the right class and the label of each track, in order."""
+def expect_predicted(lab: Any, model: Any, loader: Any, wanted: PredictedTracks, call: str) -> None:
+    """Raise unless predict returns the right class and the label of each track, in order."""
     y_pred, y_true = predicted(lab, model, loader, wanted, call)
     expect_equal(y_pred, wanted.codes, f"y_pred of {call}")
     expect_equal(y_true, wanted.labels, f"y_true of {call}")
 
 
-def expect_all_predicted(lab: Any, kit: Kit, double: MakeDouble, wanted: Tracks, batch_size: int) -> None:
-    """Demand what predict returns of tracks in batches of a size."""
+def expect_all_predicted(lab: Any, kit: Kit, double: MakeDouble, wanted: PredictedTracks, batch_size: int) -> None:
+    """Raise unless predict is right for tracks in batches of a size."""
     model, call = wanted.predicting(), call_of(wanted, batch_size)
     expect_predicted(lab, evaluating(double(model)), wanted.loader(kit, model, batch_size), wanted, call)

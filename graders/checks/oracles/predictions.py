@@ -1,4 +1,4 @@
-"""True and predicted classes of some tracks, and what scikit-learn makes of them."""
+"""True and predicted classes of some tracks, and their scores by scikit-learn."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
     @property
     def arguments(self) -> str:
-        """The arguments in words."""
+        """The arguments, as a student would write them."""
         return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"
 
 
@@ -45,7 +45,7 @@ EDGES = {
 }
 
 
-# What scikit-learn makes of a case is kept: checks with the same strategy are given the same cases.
+# Results are kept: checks with the same strategy are given the same cases.
 @functools.lru_cache(maxsize=1000)
 def right_matrix(case: Case) -> np.ndarray:
     """Return the confusion matrix of a case."""
@@ -70,7 +70,7 @@ def right_accuracy(case: Case) -> float:
 
 
 def right_scores(case: Case) -> dict[str, Any]:
-    """Return new scores of a case, as classification_scores is to return them."""
+    """Return the scores of a case in a new dict, as classification_scores is to return them."""
     per_class = {name: values.copy() for name, values in right_averages(case).items()}
     averages = {
         average: {name: float(value) for name, value in right_averages(case, average).items()}
@@ -80,7 +80,7 @@ def right_scores(case: Case) -> dict[str, Any]:
 
 
 def case_of(pairs: Sequence[tuple[int, int]], classes: int) -> Case:
-    """Make a case of (true, predicted) pairs."""
+    """Return the case of some (true, predicted) pairs."""
     true, predicted = zip(*pairs, strict=True)
     return Case(true, predicted, classes)
 
@@ -105,7 +105,7 @@ def sparse_cases(draw: st.DrawFn) -> Case:
 
 
 def table_case(rng: np.random.Generator) -> Case:
-    """Draw a case of 230 tracks of 4 classes, of which one is never predicted and another has 150 tracks."""
+    """Return a random case of 230 tracks of 4 classes: one is never predicted, another has 150 tracks."""
     true = np.repeat(np.arange(4), [40, 150, 12, 28])
     guess = rng.choice([0, 1, 3], true.shape)
     mistaken = (rng.uniform(size=true.shape) < 0.4) | (true == 2)

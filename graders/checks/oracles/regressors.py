@@ -1,4 +1,4 @@
-"""What checks of steps 8 and 10 ask of any regressor: its loss, its ratings, its backbone, and what it learns."""
+"""Regressors of steps 8 and 10: their loss, their ratings, and the lengths that their backbones get."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def answer(
 def expect_loss(
     regressor: Any, shape: tuple[int, ...], seed: int, loss_of: Callable[[np.ndarray, np.ndarray], float], call: str
 ) -> None:
-    """Demand the right loss for targets of a shape, and that it is 0 where the targets are what it rates itself."""
+    """Raise unless the loss is right for random targets of a shape, and 0 for the regressor's own ratings."""
     generator = np.random.default_rng(seed)
     x, lengths = noise(generator, shape[0], 3, FEATURES) * 3, [3] * shape[0]
     targets = generator.uniform(0, 1, shape)
@@ -60,9 +60,9 @@ def expect_loss(
 
 
 def expect_unlike_ratings(make: Callable[[], Any], shape: tuple[int, ...], seed: int, call: str) -> None:
-    """Demand that one of several fresh regressors rates tracks that are unlike differently.
+    """Raise if all of several fresh regressors rate different tracks the same.
 
-    A single one may clip all of them to 0, which is the business of `expect_no_clipping`.
+    A single one may clip all ratings to 0: `expect_no_clipping` is about that.
     """
     x = noise(np.random.default_rng(seed), shape[0], 3, FEATURES)
     for _ in range(FRESH):
@@ -73,7 +73,7 @@ def expect_unlike_ratings(make: Callable[[], Any], shape: tuple[int, ...], seed:
 
 
 def expect_ratings_of_tracks_alone(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-    """Demand that ratings depend on the tracks, and not on the targets."""
+    """Raise unless ratings depend on the tracks, and not on the targets."""
     x, lengths = noise(rng, shape[0], 3, FEATURES), [3] * shape[0]
     evaluating(regressor)
     targets = rng.uniform(0, 1, (2, *shape))
@@ -84,7 +84,7 @@ def expect_ratings_of_tracks_alone(regressor: Any, shape: tuple[int, ...], rng: 
 
 
 def expect_no_clipping(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-    """Demand that no two tracks have the same rating, as they have where a ReLU makes all of one sign 0."""
+    """Raise if two tracks have the same rating, as they have where a ReLU clips ratings to 0."""
     x = noise(rng, shape[0], 3, FEATURES)
     _, ratings = answer(evaluating(regressor), x, np.zeros(shape), [3] * shape[0], "regressor(x, targets, lengths)")
     for task, column in enumerate(ratings.reshape(shape[0], -1).T):
@@ -99,7 +99,7 @@ def expect_no_clipping(regressor: Any, shape: tuple[int, ...], rng: np.random.Ge
 def expect_lengths_reach_an_lstm(
     lab: Any, regressor_of: Callable[[Any], Any], shape: tuple[int, ...], rng: np.random.Generator
 ) -> None:
-    """Demand that a regressor hands an LSTMBackbone the lengths: other lengths make other states and other ratings."""
+    """Raise unless a regressor hands the lengths to an LSTMBackbone: other lengths make other ratings."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(FEATURES, rnn_size=5))
     x, targets = noise(rng, shape[0], 6, FEATURES), np.zeros(shape)
 
@@ -111,7 +111,7 @@ def expect_lengths_reach_an_lstm(
     if regressor is None:
         raise AssertionError("The ratings on an LSTMBackbone are the same for tracks that are unlike.")
     whole, part = (as_array(backbone(x, torch.tensor([n] * shape[0])), "backbone(x, lengths)") for n in (6, 2))
-    # A backbone that has no use for lengths is the business of step 5.
+    # Checks of step 5 are about a backbone that ignores lengths,
     if not np.array_equal(whole, part) and np.array_equal(ratings(regressor, 6), ratings(regressor, 2)):
         raise AssertionError(
             "The ratings of tracks of 6 timesteps and of their first 2 are the same on an LSTMBackbone, "
@@ -122,7 +122,7 @@ def expect_lengths_reach_an_lstm(
     alike = np.stack([ratings(regressor, length)[row] for row, length in enumerate(own)])
     states = as_array(backbone(x, torch.tensor(own)), "backbone(x, lengths)")
     apart = [as_array(backbone(x, torch.tensor([n] * len(own))), "backbone(x, lengths)")[i] for i, n in enumerate(own)]
-    # One that reads tracks otherwise in such a batch is the business of step 5, too.
+    # and about one that reads tracks differently in such a batch.
     if np.allclose(states, apart, atol=ROUNDING):
         expect_array(mixed, alike, f"the array of ratings of tracks of {own} timesteps in one batch", ROUNDING)
 

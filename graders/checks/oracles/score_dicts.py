@@ -1,4 +1,4 @@
-"""Reading a dict of scores, as `classification_scores` of step 6 returns it, and comparing it with scikit-learn's."""
+"""Reading the dict of step 6's `classification_scores`, and comparing it with scikit-learn's scores."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from graders.outcomes import WrongType
 
 
 def scored(lab: Any, case: Case) -> tuple[Any, str]:
-    """Return what classification_scores makes of a case, and the call."""
+    """Return the classification_scores of a case, and the call."""
     return lab.step06_evaluation.classification_scores(*case.arrays), f"classification_scores{case.arguments}"
 
 
 def entry(scores: Any, name: str, call: str) -> Any:
-    """Return an entry of a dict."""
+    """Return an entry of a dict of scores; raise if there is none."""
     if not isinstance(scores, dict):
         raise WrongType(f"{call} is {describe(scores)}; expected a dict with {name!r}.")
     if name not in scores:
@@ -27,18 +27,18 @@ def entry(scores: Any, name: str, call: str) -> Any:
 
 
 def for_each_class(scores: Any, name: str, call: str) -> Any:
-    """Return the scores of single classes, which may be a list, as an array or a tensor."""
+    """Return the scores of each class, which may be a list, as an array or a tensor."""
     value = entry(scores, name, call)
     return np.array(plain(value, call)) if isinstance(value, list | tuple) else value
 
 
 def expect_for_each_class(scores: Any, name: str, expected: np.ndarray, call: str) -> None:
-    """Demand the scores of single classes."""
+    """Raise unless the scores of each class are right."""
     expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]")
 
 
 def expect_average(lab: Any, case: Case, average: str) -> None:
-    """Demand precision, recall and F1 of one kind of average."""
+    """Raise unless precision, recall and F1 of one kind of average are right."""
     scores, call = scored(lab, case)
     averages = entry(scores, average, call)
     for name, expected in right_averages(case, average).items():

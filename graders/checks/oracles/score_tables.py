@@ -1,4 +1,4 @@
-"""Reading a table of scores as a person does, whatever draws its lines: spaces, Markdown, boxes."""
+"""Reading a table of scores, whatever its rules are made of: spaces, Markdown, boxes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lines_of(table: Any, call: str) -> list[list[str]]:
 
 
 def class_row(lines: list[list[str]], name: str, call: str) -> list[str]:
-    """Return the last four words of a class's row, which are numbers; its name is among the words before them."""
+    """Return the four numbers that end the row of a class; its name is among the words before them."""
     wanted = name.split()
     for words in lines:
         label, numbers = [word.strip(PUNCTUATION) for word in words[:-4]], words[-4:]
@@ -46,7 +46,7 @@ def class_row(lines: list[list[str]], name: str, call: str) -> list[str]:
 
 
 def summary_row(lines: list[list[str]], pattern: re.Pattern[str], count: int, name: str, call: str) -> list[str]:
-    """Return the numbers, at least `count`, of the row below the classes whose words match."""
+    """Return the numbers, at least `count`, of the first row whose words match."""
     for words in lines:
         numbers = [word for word in words if NUMBER.fullmatch(word)]
         if pattern.search(" ".join(words)) and len(numbers) >= count:
@@ -55,13 +55,13 @@ def summary_row(lines: list[list[str]], pattern: re.Pattern[str], count: int, na
 
 
 def expect_rounded(number: str, expected: float, call: str) -> None:
-    """Demand a number that was rounded to two decimals, either way where it lies in the middle."""
+    """Raise unless a number is the expected one, rounded to two decimals; a half may be rounded either way."""
     if not abs(float(number) - expected) <= HALF_A_HUNDREDTH:
         raise AssertionError(f"{call} is {number}; expected {expected:.4f}, with two decimals.")
 
 
 def expect_class_rows(table: Any, case: Case, names: Sequence[str], call: str) -> None:
-    """Demand that a table has a row of each class with its scores and its support."""
+    """Raise unless a table has a row of each class with its scores and its support."""
     lines, scores = lines_of(table, call), right_scores(case)
     for number, name in enumerate(names):
         *values, support = class_row(lines, name, call)
@@ -74,6 +74,6 @@ def expect_class_rows(table: Any, case: Case, names: Sequence[str], call: str) -
 
 
 def names_the_columns(line: str) -> bool:
-    """Tell whether a line has the names of the four columns, in order."""
+    """Return whether a line has the names of the four columns, in order."""
     places = [match.start() for match in (column.search(line) for column in COLUMNS) if match]
     return len(places) == len(COLUMNS) and places == sorted(places)

@@ -1,4 +1,4 @@
-"""The training of a scripted model, whose validation losses are given: what it is to end with."""
+"""Training of a scripted model, whose validation losses are given, and its right end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCHES = 2  # in each epoch of scripted training
 
 
 class Trained(NamedTuple):
-    """What became of a model whose validation losses are given: the script, the history, the model, the call."""
+    """The training of a scripted model: the script, the history, the weights at the end, the call."""
 
     script: Scripted
     history: dict[str, Any]
@@ -28,7 +28,7 @@ class Trained(NamedTuple):
 def trained_on_script(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator, losses: Sequence[float], patience: int = 3
 ) -> Trained:
-    """Train a model whose validation losses rise and fall as those given."""
+    """Train a model whose validation losses rise and fall as the given ones do."""
     script = Scripted.draw(rng, losses, BATCHES)
     model, epochs = double(script), len(losses)
     x = np.ones((2 * BATCHES, 2, 2), np.float32)
@@ -45,12 +45,12 @@ def trained_on_script(
 
 
 def expect_epochs(trained: Trained, epochs: int) -> None:
-    """Demand that training took so many epochs: as the history says, and as the batches that came to the judge."""
+    """Raise unless training took so many epochs, by its history and by the batches that came to the judge."""
     expect_equal(len(trained.history["val_loss"]), epochs, f"the epochs of {trained.call}")
     expect_equal(trained.script.taken, epochs * BATCHES, f"the training batches of {trained.call}")
 
 
 def expect_weight_of(trained: Trained, epoch: int) -> None:
-    """Demand that the model ended with the weight that it had after an epoch."""
+    """Raise unless the model ended with the weight that it had after an epoch."""
     what = f"the model's weight after {trained.call}, which is to be that of epoch {epoch},"
     expect_number(trained.ended["weight"], trained.script.weight_after(epoch), what, ROUNDING)

@@ -1,4 +1,4 @@
-"""The parts of a data set that was split: which items each has, and that they have each item once."""
+"""Splits of a data set: the items of each part, which together have each item once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from graders.checks.kit.protocol import Kit
 
 
 def drawn(loader: Any, call: str) -> list[Any]:
-    """Return the items that a loader gives, in order: the labels of an indexed data set are the items' numbers."""
+    """Return the numbers of a loader's items, in order: in an indexed data set, the labels."""
     labels = (plain(expect_length(batch, 3, f"a batch of {call}")[1], f"the labels of {call}") for batch in loader)
     return [label for batch in labels for label in batch]
 
 
 def expect_partition(parts: Sequence[Sequence[Any]], size: int, call: str) -> None:
-    """Demand that each of the items 0 to size - 1 is in exactly one part, once."""
+    """Raise unless each of the items 0 to size - 1 is in exactly one part, once."""
     counts = Counter(number for part in parts for number in part)
     wrong = [number for number in range(size) if counts[number] != 1]
     if wrong or len(counts) != size:

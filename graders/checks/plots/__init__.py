@@ -1,1 +1,1 @@
-"""Reading what a plot shows."""
+"""Reading plots: their data, labels and legends."""

@@ -1,4 +1,4 @@
-"""What a plot shows: the drawn data, the extent of its axes, their labels and units."""
+"""Reading axes: the drawn data, the limits, the labels and their units."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PITCH = re.compile(r"pitch|chroma|τον|νότα|νότες", re.IGNORECASE)
 
 
 def expect_drawn(ax: Any, feature: Any, call: str) -> None:
-    """Demand that the axes hold one colour mesh, which shows exactly the feature `[F, T]`."""
+    """Raise unless the axes hold one colour mesh, which shows exactly the feature `[F, T]`."""
     meshes = ax.collections
     if len(meshes) != 1:
         raise AssertionError(f"{call} drew {len(meshes)} colour meshes; expected 1, from librosa.display.specshow.")
@@ -25,14 +25,14 @@ def expect_drawn(ax: Any, feature: Any, call: str) -> None:
 
 
 def expect_label(text: Any, pattern: re.Pattern[str], call: str, wanted: str) -> None:
-    """Demand that an axis label names its unit."""
+    """Raise unless the label of an axis names its unit."""
     label = expect_text(text, call)
     if not pattern.search(label):
         raise AssertionError(f"{call} is {label!r}; expected it to name {wanted}.")
 
 
 def expect_end(limits: Any, end: float, slack: float, call: str) -> None:
-    """Demand that an axis ends at `end`, give or take `slack`, in the axis's unit."""
+    """Raise unless an axis ends at `end`, give or take `slack`, in the axis's unit."""
     pair = limits if isinstance(limits, tuple | list) else ()
     if len(pair) != 2:
         raise AssertionError(f"{call} has no limits.")

@@ -25,7 +25,7 @@ def drawn_by_class(
 
 
 def expect_matrix(shown: np.ndarray, call: str) -> None:
-    """Demand the colours of the matrix, on any scale that rises: of its counts, or of their part of a row or column."""
+    """Raise unless the colours rise with the counts of the matrix, or with their fractions of a row or column."""
     parts = (MATRIX / MATRIX.sum(axis, keepdims=True) for axis in (0, 1))
     if not any(np.array_equal(ranks(shown), ranks(right)) for right in (MATRIX, *parts)):
         expect_array(shown, MATRIX, f"what {call} drew")

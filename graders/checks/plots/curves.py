@@ -1,4 +1,4 @@
-"""Reading a plot of lines: their points, and what the legend calls each."""
+"""Reading a plot of lines: their points, and their names in the legend."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from graders.checks.plots.axes import coordinates
 
 
 class Curve(NamedTuple):
-    """A drawn line, and what the legend calls it."""
+    """A drawn line, and its name in the legend."""
 
     label: str
     points: np.ndarray
 
 
 def look_of(line: Any, call: str) -> Any:
-    """Return what tells a line from others: its colour, its style and its marker."""
+    """Return colour, style and marker of a line."""
     return plain((line.get_color(), line.get_linestyle(), line.get_marker()), call)
 
 
 def legend_of(kit: Kit, ax: Any, call: str) -> list[tuple[str, Any]]:
-    """Return the entries of the legend, of the axes or of the figure, as pairs (text, look); none without a legend."""
+    """Return the entries (text, look) of the legend of the axes or of the figure; none without a legend."""
     legends = [legend for legend in (ax.get_legend(), *ax.figure.legends) if legend is not None]
     if not legends:
         return []
@@ -38,7 +38,7 @@ def legend_of(kit: Kit, ax: Any, call: str) -> list[tuple[str, Any]]:
 
 
 def curves_of(kit: Kit, ax: Any, call: str) -> list[Curve]:
-    """Return the lines that axes hold; one that looks like others is called by its own label, if the legend has it."""
+    """Return the lines of axes; one that looks like others has its own label, if the legend has it."""
     entries = legend_of(kit, ax, call)
     curves = []
     for line in ax.lines:

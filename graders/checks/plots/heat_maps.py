@@ -42,7 +42,7 @@ def mesh_middles(mesh: Any, shape: tuple[int, int], call: str) -> tuple[np.ndarr
 
 
 def heat_map(kit: Kit, ax: Any, shape: tuple[int, int], call: str) -> HeatMap:
-    """Read the one image or mesh that axes hold."""
+    """Return the one image or mesh of axes as a heat map."""
     images = list(ax.images)
     meshes = [one for one in ax.collections if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)]
     if len(images) + len(meshes) != 1:
@@ -63,7 +63,7 @@ def place(middles: np.ndarray, coordinate: float) -> int | None:
 
 
 def names_along(kit: Kit, axis: Any, middles: np.ndarray, call: str) -> list[str]:
-    """Return the text at the tick of each cell along an axis, or nothing where there is no tick."""
+    """Return the text at the tick of each cell along an axis; it is empty where there is no tick."""
     texts = [""] * len(middles)
     ticks = coordinates(axis.get_majorticklocs(), call)
     for tick, text in zip(ticks, plain(kit.tick_labels(axis), call), strict=True):
@@ -74,7 +74,7 @@ def names_along(kit: Kit, axis: Any, middles: np.ndarray, call: str) -> list[str
 
 
 def order_of(names: Sequence[str], texts: list[str]) -> list[int]:
-    """Return where each class lies along an axis: where its name says, and in order if its name is not there."""
+    """Return the place of each class along an axis: that of its name, or its number if the names are not there."""
     if sorted(texts) != sorted(names):
         return list(range(len(names)))
     return [texts.index(name) for name in names]

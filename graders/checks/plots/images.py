@@ -1,4 +1,4 @@
-"""Reading what is drawn as images of one channel, and finding a channel among them."""
+"""Reading drawn images of one channel, and finding a channel in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READ_VALUES = 16 * DRAWN_VALUES
 
 
 def images_of(shown: Any) -> list[np.ndarray]:
-    """Return what is drawn as images of one channel, up to `DRAWN_VALUES` in all, once they are unmagnified."""
+    """Return drawn values as unmagnified images of one channel, up to `DRAWN_VALUES` in all."""
     images, values_read, values_kept = [], 0, 0
     for values in shown:
         array = as_array(values, "what is drawn")
@@ -36,7 +36,7 @@ def images_of(shown: Any) -> list[np.ndarray]:
 
 
 def unmagnified(image: np.ndarray) -> np.ndarray:
-    """Return an image with one pixel for each square of equal ones, if it is made of such squares."""
+    """Return an image with one pixel for each square of equal pixels, if it is made of such squares."""
     for times in range(MAGNIFIED, 1, -1):
         pixels = image[::times, ::times]
         if np.array_equal(pixels.repeat(times, axis=0).repeat(times, axis=1), image, equal_nan=True):
@@ -45,7 +45,7 @@ def unmagnified(image: np.ndarray) -> np.ndarray:
 
 
 def shows(images: Sequence[np.ndarray], right: np.ndarray) -> bool:
-    """Tell whether an image shows a channel `[H, W]`, by itself or as one of several tiles, in whatever scale."""
+    """Return whether an image shows a channel `[H, W]`, alone or as one of several tiles, on any scale."""
     if np.ptp(right) == 0:
         return True
     centred = right.astype(np.float64) - right.mean(dtype=np.float64)
@@ -64,6 +64,6 @@ def shows(images: Sequence[np.ndarray], right: np.ndarray) -> bool:
 
 
 def rounds(window: np.ndarray, wanted: np.ndarray) -> bool:
-    """Tell whether a window holds whole numbers that are a linear function of what is wanted, rounded or cut off."""
+    """Return whether a window holds whole numbers: a linear function of `wanted`, rounded or cut off."""
     exact = window.mean() + (window * wanted).mean() * wanted
     return np.array_equal(window, np.round(window)) and np.abs(window - exact).max() <= HALF_A_LEVEL

@@ -1,4 +1,4 @@
-"""Reading the plot of losses: which line goes through the losses of one kind."""
+"""Reading the plot of losses: the line of the training losses, and that of the validation losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HISTORY = {
 
 
 def history() -> dict[str, list[float]]:
-    """Return new losses of each epoch, as train returns them."""
+    """Return a new history, as train returns it: the losses of each epoch."""
     return {name: list(losses) for name, losses in HISTORY.items()}
 
 
