@@ -507,8 +507,8 @@ def test_plot_losses_has_a_legend(lab: Any, kit: Kit) -> None:
     for name, right, wrong in (("train_loss", TRAINING, VALIDATION), ("val_loss", VALIDATION, TRAINING)):
         label = curve_of(curves, name, call).label
         if not right.search(label) or wrong.search(label):
-            said = f"calls the line of {name} {label!r}" if label else f"does not name the line of {name}"
-            raise AssertionError(f"{call}: the legend {said}; expected it to say training or validation.")
+            naming = f"calls the line of {name} {label!r}" if label else f"does not name the line of {name}"
+            raise AssertionError(f"{call}: the legend {naming}; expected it to say training or validation.")
 
 
 @check(points=0.25, hint='ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES)

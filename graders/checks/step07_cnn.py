@@ -354,8 +354,8 @@ def responsive_backbone(make: Callable[[], Any], x: torch.Tensor) -> Any:
     """Return the first of some backbones that gives different tracks different vectors."""
     for _ in range(FRESH):
         backbone = make()
-        said = as_array(backbone(x), "backbone(x)")
-        if np.ptp(said, axis=0).any():
+        answers = as_array(backbone(x), "backbone(x)")
+        if np.ptp(answers, axis=0).any():
             return backbone
     raise AssertionError("backbone(x) is the same for tracks that are unlike; expected it to depend on the track.")
 
