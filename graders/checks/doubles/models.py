@@ -52,11 +52,7 @@ class ModelDouble(ABC):
 
     @abstractmethod
     def say(self, call: Call) -> Said:
-        """Return the answer to a call.
-
-        Raises:
-            ValueError: the call makes no sense; the text, a sentence for students, says why.
-        """
+        """Return the answer to a call; raise an exception, with a sentence for students, if the call makes no sense."""
 
     def answer(self, called: list[Any]) -> list[object]:
         """Return the answer to a call as plain data.
