@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
+
 
 class Outcome(StrEnum):
     """How one check ended. Only `PASSED` earns points."""
@@ -20,6 +22,15 @@ class Outcome(StrEnum):
     FORBIDDEN = "forbidden"
     BLOCKED = "blocked"
     HARNESS_FAULT = "harness_fault"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How one check ended, why, how long it took in seconds, and a hint that fits better than the check's own."""
+
+    outcome: Outcome
+    message: str
+    seconds: float
+    hint: str = ""
 
 
 class SubmissionError(Exception):
@@ -88,10 +99,10 @@ class Blocked(SubmissionError):
 
 
 def import_hint(module: str) -> str:
-    """Return the hint for every check that needs a step module which does not load."""
+    """Return the hint for every check that needs a step module which does not load; the module with its package."""
     return (
         "The module does not load, and all checks of its step wait for that: mend it first. "
-        f"`python -m lab.{module}` loads it alone."
+        f"`python -m {module}` loads it alone."
     )
 
 

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from graders.release.skeleton import stale_skeletons, write_skeletons
-
 _SOLUTIONS = Path(__file__).parent
 # What a shell makes of a command that Ctrl-C ended.
 _INTERRUPTED = 130
@@ -14,29 +12,6 @@ _INTERRUPTED = 130
 @click.group()
 def main() -> None:
     """Work with the solutions of the lab."""
-
-
-@main.command()
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=_SOLUTIONS.parent / "lab",
-    help="Folder to write to; the checkout's lab/ unless given.",
-)
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file differs.")
-def skeleton(out: Path, *, check: bool) -> None:
-    """Make the students' skeletons of the steps from their solutions, and the files for written answers."""
-    if not check:
-        write_skeletons(_SOLUTIONS, out)
-        return
-    stale = stale_skeletons(_SOLUTIONS, out)
-    if stale:
-        click.echo(
-            f"Not the skeletons of the solutions: {', '.join(stale)} in {out}; "
-            "run python -m solutions skeleton, and delete steps that have no solution.",
-            err=True,
-        )
-        raise SystemExit(1)
 
 
 @main.command()

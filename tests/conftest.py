@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from graders.sandbox.client import WarmServer, Worker, order_for
-from graders.sandbox.proxies import RemoteLab
+from graders.sandbox.proxies import OneWorker, RemotePackage
+from tests.support import COURSE
 
 SECONDS = 5.0
-ROOT = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,19 +26,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def warm_server() -> Iterator[WarmServer]:
-    with WarmServer(judges=2) as server:
+    with WarmServer(COURSE, judges=2) as server:
         server.wait_until_warm()
         yield server
-
-
-class OneWorker:
-    """Hands out the same worker for ever, alive or not."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.held = worker
-
-    def worker(self) -> Worker:
-        return self.held
 
 
 @pytest.fixture
@@ -52,9 +42,9 @@ def start_worker(warm_server: WarmServer, tmp_path: Path) -> Iterator[Callable[.
         (folder / "lab" / "step01_student.py").write_text(source, encoding="utf-8")
         scratch = tmp_path / f"scratch-{len(workers)}"
         scratch.mkdir()
-        worker = Worker(warm_server.controls[0], order_for(folder, readable or [], scratch, 7), seconds)
+        worker = Worker(warm_server.controls[0], order_for(folder, "lab", readable or [], scratch, 7), seconds)
         workers.append(worker)
-        return worker, RemoteLab(OneWorker(worker)).step01_student
+        return worker, RemotePackage(OneWorker(worker), "lab").step01_student
 
     yield start
     for worker in workers:

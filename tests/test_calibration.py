@@ -11,24 +11,27 @@ from click.testing import CliRunner
 
 from graders.audit import calibration
 from graders.audit.corpus import all_mistakes, variants
+from graders.authoring.experiments import Experiment
 from graders.authoring.thresholds import Calibrated
+from graders.checks import experiments
 from graders.checks.thresholds import THRESHOLDS, expect_reached
 from graders.cli import graders
 from graders.judging.rubric import load_rubric
+from tests.support import COURSE
 
 ROWS = THRESHOLDS.rows
 
 
 def test_every_experiment_is_calibrated() -> None:
-    assert ROWS.keys() == {experiment.check for experiment in calibration.EXPERIMENTS}
-    assert ROWS.keys() <= {check.id for check in load_rubric()}
+    assert ROWS.keys() == {experiment.check for experiment in experiments.EXPERIMENTS}
+    assert ROWS.keys() <= {check.id for check in load_rubric(COURSE)}
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
 def test_thirty_seeds_of_right_submissions_and_mistakes_were_measured(row: Calibrated) -> None:
     step = int(row.check[4:6])
-    assert row.correct.keys() == {"reference", *variants(step)}
-    assert row.mistakes.keys() == {mistake.name for mistake in all_mistakes() if row.check in mistake.fails}
+    assert row.correct.keys() == {"reference", *variants(COURSE, step)}
+    assert row.mistakes.keys() == {mistake.name for mistake in all_mistakes(COURSE) if row.check in mistake.fails}
     assert row.seeds >= 30
     assert {len(values) for values in row.correct.values()} == {row.seeds}
     assert {len(values) for values in row.mistakes.values()} == {row.seeds}
@@ -67,7 +70,7 @@ def test_a_missed_threshold_says_what_came_and_what_was_expected() -> None:
 
 
 def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "EXPERIMENTS", calibration.EXPERIMENTS[:1])
+    monkeypatch.setattr(experiments, "EXPERIMENTS", experiments.EXPERIMENTS[:1])
     out = tmp_path / "thresholds.json"
 
     result = CliRunner().invoke(graders, ["calibrate", "--seeds", "2", "--jobs", "2", "--out", str(out)])
@@ -82,7 +85,7 @@ def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_threshold_lies_between_right_and_wrong() -> None:
-    one = calibration.Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "low")
+    one = Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "low")
     runs = {("right", True): [0.1, 0.2], ("wrong", False): [0.9, 0.6], ("overlaps", False): [0.15, 0.95]}
     values: dict[calibration.Run, float | None] = {
         calibration.Run(one, name, correct, seed, Path()): value
@@ -99,7 +102,7 @@ def test_the_threshold_lies_between_right_and_wrong() -> None:
 
 
 def test_the_threshold_is_far_from_every_right_submission_however_near_the_wrong_ones_are() -> None:
-    one = calibration.Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lambda *_: 0.0, "high")
+    one = Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lambda *_: 0.0, "high")
     runs = {("right", True): [0.6, 0.8], ("wrong", False): [0.1] * 29 + [0.59], ("lucky", False): [0.1, 0.4]}
     values: dict[calibration.Run, float | None] = {
         calibration.Run(one, name, correct, seed, Path()): value
@@ -114,7 +117,7 @@ def test_the_threshold_is_far_from_every_right_submission_however_near_the_wrong
 
 
 def test_a_metric_that_tells_no_mistake_apart_is_refused() -> None:
-    one = calibration.Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "high")
+    one = Experiment("step05.lstm_overfits_a_batch", lambda *_: 0.0, "high")
     values: dict[calibration.Run, float | None] = {
         calibration.Run(one, "right", True, 0, Path()): 0.5,
         calibration.Run(one, "wrong", False, 0, Path()): 0.7,

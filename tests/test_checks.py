@@ -14,25 +14,20 @@ import pytest
 
 from graders.audit.corpus import Mistake, all_mistakes, stage_reference, stage_variant, variants
 from graders.checks.thresholds import THRESHOLDS
-from graders.grading.run import DEFAULT_SEED
 from graders.intake.submission import read_submission
-from graders.judging.confined import SandboxedSubject
-from graders.judging.judge import Verdict, judge
-from graders.judging.rubric import Check, load_rubric, step_modules, step_number
-from graders.outcomes import Outcome
+from graders.judging.confined import ConfinedSubject
+from graders.judging.judge import judge
+from graders.judging.rubric import Check, load_rubric
+from graders.outcomes import Outcome, Verdict
 from graders.sandbox.client import WarmServer
+from tests.support import COURSE, QUIETLY, ROOT, SEED, step_number
 
-ROOT = Path(__file__).parents[1]
 LEGITIMATE = tomllib.loads((ROOT / "tests" / "legitimate.toml").read_text(encoding="utf-8"))["change"]
-# Without the two plugins that collect garbage at the end of a run, which takes longer than most runs here.
-QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
 
 
-def judged(
-    package_parent: Path, server: WarmServer, steps: Iterable[int] = (), seed: int = DEFAULT_SEED
-) -> dict[str, Verdict]:
-    with SandboxedSubject(server.controls[0], package_parent, seed) as subject:
-        return judge(load_rubric(frozenset(steps)), subject, seed, QUIETLY)
+def judged(package_parent: Path, server: WarmServer, steps: Iterable[int] = (), seed: int = SEED) -> dict[str, Verdict]:
+    with ConfinedSubject(COURSE, server.controls[0], package_parent, seed) as subject:
+        return judge(COURSE, load_rubric(COURSE, frozenset(steps)), subject, seed, QUIETLY)
 
 
 def blocked_by(failed: frozenset[str], rubric: Iterable[Check]) -> set[str]:
@@ -60,15 +55,17 @@ def not_passed(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
 # --- each check fails what it is about
 
 
-@pytest.mark.parametrize("mistake", [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes()])
+@pytest.mark.parametrize(
+    "mistake", [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes(COURSE)]
+)
 def test_a_mistake_fails_the_check_that_is_about_it(mistake: Mistake, warm_server: WarmServer, tmp_path: Path) -> None:
-    stage_reference(tmp_path)
-    mistake.make_in(tmp_path)
+    stage_reference(COURSE, tmp_path)
+    mistake.make_in(tmp_path, COURSE)
     step = step_number(mistake.check)
 
     verdicts = judged(tmp_path, warm_server, [step])
 
-    blocked = blocked_by(mistake.fails, load_rubric(frozenset({step})))
+    blocked = blocked_by(mistake.fails, load_rubric(COURSE, frozenset({step})))
     lost = not_passed(verdicts)
     assert lost.keys() - by_chance(mistake) == (mistake.fails | blocked) - by_chance(mistake), lost
     assert verdicts[mistake.check].outcome is mistake.outcome, lost[mistake.check]
@@ -104,17 +101,17 @@ CONSTANTS = (
 def test_what_is_the_same_for_all_tracks_fails(
     check: str, old: str, new: str, warm_server: WarmServer, tmp_path: Path
 ) -> None:
-    stage_reference(tmp_path)
-    Mistake("the same for all tracks", check, old, new).make_in(tmp_path)
+    stage_reference(COURSE, tmp_path)
+    Mistake("the same for all tracks", check, old, new).make_in(tmp_path, COURSE)
     assert judged(tmp_path, warm_server, [step_number(check)])[check].outcome is Outcome.FAILED
 
 
 def test_every_check_has_a_mistake_that_fails_it() -> None:
-    assert {check.id for check in load_rubric()} == {mistake.check for mistake in all_mistakes()}
+    assert {check.id for check in load_rubric(COURSE)} == {mistake.check for mistake in all_mistakes(COURSE)}
 
 
 def test_mistakes_of_a_step_have_names_of_their_own() -> None:
-    names = [(mistake.check, mistake.name) for mistake in all_mistakes()]
+    names = [(mistake.check, mistake.name) for mistake in all_mistakes(COURSE)]
     assert len(set(names)) == len(names)
 
 
@@ -122,21 +119,21 @@ def test_mistakes_of_a_step_have_names_of_their_own() -> None:
 
 
 def test_the_reference_passes_everything(further_seed: int, warm_server: WarmServer, tmp_path: Path) -> None:
-    stage_reference(tmp_path)
+    stage_reference(COURSE, tmp_path)
     assert not_passed(judged(tmp_path, warm_server, seed=further_seed)) == {}
 
 
-@pytest.mark.parametrize("variant", variants())
+@pytest.mark.parametrize("variant", variants(COURSE))
 def test_a_variant_passes_everything(variant: str, further_seed: int, warm_server: WarmServer, tmp_path: Path) -> None:
-    stage_variant(variant, tmp_path)
-    steps = {step_number(name) for name in step_modules() if variant in variants(step_number(name))}
+    stage_variant(COURSE, variant, tmp_path)
+    steps = {step_number(name) for name in COURSE.modules if variant in variants(COURSE, step_number(name))}
     assert steps
     assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
 
 
 @pytest.mark.parametrize("change", [pytest.param(one, id=one["name"]) for one in LEGITIMATE])
 def test_a_legitimate_change_costs_nothing(change: Any, warm_server: WarmServer, tmp_path: Path) -> None:
-    stage_reference(tmp_path)
+    stage_reference(COURSE, tmp_path)
     module = tmp_path / "lab" / f"{change['module']}.py"
     source = module.read_text(encoding="utf-8")
     for edit in change["edits"]:
@@ -147,7 +144,7 @@ def test_a_legitimate_change_costs_nothing(change: Any, warm_server: WarmServer,
 
 
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
-    read_submission(ROOT / "lab").stage(tmp_path)
+    read_submission(ROOT / "lab", COURSE).stage(tmp_path)
     verdicts = judged(tmp_path, warm_server)
     assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.NOT_IMPLEMENTED}
 
@@ -221,7 +218,7 @@ def __getattr__(name):
 @pytest.mark.parametrize("garbage", [pytest.param(value, id=name) for name, value in GARBAGE.items()])
 def test_garbage_earns_nothing_and_breaks_nothing(garbage: str, warm_server: WarmServer, tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
-    for module in step_modules():
+    for module in COURSE.modules:
         (tmp_path / "lab" / f"{module}.py").write_text(GARBAGE_MODULE.replace("GARBAGE", garbage), encoding="utf-8")
 
     verdicts = judged(tmp_path, warm_server)
@@ -249,10 +246,10 @@ WRONG_IN_MANY_WAYS = (
 def test_runs_of_a_submission_give_equal_verdicts(
     steps: tuple[int, ...], runs: int, warm_server: WarmServer, tmp_path: Path
 ) -> None:
-    stage_reference(tmp_path)
-    mistakes = {mistake.name: mistake for mistake in all_mistakes()}
+    stage_reference(COURSE, tmp_path)
+    mistakes = {mistake.name: mistake for mistake in all_mistakes(COURSE)}
     for name in WRONG_IN_MANY_WAYS:
-        mistakes[name].make_in(tmp_path)
+        mistakes[name].make_in(tmp_path, COURSE)
 
     first, *others = [
         {

@@ -15,11 +15,11 @@ import torch
 from graders.authoring.doubles import Doubles
 from graders.checks.doubles.models import Call, ModelDouble, Said
 from graders.checks.doubles.scripted import MOMENTUM, START, Gauge, Predicting, Scripted
-from graders.grading.run import DEFAULT_SEED
-from graders.judging.confined import SandboxedSubject
+from graders.judging.confined import ConfinedSubject
 from graders.judging.local import LocalSubject
 from graders.outcomes import Died, StudentError
 from graders.sandbox.client import WarmServer
+from tests.support import COURSE, SEED
 
 STUDENT = """
 import torch
@@ -64,11 +64,11 @@ def package_parent(tmp_path: Path) -> Path:
 
 
 def sandboxed(folder: Path, server: WarmServer) -> Any:
-    return SandboxedSubject(server.controls[0], folder, DEFAULT_SEED)
+    return ConfinedSubject(COURSE, server.controls[0], folder, SEED)
 
 
 def local(folder: Path, _: WarmServer) -> Any:
-    return LocalSubject(folder)
+    return LocalSubject(COURSE, folder)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_stand_in_says_what_the_judge_says(
     recording = Recording()
     with make(package_parent, warm_server) as subject:
         model = subject.kit.double(subject.doubles.add(recording))
-        student = subject.lab.step01_student
+        student = subject.package.step01_student
         trained = student.call(model)
         evaluated = student.call(model, training=False, with_gradients=False)
 
@@ -110,8 +110,8 @@ def test_misuse_is_an_error_in_the_students_line(package_parent: Path, warm_serv
     with sandboxed(package_parent, warm_server) as subject:
         model = subject.kit.double(subject.doubles.add(Recording()))
         with pytest.raises(StudentError, match=r"got lengths .* expected \[B\] integers in 1..T .*line 13, in misuse"):
-            subject.lab.step01_student.misuse(model)
-        assert subject.lab.step01_student.call(model)[0] == 1.5
+            subject.package.step01_student.misuse(model)
+        assert subject.package.step01_student.call(model)[0] == 1.5
 
 
 @pytest.mark.parametrize("number", [7, -1, "'0'", "None", "[0]", "True"])
@@ -119,16 +119,16 @@ def test_a_model_that_is_not_there_is_refused(number: object, package_parent: Pa
     with sandboxed(package_parent, warm_server) as subject:
         model = subject.kit.double(subject.doubles.add(Recording()))
         with pytest.raises(StudentError, match=r"no such model|cannot be called like that"):
-            subject.lab.step01_student.ask_for(model, number)
+            subject.package.step01_student.ask_for(model, number)
 
 
 def test_a_question_that_no_call_led_to_ends_the_worker(package_parent: Path, warm_server: WarmServer) -> None:
     with sandboxed(package_parent, warm_server) as subject:
         model = subject.kit.double(subject.doubles.add(Recording()))
-        subject.lab.step01_student.ask_later(model)
+        subject.package.step01_student.ask_later(model)
         time.sleep(0.6)  # until the question is there, which came between two calls
         with pytest.raises(Died, match=r"another question|breaks the protocol"):
-            subject.lab.step01_student.call(model)
+            subject.package.step01_student.call(model)
 
 
 JUNK: list[list[Any]] = [

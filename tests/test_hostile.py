@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 
 from graders.audit.corpus import stage_reference
-from graders.grading.run import DEFAULT_SEED, Graded, Task, grade_one, names_of
-from graders.judging.confined import SandboxedSubject
-from graders.judging.judge import Verdict, judge
+from graders.grading.grade import grade_one
+from graders.grading.names import names_of
+from graders.grading.task import Graded, Task
+from graders.judging.confined import ConfinedSubject
+from graders.judging.judge import judge
 from graders.judging.rubric import Check, load_rubric
-from graders.outcomes import Outcome
+from graders.outcomes import Outcome, Verdict
 from graders.sandbox.client import WarmServer
-from graders.sandbox.confinement import LAYERS
+from graders.sandbox.layers import LAYERS
 from tests.hostile.archives import ALL, CASES, Case
 from tests.hostile.corpus import Attack, Places, all_attacks, stage, stage_without, with_deadline
+from tests.support import COURSE, QUIETLY, SEED
 
-QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
 CLASSES = {
     "control_flow",
     "oracle_tampering",
@@ -57,12 +59,12 @@ Judged = Callable[..., dict[str, Verdict]]
 @pytest.fixture
 def judged(warm_server: WarmServer, tmp_path: Path) -> Judged:
     def run(
-        staged: Stage, checks: list[Check], without: frozenset[str] = frozenset(), seed: int = DEFAULT_SEED
+        staged: Stage, checks: list[Check], without: frozenset[str] = frozenset(), seed: int = SEED
     ) -> dict[str, Verdict]:
         folder = tmp_path / f"submission-{len(list(tmp_path.iterdir()))}"
         staged(folder)
-        with SandboxedSubject(warm_server.controls[0], folder, seed, without=without) as subject:
-            return judge(checks, subject, seed, QUIETLY)
+        with ConfinedSubject(COURSE, warm_server.controls[0], folder, seed, without=without) as subject:
+            return judge(COURSE, checks, subject, seed, QUIETLY)
 
     return run
 
@@ -201,7 +203,7 @@ Grade = Callable[[Path], Graded]
 @pytest.fixture
 def grade(warm_server: WarmServer, tmp_path: Path) -> Grade:
     """Grade step 2 of a submission into a folder of results."""
-    task = Task(load_rubric(frozenset({2})), DEFAULT_SEED, tmp_path / "out")
+    task = Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, tmp_path / "out")
     return lambda path: grade_one(path, names_of([path])[0], task, warm_server.controls[0], lambda _: None)
 
 
@@ -241,7 +243,7 @@ def test_after_a_class_of_attacks_a_submission_is_graded_as_ever(
         staged, _ = hostile(attack, places)
         judged(staged, with_deadline(attack.checks(only=True), attack.seconds or 5.0))
 
-    checks = load_rubric(frozenset({2, 3}))
+    checks = load_rubric(COURSE, frozenset({2, 3}))
     assert passed(judged(stage_reference, checks)) == {check.id for check in checks}
     assert warm_server.process.poll() is None
     assert warm_server.process.pid == server
@@ -254,5 +256,5 @@ def test_after_hostile_archives_a_submission_is_graded_as_ever(grade: Grade, tmp
             folder.mkdir()
             assert grade(case.make(folder)).problem
 
-    stage_reference(tmp_path / "alice")
+    stage_reference(COURSE, tmp_path / "alice")
     assert grade(tmp_path / "alice").result.score == ALL

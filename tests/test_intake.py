@@ -25,23 +25,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.grading.run import names_of
+from graders.grading.names import names_of
 from graders.intake import tarball
-from graders.intake.submission import Submission, UnreadableSubmission, read_answers, read_submission, submission_name
+from graders.intake.archives import UnreadableSubmission
+from graders.intake.submission import Submission, read_answers, read_submission, submission_name
 from graders.outcomes import StudentError
 from graders.sandbox.client import WarmServer, Worker, order_for
-from graders.sandbox.proxies import RemoteLab
-
-
-class OneWorker:
-    """Hands out the same worker for ever, alive or not."""
-
-    def __init__(self, held: Worker) -> None:
-        self.held = held
-
-    def worker(self) -> Worker:
-        return self.held
-
+from graders.sandbox.proxies import OneWorker, RemotePackage
+from tests.support import COURSE
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -154,7 +145,7 @@ archives = pytest.mark.parametrize("make", [make_zip, make_tar])
 
 def refusal(path: Path) -> str:
     with pytest.raises(UnreadableSubmission) as caught:
-        read_submission(path)
+        read_submission(path, COURSE)
     message = str(caught.value)
     assert message.startswith(path.name)
     assert len(message) < 500
@@ -174,14 +165,14 @@ def staged(submission: Submission, place: Path) -> dict[str, bytes]:
 
 @every_form
 def test_a_folder_that_holds_lab(make: Make, tmp_path: Path) -> None:
-    submission = read_submission(make(tmp_path, FILES))
+    submission = read_submission(make(tmp_path, FILES), COURSE)
 
     assert (submission.name, submission.files, submission.notes) == ("alice", PACKAGE, [])
 
 
 @every_form
 def test_the_step_modules_alone_become_a_package(make: Make, tmp_path: Path) -> None:
-    submission = read_submission(make(tmp_path, {STEP: b"x = 1\n"}))
+    submission = read_submission(make(tmp_path, {STEP: b"x = 1\n"}), COURSE)
 
     assert submission.files == {"__init__.py": b"", STEP: b"x = 1\n"}
 
@@ -190,7 +181,7 @@ def test_the_step_modules_alone_become_a_package(make: Make, tmp_path: Path) -> 
 def test_lab_is_found_below_other_folders(make: Make, tmp_path: Path) -> None:
     files = {f"My work (final)/λύσεις/{name}": data for name, data in FILES.items()}
 
-    assert read_submission(make(tmp_path, files)).files == PACKAGE
+    assert read_submission(make(tmp_path, files), COURSE).files == PACKAGE
 
 
 @every_form
@@ -201,14 +192,14 @@ def test_lab_comes_before_other_folders_with_step_modules_and_the_shallowest_fir
         STEP: b"top",
         f"lab/old/{STEP}": b"inner",
     }
-    submission = read_submission(make(tmp_path, {**others, **FILES}))
+    submission = read_submission(make(tmp_path, {**others, **FILES}), COURSE)
 
     assert submission.files == {**PACKAGE, f"old/{STEP}": b"inner"}
 
 
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"])
 def test_tarballs_of_every_compression(suffix: str, tmp_path: Path) -> None:
-    submission = read_submission(make_tar(tmp_path, FILES, suffix))
+    submission = read_submission(make_tar(tmp_path, FILES, suffix), COURSE)
 
     assert (submission.name, submission.files) == ("alice", PACKAGE)
 
@@ -216,7 +207,7 @@ def test_tarballs_of_every_compression(suffix: str, tmp_path: Path) -> None:
 def test_a_tarball_is_known_by_its_content(tmp_path: Path) -> None:
     path = make_tar(tmp_path, FILES).rename(tmp_path / "alice.tar")
 
-    assert read_submission(path).files == PACKAGE
+    assert read_submission(path, COURSE).files == PACKAGE
 
 
 def test_zips_made_on_windows(tmp_path: Path) -> None:
@@ -227,7 +218,7 @@ def test_zips_made_on_windows(tmp_path: Path) -> None:
         data = data.replace(name, windows)
     path.write_bytes(data)
 
-    assert read_submission(path).files == PACKAGE
+    assert read_submission(path, COURSE).files == PACKAGE
 
 
 def test_a_notebook(tmp_path: Path) -> None:
@@ -240,7 +231,7 @@ def test_a_notebook(tmp_path: Path) -> None:
     }
     path = tmp_path / "alice.ipynb"
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}), encoding="utf-8")
-    submission = read_submission(path)
+    submission = read_submission(path, COURSE)
 
     assert submission.name == "alice"
     assert b"x = 1" in submission.files["notebook.py"]
@@ -255,7 +246,7 @@ ANSWERS = {"1.1": "Χαμηλά.", "2.1": "It fades."}
 
 @every_form
 def test_answers_are_read_beside_the_step_modules_and_staged_nowhere(make: Make, tmp_path: Path) -> None:
-    submission = read_submission(make(tmp_path, {**FILES, **ANSWERED}))
+    submission = read_submission(make(tmp_path, {**FILES, **ANSWERED}), COURSE)
 
     assert (submission.files, submission.answers, submission.notes) == (PACKAGE, ANSWERS, [])
     assert staged(submission, tmp_path) == FILES
@@ -266,7 +257,7 @@ def test_answers_are_read_beside_the_step_modules_and_staged_nowhere(make: Make,
 def test_answers_are_found_wherever_the_package_is(make: Make, above: str, tmp_path: Path) -> None:
     files = {above + name.removeprefix("lab/"): data for name, data in {**FILES, **ANSWERED}.items()}
 
-    assert read_submission(make(tmp_path, files)).answers == ANSWERS
+    assert read_submission(make(tmp_path, files), COURSE).answers == ANSWERS
 
 
 @every_form
@@ -277,7 +268,7 @@ def test_only_files_of_answers_beside_the_package_are_read(make: Make, tmp_path:
         *("lab/answers/.step01.md", "lab/.git/answers/step01.md", "lab/answers/x/step01.md"),
         "__MACOSX/lab/answers/step01.md",
     ]
-    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno")))
+    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno")), COURSE)
 
     assert (submission.files, submission.answers, submission.notes) == (PACKAGE, {}, [])
 
@@ -291,7 +282,7 @@ def test_answers_alone_are_no_submission(make: Make, tmp_path: Path) -> None:
 def test_answers_under_names_that_lead_elsewhere_are_left_out(make: Make, tmp_path: Path) -> None:
     names = ["/lab/answers/step01.md", "lab/../lab/answers/step01.md", "../lab/answers/step01.md"]
 
-    assert read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno"))).answers == {}
+    assert read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno")), COURSE).answers == {}
 
 
 @every_form
@@ -302,7 +293,7 @@ def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path)
         "lab/answers/step03.md": b"# 3.1\nfine\n# 3.2\nodd",
     }
     path = make(tmp_path, {**FILES, **odd})
-    submission = read_submission(path)
+    submission = read_submission(path, COURSE)
 
     assert path.is_dir() or path.stat().st_size < 200_000
     assert (submission.files, submission.answers) == (PACKAGE, {"3.1": "fine\n# 3.2\nodd"})
@@ -315,7 +306,7 @@ def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path)
 
 @every_form
 def test_a_second_folder_of_step_modules_is_named(make: Make, tmp_path: Path) -> None:
-    submission = read_submission(make(tmp_path, {**FILES, "mine/lab/step01_spectrograms.py": b"mine = True\n"}))
+    submission = read_submission(make(tmp_path, {**FILES, "mine/lab/step01_spectrograms.py": b"mine = True\n"}), COURSE)
 
     assert submission.files == PACKAGE
     assert submission.notes == ["mine/lab: it holds step modules too; those in lab were read"]
@@ -324,7 +315,7 @@ def test_a_second_folder_of_step_modules_is_named(make: Make, tmp_path: Path) ->
 @every_form
 def test_of_answers_of_many_megabytes_the_first_are_read(make: Make, tmp_path: Path) -> None:
     files = {f"lab/answers/step0{n}.md": f"# {n}.1\nα\n".encode() + b"\n" * 900_000 for n in range(1, 6)}
-    submission = read_submission(make(tmp_path, {**FILES, **files}))
+    submission = read_submission(make(tmp_path, {**FILES, **files}), COURSE)
 
     assert submission.answers == {"1.1": "α", "2.1": "α"}
     assert submission.notes == [
@@ -338,7 +329,7 @@ def test_answers_that_an_archive_lost_cost_a_note(tmp_path: Path) -> None:
         for name, data in {**FILES, **ANSWERED}.items():
             archive.writestr(name, data)
     path.write_bytes(path.read_bytes().replace(b"It fades.", b"It fadeS."))
-    submission = read_submission(path)
+    submission = read_submission(path, COURSE)
 
     assert (submission.files, submission.answers) == (PACKAGE, {"1.1": "Χαμηλά."})
     assert submission.notes == [
@@ -352,7 +343,7 @@ def test_many_answers_elsewhere_cost_nothing(make: Make, tmp_path: Path, monkeyp
     monkeypatch.setattr("graders.intake.submission.TOTAL_BYTES", 1000)
     others = {f"{number}/answers/step01.md": bytes(1000) for number in range(30)}
 
-    assert read_submission(make(tmp_path, {**others, **FILES, **ANSWERED})).answers == ANSWERS
+    assert read_submission(make(tmp_path, {**others, **FILES, **ANSWERED}), COURSE).answers == ANSWERS
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
@@ -364,13 +355,13 @@ def test_answers_that_are_links_are_not_followed(tmp_path: Path) -> None:
     (folder / "lab" / "answers" / "step01.md").symlink_to(secret)
     os.mkfifo(folder / "lab" / "answers" / "step02.md")
 
-    assert read_submission(folder).answers == {}
-    assert read_answers(folder / "lab") == ({}, [])
+    assert read_submission(folder, COURSE).answers == {}
+    assert read_answers(folder / "lab", COURSE) == ({}, [])
 
 
 def test_answers_are_read_from_a_checkout_too(tmp_path: Path) -> None:
-    assert read_answers(make_folder(tmp_path, ANSWERED) / "lab") == (ANSWERS, [])
-    assert read_answers(tmp_path / "gone") == ({}, [])
+    assert read_answers(make_folder(tmp_path, ANSWERED) / "lab", COURSE) == (ANSWERS, [])
+    assert read_answers(tmp_path / "gone", COURSE) == ({}, [])
 
 
 # What is left out
@@ -399,7 +390,7 @@ def test_only_python_files_that_an_import_finds_are_kept(make: Make, tmp_path: P
         *("lab/my-try.py", "lab/my try.py", "lab/a.py/b.py", "lab/1.py", "lab/\x1b[2J.py", "lab/.py"),
         f"lab/{'a' * 250}.py",
     ]
-    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(others, b"evil")))
+    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(others, b"evil")), COURSE)
 
     assert submission.files == PACKAGE
 
@@ -416,7 +407,7 @@ def test_what_stands_inside_lab_cannot_shadow_anything(make: Make, tmp_path: Pat
         ),
         b"z",
     )
-    written = staged(read_submission(make(tmp_path, FILES | inside)), tmp_path)
+    written = staged(read_submission(make(tmp_path, FILES | inside), COURSE), tmp_path)
 
     assert written == FILES | inside
     assert os.listdir(tmp_path / "staged") == ["lab"]
@@ -431,7 +422,7 @@ def test_names_that_lead_elsewhere_are_left_out(make: Make, tmp_path: Path) -> N
         "lab/../lab/step09_a.py",
         "..\\step09_a.py",
     ]
-    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"evil")))
+    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"evil")), COURSE)
 
     assert submission.files == PACKAGE
 
@@ -451,7 +442,7 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "lab" / "loop").symlink_to(folder)
     os.mkfifo(folder / "lab" / "step07_fifo.py")
 
-    assert read_submission(folder).files == PACKAGE
+    assert read_submission(folder, COURSE).files == PACKAGE
 
 
 def test_links_and_devices_in_a_tarball_are_left_out(tmp_path: Path) -> None:
@@ -469,7 +460,7 @@ def test_links_and_devices_in_a_tarball_are_left_out(tmp_path: Path) -> None:
         member.type, member.linkname = kind, "/etc/passwd"
         members.append(member)
 
-    assert read_submission(make_odd_tar(tmp_path, *members)).files == PACKAGE
+    assert read_submission(make_odd_tar(tmp_path, *members), COURSE).files == PACKAGE
 
 
 def test_a_link_in_a_zip_is_no_more_than_its_text(tmp_path: Path) -> None:
@@ -478,7 +469,7 @@ def test_a_link_in_a_zip_is_no_more_than_its_text(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("lab/step09_a.py")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, "/etc/passwd")
-    submission = read_submission(path)
+    submission = read_submission(path, COURSE)
 
     assert submission.files == {**PACKAGE, "step09_a.py": b"/etc/passwd"}
     staged(submission, tmp_path)
@@ -487,7 +478,7 @@ def test_a_link_in_a_zip_is_no_more_than_its_text(tmp_path: Path) -> None:
 
 @archives
 def test_names_that_differ_in_case_are_different_files(make: Make, tmp_path: Path) -> None:
-    submission = read_submission(make(tmp_path, FILES | {"lab/Extra.py": b"1", "lab/extra.py": b"2"}))
+    submission = read_submission(make(tmp_path, FILES | {"lab/Extra.py": b"1", "lab/extra.py": b"2"}), COURSE)
 
     assert submission.files == {**PACKAGE, "Extra.py": b"1", "extra.py": b"2"}
 
@@ -498,14 +489,14 @@ CASED = "differ only in letter case: on Windows and macOS they are one file"
 @every_form
 def test_names_that_differ_in_case_are_noted(make: Make, tmp_path: Path) -> None:
     files = {"lab/Extra.py": b"1", "lab/extra.py": b"2", "lab/EXTRA.py": b"3", "lab/a/ώ.py": b"", "lab/A/Ώ.py": b""}
-    submission = read_submission(make(tmp_path, FILES | files))
+    submission = read_submission(make(tmp_path, FILES | files), COURSE)
 
     assert submission.notes == [f"A/Ώ.py and a/ώ.py {CASED}", f"EXTRA.py and Extra.py and extra.py {CASED}"]
 
 
 def test_a_few_notes_say_that_there_are_more(tmp_path: Path) -> None:
     pairs = {f"lab/{name}{n}.py": b"" for n in range(15) for name in "aA"}
-    notes = read_submission(make_zip(tmp_path, FILES | pairs)).notes
+    notes = read_submission(make_zip(tmp_path, FILES | pairs), COURSE).notes
 
     assert len(notes) == 11
     assert notes[-1] == "... and 5 more like this"
@@ -530,7 +521,7 @@ DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
 def test_modules_are_staged_by_the_names_that_imports_look_for(
     make: Make, spelled: str, known: str, tmp_path: Path
 ) -> None:
-    submission = read_submission(make(tmp_path, {**FILES, spelled: b"x = 5"}))
+    submission = read_submission(make(tmp_path, {**FILES, spelled: b"x = 5"}), COURSE)
 
     assert submission.files == {**PACKAGE, known: b"x = 5"}
     assert submission.notes == []
@@ -540,7 +531,7 @@ def test_modules_are_staged_by_the_names_that_imports_look_for(
 def test_what_was_staged_is_imported_in_whatever_form_a_program_is_written(form: Any, tmp_path: Path) -> None:
     program = unicodedata.normalize(form, f"from lab.{COMPOSED} import ώρα\nx = ώρα\n").encode()
     files = {f"lab/{STEP}": program, f"lab/{DECOMPOSED}.py": unicodedata.normalize(form, "ώρα = 5").encode()}
-    staged(read_submission(make_zip(tmp_path, files)), tmp_path)
+    staged(read_submission(make_zip(tmp_path, files), COURSE), tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", f"import lab.{STEP.removesuffix('.py')} as step; print(step.x, step.__file__)"],
         cwd=tmp_path / "staged",
@@ -556,7 +547,7 @@ def test_what_was_staged_is_imported_in_whatever_form_a_program_is_written(form:
 def test_lab_and_answers_are_found_below_folders_of_any_form(make: Make, tmp_path: Path) -> None:
     folder = unicodedata.normalize("NFD", "Εργασία (τελική)/λύσεις")
     files = {f"{folder}/{name}": data for name, data in {**FILES, **ANSWERED}.items()}
-    submission = read_submission(make(tmp_path, files))
+    submission = read_submission(make(tmp_path, files), COURSE)
 
     assert (submission.files, submission.answers) == (PACKAGE, ANSWERS)
 
@@ -570,7 +561,7 @@ def test_of_files_that_become_one_the_composed_one_counts(make: Make, order: int
         "lab/ﬁ.py": b"2",
         "lab/fｉ.py": b"1",
     }
-    submission = read_submission(make(tmp_path, dict([*FILES.items(), *files.items()][::order])))
+    submission = read_submission(make(tmp_path, dict([*FILES.items(), *files.items()][::order])), COURSE)
 
     assert submission.files == {**PACKAGE, f"{COMPOSED}.py": b"composed", "fi.py": b"1"}
     assert submission.notes == [
@@ -584,7 +575,7 @@ def test_of_files_that_become_one_the_composed_one_counts(make: Make, order: int
 )
 @archives
 def test_names_that_lead_elsewhere_once_they_are_normal_are_left_out(make: Make, name: str, tmp_path: Path) -> None:
-    submission = read_submission(make(tmp_path, {**FILES, name: b"evil"}))
+    submission = read_submission(make(tmp_path, {**FILES, name: b"evil"}), COURSE)
 
     assert submission.files == PACKAGE
     assert staged(submission, tmp_path) == FILES
@@ -595,7 +586,7 @@ def test_names_that_are_slow_to_normalise_are_left_out(make: Make, tmp_path: Pat
     slow = "a" + "\u0316\u0301" * 15_000
 
     assert (
-        read_submission(make(tmp_path, {**FILES, f"lab/{slow[:8000]}.py": b"", f"{'a/' * 600}a.py": b""})).files
+        read_submission(make(tmp_path, {**FILES, f"lab/{slow[:8000]}.py": b"", f"{'a/' * 600}a.py": b""}), COURSE).files
         == PACKAGE
     )
 
@@ -619,14 +610,14 @@ READABLE = {
 
 def test_modules_of_other_encodings_are_noted_and_cost_only_themselves(warm_server: WarmServer, tmp_path: Path) -> None:
     files = {f"lab/{name}": data for name, data in {**UNREADABLE, **READABLE}.items()}
-    submission = read_submission(make_zip(tmp_path, FILES | files))
+    submission = read_submission(make_zip(tmp_path, FILES | files), COURSE)
     staged(submission, tmp_path)
     (tmp_path / "scratch").mkdir()
-    order = order_for(tmp_path / "staged", [], tmp_path / "scratch", 7)
+    order = order_for(tmp_path / "staged", "lab", [], tmp_path / "scratch", 7)
 
     assert submission.notes == [f"{name}: it is not UTF-8 text; save it as UTF-8" for name in UNREADABLE]
     with Worker(warm_server.controls[0], order, 5.0) as worker:
-        lab = RemoteLab(OneWorker(worker))
+        lab = RemotePackage(OneWorker(worker), "lab")
         for name in READABLE:
             assert getattr(lab, name.removesuffix(".py")).f() == "Ρεμπέτικο"
         for name in UNREADABLE:
@@ -640,7 +631,7 @@ def test_of_entries_with_one_name_the_last_counts(tmp_path: Path) -> None:
         archive.writestr(f"lab/{STEP}", b"last")
         archive.writestr(f"lab/./{STEP}", b"very last")
 
-    assert read_submission(path).files[STEP] == b"very last"
+    assert read_submission(path, COURSE).files[STEP] == b"very last"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes there only")
@@ -648,7 +639,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, FILES)
     Path(os.fsdecode(os.fsencode(folder / "lab") + b"/\xff.py")).write_bytes(b"")
     odd = folder.rename(os.fsdecode(os.fsencode(tmp_path) + b"/al\xffce"))
-    submission = read_submission(odd)
+    submission = read_submission(odd, COURSE)
 
     assert (submission.name, submission.files) == ("al\ufffdce", PACKAGE)
     assert submission.digest
@@ -758,7 +749,7 @@ def test_damaged_archives_are_read_or_refused(suffix: str, tmp_path: Path, data:
     path.write_bytes(content)
     with warnings.catch_warnings(action="ignore"):
         try:
-            submission = read_submission(path)
+            submission = read_submission(path, COURSE)
         except UnreadableSubmission:
             return
     assert submission.digest
@@ -783,7 +774,7 @@ def test_many_large_modules_are_refused(make: Make, tmp_path: Path) -> None:
 
 @every_form
 def test_what_is_not_python_may_be_large(make: Make, tmp_path: Path) -> None:
-    assert read_submission(make(tmp_path, {**FILES, "lab/data.bin": bytes(30 << 20)})).files == PACKAGE
+    assert read_submission(make(tmp_path, {**FILES, "lab/data.bin": bytes(30 << 20)}), COURSE).files == PACKAGE
 
 
 def test_tarballs_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
@@ -818,7 +809,7 @@ def test_a_zips_members_are_measured_before_they_are_unpacked(tmp_path: Path, mo
         entry, line = zip_entry(f"lab/step01_{number}.py".encode(), packed, 10, len(body), crc=zlib.crc32(bytes(10)))
         body += entry
         lines.append(line)
-    submission = read_submission(make_odd_zip(tmp_path, body, lines))
+    submission = read_submission(make_odd_zip(tmp_path, body, lines), COURSE)
 
     assert set(submission.files.values()) == {b"", bytes(10)}
     assert sum(asked) <= 20 * len(packed)
@@ -845,7 +836,7 @@ def test_answers_in_a_zip_that_know_no_limit_cost_a_note(tmp_path: Path) -> None
     path = make_zip(tmp_path, FILES)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("lab/answers/step01.md", b"# 1.1\nx")
-    submission = read_submission(path)
+    submission = read_submission(path, COURSE)
 
     assert (submission.files, submission.answers) == (PACKAGE, {})
     assert [note[:49] for note in submission.notes] == ["answers/step01.md: left out, it cannot be read (o"]
@@ -865,7 +856,7 @@ def test_entries_without_a_name_are_passed_over(tmp_path: Path) -> None:
     path = make_zip(tmp_path, {**FILES, "x.txt": b"", "y.txt": b""})
     path.write_bytes(path.read_bytes().replace(b"x.txt", b"\0.txt").replace(b"y.txt", b"////\0"))
 
-    assert read_submission(path).files == PACKAGE
+    assert read_submission(path, COURSE).files == PACKAGE
 
 
 @pytest.mark.parametrize(
@@ -918,7 +909,7 @@ def test_tarballs_of_every_format(form: int, above: str, tmp_path: Path) -> None
             info.size, info.mtime = len(data), 0.5
             archive.addfile(info, io.BytesIO(data))
 
-    assert read_submission(tmp_path / "alice.tar").files == PACKAGE
+    assert read_submission(tmp_path / "alice.tar", COURSE).files == PACKAGE
 
 
 def test_a_header_may_describe_the_next_member(tmp_path: Path) -> None:
@@ -931,7 +922,7 @@ def test_a_header_may_describe_the_next_member(tmp_path: Path) -> None:
         tar_member("global", b"14 path=../a\n", tarfile.XGLTYPE) + tar_member(step, b"1"),
     ]
     for member in described:
-        assert read_submission(packed_tar(tmp_path, member + END)).files == {"__init__.py": b"", STEP: b"1"}
+        assert read_submission(packed_tar(tmp_path, member + END), COURSE).files == {"__init__.py": b"", STEP: b"1"}
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
@@ -944,7 +935,7 @@ def test_tarballs_compressed_in_parts(suffix: str, tmp_path: Path) -> None:
     path = packed_tar(tmp_path, b"", suffix)
     for between, after in ((b"", b""), (bytes(4), bytes(100_000)), (b"", b"what else was on the tape" * 5000)):
         path.write_bytes(between.join(parts) + after)
-        assert read_submission(path).files == PACKAGE
+        assert read_submission(path, COURSE).files == PACKAGE
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
@@ -996,7 +987,7 @@ def test_headers_that_make_no_sense_describe_nothing(tmp_path: Path) -> None:
     odd = [b"", b"x", b"0 path=a\n", b"99999 path=b\n", b"5 a=b\n5 a=b\n", b"=" * 5000, b"1" * 5000, b"12 path"]
     members = [tar_member("odd", text, tarfile.XHDTYPE) + tar_member(f"{n}.txt", b"") for n, text in enumerate(odd)]
 
-    assert read_submission(packed_tar(tmp_path, b"".join(members) + WHOLE + END)).files == PACKAGE
+    assert read_submission(packed_tar(tmp_path, b"".join(members) + WHOLE + END), COURSE).files == PACKAGE
 
 
 def test_sparse_files_are_left_out(tmp_path: Path) -> None:
@@ -1010,11 +1001,11 @@ def test_sparse_files_are_left_out(tmp_path: Path) -> None:
     new = extended(*sparse, ("GNU.sparse.realsize", "99999999")) + tar_member("lab/step08_a.py", b"1\n0\n5\n" * 99)
     data = bytes(old) + bytes(more) + last + b"x" * 512 + new + WHOLE + END
 
-    assert read_submission(packed_tar(tmp_path, data)).files == PACKAGE
+    assert read_submission(packed_tar(tmp_path, data), COURSE).files == PACKAGE
 
 
 def test_a_tarball_may_end_without_its_last_blocks(tmp_path: Path) -> None:
-    assert read_submission(packed_tar(tmp_path, WHOLE)).files == PACKAGE
+    assert read_submission(packed_tar(tmp_path, WHOLE), COURSE).files == PACKAGE
 
 
 @every_form
@@ -1028,12 +1019,12 @@ def test_environments_beside_lab_do_not_count(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("graders.intake.submission.ENTRIES", 50)
     files = {f".venv/lib/m{n}.py": b"" for n in range(40)} | {f"env/lib/site-packages/m{n}.py": b"" for n in range(40)}
 
-    assert read_submission(make_folder(tmp_path, {**files, **FILES})).files == PACKAGE
+    assert read_submission(make_folder(tmp_path, {**files, **FILES}), COURSE).files == PACKAGE
 
 
 @archives
 def test_too_many_entries_are_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.submission.ARCHIVE_ENTRIES", 50)
+    monkeypatch.setattr("graders.intake.archives.ARCHIVE_ENTRIES", 50)
 
     assert "more than 50 entries" in refusal(make(tmp_path, {f"{n}.txt": b"" for n in range(51)} | FILES))
 
@@ -1079,7 +1070,7 @@ def test_the_digest_does_not_depend_on_form_or_order(tmp_path: Path) -> None:
     backwards = dict(reversed(files.items()))
     paths = [make(tmp_path, backwards if make is make_zip else files) for make in MAKERS]
 
-    assert len({read_submission(path).digest for path in paths}) == 1
+    assert len({read_submission(path, COURSE).digest for path in paths}) == 1
 
 
 @pytest.mark.parametrize(
@@ -1094,13 +1085,13 @@ def test_the_digest_does_not_depend_on_form_or_order(tmp_path: Path) -> None:
     ],
 )
 def test_the_digest_depends_on_names_and_contents(other: dict[str, bytes]) -> None:
-    digest = Submission("a", {"a.py": b"b"}, []).digest
+    digest = Submission("a", "lab", {"a.py": b"b"}, []).digest
 
-    assert Submission("a", other, []).digest != digest
-    assert Submission("b", {"a.py": b"b"}, ["note"]).digest == digest
+    assert Submission("a", "lab", other, []).digest != digest
+    assert Submission("b", "lab", {"a.py": b"b"}, ["note"]).digest == digest
 
 
 def test_the_digest_depends_on_the_answers() -> None:
     answers: list[dict[str, str]] = [{}, {"1.1": "α"}, {"1.1": "β"}, {"2.1": "α"}, {"1.1": "α", "2.1": "α"}]
 
-    assert len({Submission("a", {"a.py": b"b"}, [], one).digest for one in answers}) == len(answers)
+    assert len({Submission("a", "lab", {"a.py": b"b"}, [], one).digest for one in answers}) == len(answers)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support import ROOT
+
 NAMESPACES = [
     pytest.param(["--user"], id="without rights"),
     pytest.param(["--user", "--map-root-user"], id="as its root"),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from graders.authoring.check import CheckInfo
-from graders.judging.confined import SandboxedSubject
-from graders.judging.judge import Interrupted, Verdict, judge
+from graders.course import Dropped
+from graders.judging.confined import ConfinedSubject
+from graders.judging.judge import Interrupted, judge
 from graders.judging.rubric import Check
-from graders.outcomes import Outcome
+from graders.outcomes import Outcome, Verdict
+from tests.support import COURSE, QUIETLY
 
 SUBMISSION = r"""
 import random
@@ -38,7 +42,9 @@ def verdicts(warm_server, tmp_path):
     (tmp_path / "submission" / "lab" / "step01_broken.py").write_text("κατι = 1 / 0\n", encoding="utf-8")
     (tmp_path / "submission" / "lab" / "step02_exits.py").write_text("import os; os._exit(3)\n", encoding="utf-8")
 
-    def run(needs: dict[str, tuple[str, ...]] | None = None, **bodies: str) -> dict[str, Verdict]:
+    def run(
+        needs: dict[str, tuple[str, ...]] | None = None, *, reference: bool = False, **bodies: str
+    ) -> dict[str, Verdict]:
         source = "import pytest\nfrom graders.authoring.examples import examples, st\nfrom graders.authoring.expect import *\n"
         for name, body in bodies.items():
             decorator, _, rest = body.partition("\n") if body.startswith("@") else ("", "", body)
@@ -56,8 +62,8 @@ def verdicts(warm_server, tmp_path):
             )
             for name in bodies
         ]
-        with SandboxedSubject(warm_server.controls[0], tmp_path / "submission", 0) as subject:
-            found = judge(rubric, subject, 0, ["-p", "no:terminal", "--capture=no"])
+        with ConfinedSubject(COURSE, warm_server.controls[0], tmp_path / "submission", 0) as subject:
+            found = judge(COURSE, rubric, subject, 0, QUIETLY, reference_passes=lambda ids: ids if reference else [])
         return {name.removeprefix("step01."): verdict for name, verdict in found.items()}
 
     return run
@@ -153,11 +159,13 @@ def test_a_module_of_checks_that_cannot_be_imported_is_a_fault(verdicts):
     assert outcomes(found) == {"syntax": "harness_fault"}
 
 
-def test_a_need_that_fails_blocks_and_one_that_is_unwritten_does_not(verdicts):
+def test_a_pass_counts_only_if_all_that_it_needs_passed(verdicts):
     found = verdicts(
         needs={
             "on_failed": ("test_fails",),
             "on_unwritten": ("test_unwritten",),
+            "on_that": ("test_on_unwritten",),
+            "unwritten_too": ("test_unwritten",),
             "on_passed": ("test_passes",),
         },
         fails="assert False, 'no'",
@@ -165,11 +173,15 @@ def test_a_need_that_fails_blocks_and_one_that_is_unwritten_does_not(verdicts):
         passes="pass",
         on_failed="assert lab.step01_student.one() == 1",
         on_unwritten="assert lab.step01_student.one() == 1",
+        on_that="assert lab.step01_student.one() == 1",
+        unwritten_too="lab.step01_student.unwritten()",
         on_passed="assert lab.step01_student.one() == 1",
     )
     assert outcomes(found) | {"fails": "", "unwritten": "", "passes": ""} == {
-        "fails": "", "unwritten": "", "passes": "", "on_failed": "blocked", "on_unwritten": "passed", "on_passed": "passed",
+        "fails": "", "unwritten": "", "passes": "", "on_failed": "blocked", "on_unwritten": "blocked", "on_that": "blocked",
+        "unwritten_too": "not_implemented", "on_passed": "passed",
     }  # fmt: skip
+    assert found["on_unwritten"].message.startswith("Mend another check first, this one builds on it: unwritten")
 
 
 def test_state_of_an_earlier_check_does_not_decide_seeds(verdicts):
@@ -188,7 +200,7 @@ def test_answers_that_change_within_an_example_are_named_as_such(verdicts):
 
 def test_an_empty_rubric_gives_no_verdicts():
     subject: Any = SimpleNamespace()
-    assert judge([], subject, 0) == {}
+    assert judge(COURSE, [], subject, 0) == {}
 
 
 def test_the_users_pytest_options_do_not_reach_the_judge(verdicts, monkeypatch, tmp_path):
@@ -199,6 +211,101 @@ def test_the_users_pytest_options_do_not_reach_the_judge(verdicts, monkeypatch, 
 
 
 def test_a_value_that_a_comparison_cannot_take_apart_is_the_submissions_fault(verdicts):
-    found = verdicts(stumbles="import numpy\nexpect_shape(numpy.zeros(3), lab.step01_student.one(), 'f()')")
+    found = verdicts(
+        reference=True, stumbles="import numpy\nexpect_shape(numpy.zeros(3), lab.step01_student.one(), 'f()')"
+    )
     assert outcomes(found) == {"stumbles": "wrong_type"}
     assert "cannot be used as the check uses it" in found["stumbles"].message
+
+
+# --- whose fault it is
+
+
+def rows_of(module: Path, *names: str) -> list[Check]:
+    return [Check(f"step01.{name}", 1, name, f"{module}::test_{name}", CheckInfo(1, "hint")) for name in names]
+
+
+class Told:
+    """A subject that answers nothing, and may break where it is asked what an error means."""
+
+    package = kit = doubles = None
+
+    def __init__(self, *, breaks: bool) -> None:
+        self.breaks = breaks
+
+    def begin(self, check: Check) -> None: ...
+
+    def shown(self, text: str) -> str:
+        return text
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        if self.breaks:
+            raise RuntimeError("the subject is broken")
+        return Outcome.HARNESS_FAULT, str(error)
+
+    def hint(self, _: BaseException) -> str:
+        return ""
+
+
+def test_in_a_run_that_pytest_does_not_end_well_no_pass_counts(tmp_path):
+    module = tmp_path / "step01_checks.py"
+    module.write_text("def test_a(): pass\ndef test_b(): raise KeyError\ndef test_c(): pass\n", encoding="utf-8")
+    subject: Any = Told(breaks=True)
+    found = judge(COURSE, rows_of(module, "a", "b", "c"), subject, 0, QUIETLY)
+    assert {verdict.outcome for verdict in found.values()} == {Outcome.HARNESS_FAULT}
+    assert "internal_error" in found["step01.a"].message
+
+
+STUMBLING = """
+def test_own_fault(): None.no_such_attribute
+def test_students(): len(3)
+def test_passes(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("passes", "expected"),
+    [
+        (None, ["wrong_type", "wrong_type", "passed"]),  # at a student's home there is no reference to ask
+        (["step01.students"], ["harness_fault", "wrong_type", "passed"]),
+        ([], ["harness_fault", "harness_fault", "passed"]),
+    ],
+)
+def test_the_student_is_blamed_only_where_the_reference_passes(tmp_path, passes, expected):
+    module = tmp_path / "step01_checks.py"
+    module.write_text(STUMBLING, encoding="utf-8")
+    subject: Any = Told(breaks=False)
+    asked: list[Collection[str]] = []
+
+    def reference_passes(check_ids: Collection[str]) -> Collection[str]:
+        asked.append(set(check_ids))
+        return list(passes)
+
+    rubric = rows_of(module, "own_fault", "students", "passes")
+    found = judge(
+        COURSE, rubric, subject, 0, QUIETLY, reference_passes=reference_passes if passes is not None else None
+    )
+    assert [str(verdict.outcome) for verdict in found.values()] == expected
+    assert asked == ([] if passes is None else [{"step01.own_fault", "step01.students"}])
+
+
+def test_whose_code_raised_is_told_by_its_module(tmp_path, monkeypatch):
+    """Code that is neither the course's nor the engine's, such as a library's own test, is nobody's stumbling."""
+    module = tmp_path / "step01_checks.py"
+    module.write_text(
+        "import graders.sandbox.wire as wire\ndef test_a(): wire.decode(None, None, None)\n", encoding="utf-8"
+    )
+    subject: Any = Told(breaks=False)
+    found = judge(COURSE, rows_of(module, "a"), subject, 0, QUIETLY)
+    assert found["step01.a"].outcome is Outcome.HARNESS_FAULT
+
+
+def test_a_check_that_was_dropped_does_not_run_and_blocks_nobody(tmp_path):
+    module = tmp_path / "step01_checks.py"
+    module.write_text("def test_faulty(): assert False\ndef test_then(): pass\n", encoding="utf-8")
+    faulty, then = rows_of(module, "faulty", "then")
+    faulty = msgspec.structs.replace(faulty, dropped=Dropped(faulty.id, "It asks too much."))
+    then = msgspec.structs.replace(then, info=CheckInfo(1, "hint", needs=("test_faulty",)))
+    subject: Any = Told(breaks=False)
+    found = judge(COURSE, [faulty, then], subject, 0, QUIETLY)
+    assert {check_id: str(verdict.outcome) for check_id, verdict in found.items()} == {"step01.then": "passed"}

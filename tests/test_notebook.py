@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.intake.notebook import NOTES, SUPPRESS, read_apart, read_notebook
-from graders.intake.submission import Submission, UnreadableSubmission, read_submission
-from graders.judging.rubric import step_modules
+from graders.intake.archives import UnreadableSubmission
+from graders.intake.limited import read_apart
+from graders.intake.notebook import NOTES, SUPPRESS, read_notebook
+from graders.intake.submission import Submission, read_submission
 from graders.outcomes import HarnessFault
+from tests.support import COURSE
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -37,7 +39,7 @@ def notebook(*sources: object, **changes: object) -> bytes:
 
 def kept(*sources: object) -> tuple[str, list[str]]:
     """Return the module's lines without the comments and blank lines between cells, and the notes."""
-    read = read_notebook(notebook(*sources))
+    read = read_notebook(notebook(*sources), COURSE)
     text = read.files["notebook.py"].decode()
     text = text.replace(f"{SUPPRESS}\n", "").replace("with _suppress(ImportError):\n    ", "")
     return "\n".join(line for line in text.split("\n") if line and not line.startswith("# cell")), read.notes
@@ -45,7 +47,7 @@ def kept(*sources: object) -> tuple[str, list[str]]:
 
 def names_of(*sources: object) -> dict[str, Any]:
     """Run the module that a notebook becomes, and return its names."""
-    files = read_notebook(notebook(*sources)).files
+    files = read_notebook(notebook(*sources), COURSE).files
     names: dict[str, Any] = {"__name__": "lab.notebook"}
     exec(compile(files["notebook.py"], "notebook.py", "exec", dont_inherit=True), names)
     return names
@@ -118,7 +120,7 @@ def test_markdown_and_raw_cells_are_no_code() -> None:
     cells: list[dict[str, object]] = [
         {"cell_type": kind, "id": kind, "metadata": {}, "source": "not % python"} for kind in ("markdown", "raw")
     ]
-    read = read_notebook(notebook(cells=cells))
+    read = read_notebook(notebook(cells=cells), COURSE)
 
     assert (read.files["notebook.py"].decode(), read.notes) == (SUPPRESS, [])
 
@@ -133,7 +135,7 @@ def test_sources_may_be_lists_of_lines() -> None:
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
-    assert b"x = 1" in read_notebook(b"\xef\xbb\xbf" + notebook("x = 1")).files["notebook.py"]
+    assert b"x = 1" in read_notebook(b"\xef\xbb\xbf" + notebook("x = 1"), COURSE).files["notebook.py"]
 
 
 def test_future_imports_of_any_cell_stand_first() -> None:
@@ -277,14 +279,14 @@ def test_a_long_cell_is_read_in_its_stride() -> None:
 
 
 def test_half_characters_do_not_spread() -> None:
-    read = read_notebook(notebook("x = '\ud800'", "%magic \ud800\ny = 1"))
+    read = read_notebook(notebook("x = '\ud800'", "%magic \ud800\ny = 1"), COURSE)
 
     assert b"x = '?'" in read.files["notebook.py"]
     assert json.dumps(read.notes, ensure_ascii=False).encode()
 
 
 def test_of_many_lines_left_out_some_are_named() -> None:
-    notes = read_notebook(notebook("f()\n" * 1000, "x = 1")).notes
+    notes = read_notebook(notebook("f()\n" * 1000, "x = 1"), COURSE).notes
 
     assert len(notes) == NOTES + 1
     assert notes[-1] == f"... and {1000 - NOTES} more lines or cells that were skipped"
@@ -305,7 +307,7 @@ def test_of_many_lines_left_out_some_are_named() -> None:
     ids=lambda source: repr(source[:20]),
 )
 def test_notes_are_short_and_hold_no_orders_to_a_terminal(source: str) -> None:
-    notes = read_notebook(notebook(source)).notes
+    notes = read_notebook(notebook(source), COURSE).notes
 
     assert notes
     assert all(note.isprintable() and len(note) < 500 for note in notes)
@@ -322,7 +324,7 @@ def test_statements_that_share_a_line_cost_no_more_than_their_length(monkeypatch
 
 def imported(name: str, place: Path, *sources: str) -> ModuleType:
     (place / "alice.ipynb").write_bytes(notebook(*sources))
-    read_submission(place / "alice.ipynb").stage(place)
+    read_submission(place / "alice.ipynb", COURSE).stage(place)
     others = {known: sys.modules.pop(known) for known in list(sys.modules) if known.partition(".")[0] == "lab"}
     sys.path.insert(0, str(place))
     try:
@@ -334,7 +336,7 @@ def imported(name: str, place: Path, *sources: str) -> ModuleType:
         sys.modules.update(others)
 
 
-@pytest.mark.parametrize("name", step_modules())
+@pytest.mark.parametrize("name", COURSE.modules)
 def test_every_step_module_has_the_notebooks_names(name: str, tmp_path: Path) -> None:
     module = imported(name, tmp_path, "import math\n_HIDDEN = 1", "def area(r):\n    return math.pi * r * r * _HIDDEN")
 
@@ -351,7 +353,7 @@ def submitted(place: Path, *cells: tuple[str, str | list[str]]) -> Submission:
         {"cell_type": kind, "id": f"c{n}", "metadata": {}, "source": text} for n, (kind, text) in enumerate(cells)
     ]
     (place / "alice.ipynb").write_bytes(notebook(cells=rows))
-    return read_submission(place / "alice.ipynb")
+    return read_submission(place / "alice.ipynb", COURSE)
 
 
 def test_answers_stand_in_markdown_cells_whatever_code_stands_between(tmp_path: Path) -> None:
@@ -448,7 +450,7 @@ def test_what_is_no_notebook_is_refused_in_a_sentence(data: bytes, tmp_path: Pat
     path = tmp_path / "alice.ipynb"
     path.write_bytes(data)
     with pytest.raises(UnreadableSubmission, match=r"alice\.ipynb: not a Jupyter notebook \(.*\)") as caught:
-        read_submission(path)
+        read_submission(path, COURSE)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 250
 
@@ -458,7 +460,7 @@ def test_a_giant_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(65 << 20)
     with pytest.raises(UnreadableSubmission, match=r"larger than 64 MB; clear its outputs"):
-        read_submission(path)
+        read_submission(path, COURSE)
 
 
 # Python's parser, and its memory
@@ -468,7 +470,7 @@ def test_what_is_read_apart_is_the_same(tmp_path: Path) -> None:
     data = notebook("x = 'ά'", "train()")
     (tmp_path / "a.ipynb").write_bytes(data)
 
-    assert read_apart(tmp_path / "a.ipynb") == read_notebook(data)
+    assert read_apart(tmp_path / "a.ipynb", COURSE) == read_notebook(data, COURSE)
 
 
 SLOW = {
@@ -480,10 +482,10 @@ SLOW = {
 
 @pytest.mark.parametrize("source", SLOW.values(), ids=SLOW)
 def test_what_keeps_the_parser_busy_is_refused(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.notebook.SECONDS", 1)
+    monkeypatch.setattr("graders.intake.limited.SECONDS", 1)
     (tmp_path / "alice.ipynb").write_bytes(notebook(source))
     with pytest.raises(UnreadableSubmission, match=r"Python needs more than 1 s or 2048 MB to read it, or crashes"):
-        read_submission(tmp_path / "alice.ipynb")
+        read_submission(tmp_path / "alice.ipynb", COURSE)
 
 
 LARGE = {
@@ -496,40 +498,40 @@ LARGE = {
 def test_what_takes_too_much_memory_costs_the_judge_none(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graders.intake.notebook.MEMORY", 200 << 20)
+    monkeypatch.setattr("graders.intake.limited.MEMORY", 200 << 20)
     path = tmp_path / "alice.ipynb"
     path.write_bytes(data)
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableSubmission, match=r"Python needs more than 10 s or 200 MB to read it"):
-            read_submission(path)
+            read_submission(path, COURSE)
         assert tracemalloc.get_traced_memory()[1] < 1e6
     finally:
         tracemalloc.stop()
 
 
 def test_a_cell_that_takes_too_much_memory_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.notebook.MEMORY", 400 << 20)
+    monkeypatch.setattr("graders.intake.limited.MEMORY", 400 << 20)
     (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1", "a;" * 800_000))
-    submission = read_submission(tmp_path / "alice.ipynb")
+    submission = read_submission(tmp_path / "alice.ipynb", COURSE)
 
     assert b"x = 1" in submission.files["notebook.py"]
     assert submission.notes == ["cell 2 line 1: skipped the cell, it is not Python: too large or too deep"]
 
 
 def test_a_parser_that_takes_no_processor_time_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.notebook.SECONDS", 0.02)
-    monkeypatch.setattr("graders.intake.notebook.BOOTSTRAP", "import time; time.sleep(60)")
+    monkeypatch.setattr("graders.intake.limited.SECONDS", 0.02)
+    monkeypatch.setattr("graders.intake.limited.BOOTSTRAP", "import time; time.sleep(60)")
     (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1"))
     with pytest.raises(UnreadableSubmission, match=r"cannot be read \(Python needs more than"):
-        read_submission(tmp_path / "alice.ipynb")
+        read_submission(tmp_path / "alice.ipynb", COURSE)
 
 
 def test_a_reader_that_fails_is_the_harnesss_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.notebook.BOOTSTRAP", "raise SystemExit('no such module')")
+    monkeypatch.setattr("graders.intake.limited.BOOTSTRAP", "raise SystemExit('no such module')")
     (tmp_path / "alice.ipynb").write_bytes(notebook("x = 1"))
     with pytest.raises(HarnessFault, match="no such module"):
-        read_submission(tmp_path / "alice.ipynb")
+        read_submission(tmp_path / "alice.ipynb", COURSE)
 
 
 def test_a_notebook_of_the_third_format_is_read() -> None:
@@ -548,7 +550,7 @@ def test_a_notebook_of_the_third_format_is_read() -> None:
         "worksheets": [{"cells": [cell], "metadata": {}}],
     }
 
-    assert b"x = 1" in read_notebook(json.dumps(data).encode()).files["notebook.py"]
+    assert b"x = 1" in read_notebook(json.dumps(data).encode(), COURSE).files["notebook.py"]
 
 
 # pytest turns every warning that escapes into an error.
@@ -564,7 +566,7 @@ def test_cells_without_ids_or_with_the_same_one_make_no_noise(capfd: pytest.Capt
             "execution_count": None,
             **ids,
         }
-        assert read_notebook(notebook(cells=[cell, cell])).notes == []
+        assert read_notebook(notebook(cells=[cell, cell]), COURSE).notes == []
 
     assert capfd.readouterr() == ("", "")
 
@@ -634,7 +636,7 @@ cells = st.one_of(
 )
 def test_any_json_is_a_notebook_or_is_refused(content: object) -> None:
     try:
-        read = read_notebook(json.dumps(content).encode())
+        read = read_notebook(json.dumps(content).encode(), COURSE)
     except ValueError:
         return
     compile(read.files["notebook.py"], "notebook.py", "exec", dont_inherit=True)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from graders.grading.run import Task, grade_one
+from graders.grading.grade import grade_one
+from graders.grading.task import Task
 from graders.intake.submission import read_submission
 from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer
+from tests.support import COURSE, ROOT
 
-ROOT = Path(__file__).parents[1]
 FUNCTIONS = {
     "step01_spectrograms": ["mel_spectrogram", "pick_two_genres"],
     "step02_beat_sync": ["timesteps", "duration_seconds", "beat_sync", "compression_ratio"],
@@ -88,7 +89,7 @@ def append(path: Path, code: str, **filled_in: str) -> None:
 def recording(tmp_path: Path) -> Path:
     """The skeleton, with functions that answer from a recording of `lab check` on the reference."""
     home, away = tmp_path / "home", tmp_path / "away"
-    read_submission(ROOT / "solutions").stage(home)
+    read_submission(ROOT / "solutions", COURSE).stage(home)
     for module, names in FUNCTIONS.items():
         append(home / "lab" / f"{module}.py", RECORD, NAMES=repr(names), PATH=str(tmp_path / module))
     steps = [module[4:6] for module in FUNCTIONS]
@@ -105,7 +106,9 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_a_recording_of_a_students_own_run_earns_nothing(recording: Path, warm_server: WarmServer) -> None:
-    rubric = load_rubric(frozenset(int(module[4:6]) for module in FUNCTIONS))
-    result = grade_one(recording, "recording", Task(rubric, None, None), warm_server.controls[0], lambda _: None).result
+    rubric = load_rubric(COURSE, frozenset(int(module[4:6]) for module in FUNCTIONS))
+    result = grade_one(
+        recording, "recording", Task(COURSE, rubric, None, None), warm_server.controls[0], lambda _: None
+    ).result
     assert {check.id: check.points for check in result.checks if check.points} == {}
     assert "harness_fault" not in {check.outcome for check in result.checks}

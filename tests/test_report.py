@@ -32,8 +32,8 @@ from solutions.report.findings import (
 )
 from solutions.report.runner import plan, run_all
 from solutions.report.settings import Settings
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[1]
 TINY = ["--quick", "--epochs", "1", "--max-length", "16", "--jobs", "1"]
 
 

@@ -1,10 +1,11 @@
 """Results: what is scored, what is written, and what a spreadsheet or a student could misuse."""
 
 import csv
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -12,24 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.authoring.check import CheckInfo, Visibility
-from graders.judging.judge import Verdict
+from graders.course import Course, Dropped, HeldOut
 from graders.judging.rubric import Check
-from graders.outcomes import Outcome
-from graders.results import record as results
-from graders.results.record import (
-    HIDDEN_MESSAGE,
-    CheckResult,
-    Isolation,
-    Result,
-    WrittenAnswer,
-    fingerprint,
-    read_result,
-    score,
-    set_out,
-    versions,
-    write_result,
-    write_summary,
-)
+from graders.outcomes import HarnessFault, Outcome, Verdict
+from graders.results.files import read_result, write_result, write_summary
+from graders.results.provenance import fingerprint, secret_of, versions
+from graders.results.schema import AnswerStatus, CheckResult, Isolation, Level, Result, WrittenAnswer
+from graders.results.scoring import HIDDEN_MESSAGE, rescore, score, waiting_for_dropped, written_answers
+from graders.sandbox.layers import Layer, State
+from tests.support import COURSE
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -58,20 +50,21 @@ def scored(outcome: Outcome, message: str = SECRET, visibility: Visibility = "pu
 
 
 WRITTEN = [
-    WrittenAnswer("1.1", 1, "Δύο εικόνες", "=1+1\x1b[2J\nΣτο Blues", "to be marked"),
-    WrittenAnswer("2.1", 2, "A title", "", "not answered"),
+    WrittenAnswer("1.1", 1, "Δύο εικόνες", "=1+1\x1b[2J\nΣτο Blues", AnswerStatus.TO_BE_MARKED),
+    WrittenAnswer("2.1", 2, "A title", "", AnswerStatus.NOT_ANSWERED),
 ]
 
 
 def result(submission: str = "alice", checks: list[CheckResult] | None = None) -> Result:
     checks = [scored(Outcome.PASSED), scored(Outcome.FAILED)] if checks is None else checks
     return Result(
+        course="Μουσική",
         submission=submission,
         score=sum(one.points for one in checks),
         max_score=sum(one.max_points for one in checks),
-        isolation=Isolation.of({"landlock": "on (ABI 4)"}),
-        seed=420,
-        versions=versions(),
+        isolation=Isolation.of({"landlock": Layer(State.ON, "ABI 4")}),
+        seed="420",
+        versions=versions(COURSE.libraries),
         checks=checks,
         written=WRITTEN,
         notes=["σημείωση"],
@@ -116,7 +109,9 @@ def test_points_add_up_and_the_maximum_never_changes(rows: list[tuple[int, Outco
 
 
 def test_the_questions_of_the_rubrics_steps_are_set_out_with_their_answers() -> None:
-    rows = set_out([check(step=2), check("b", step=1), check("c", step=2)], {"2.2": "Λιγότερες στήλες.", "3.1": "no"})
+    rows = written_answers(
+        COURSE, [check(step=2), check("b", step=1), check("c", step=2)], {"2.2": "Λιγότερες στήλες.", "3.1": "no"}
+    )
 
     assert [(row.id, row.step, row.answer, row.status) for row in rows] == [
         ("1.1", 1, "", "not answered"),
@@ -124,11 +119,11 @@ def test_the_questions_of_the_rubrics_steps_are_set_out_with_their_answers() -> 
         ("2.2", 2, "Λιγότερες στήλες.", "to be marked"),
     ]
     assert all(row.title for row in rows)
-    assert set_out([check(step=5)], {"1.1": "x"}) == []
+    assert written_answers(COURSE, [check(step=5)], {"1.1": "x"}) == []
 
 
 def test_answers_are_counted_in_the_table_and_never_shown_there(tmp_path: Path) -> None:
-    write_summary([result(), result("bob", [])], tmp_path / "summary.csv")
+    write_summary([result(), result("bob", [])], tmp_path)
 
     assert [row["written_answered"] for row in rows(tmp_path / "summary.csv")] == ["1", "1"]
     assert "Blues" not in (tmp_path / "summary.csv").read_text(encoding="utf-8")
@@ -163,13 +158,13 @@ def test_a_public_check_shows_its_message() -> None:
     ("layers", "level"),
     [
         ({}, "unused"),
-        ({"a": "on", "b": "on (ABI 4)"}, "full"),
-        ({"a": "on", "b": "missing: no Landlock"}, "partial"),
-        ({"a": "missing: x"}, "none"),
+        ({"a": Layer(State.ON), "b": Layer(State.ON, "ABI 4")}, "full"),
+        ({"a": Layer(State.ON), "b": Layer(State.MISSING, "no Landlock")}, "partial"),
+        ({"a": Layer(State.MISSING, "x"), "b": Layer(State.LEFT_OUT)}, "none"),
     ],
 )
-def test_the_level_of_isolation(layers: dict[str, str], level: str) -> None:
-    assert Isolation.of(layers) == Isolation(level, layers)
+def test_the_level_of_isolation(layers: dict[str, Layer], level: str) -> None:
+    assert Isolation.of(layers) == Isolation(Level(level), layers)
 
 
 # JSON
@@ -179,10 +174,11 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
     write_result(result(), tmp_path)
     written: dict[str, Any] = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
 
-    assert written["schema"] == 2
+    assert written["schema"] == 3
     assert set(written) == {
         *(
             "schema",
+            "course",
             "submission",
             "score",
             "max_score",
@@ -207,6 +203,7 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "hint",
             "visibility",
             "seconds",
+            "dropped",
         ),
     }
     assert written["written"][0] == {
@@ -258,11 +255,11 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path, monkeypatch: p
         b"[]",
         b"{}",
         b"\xff",
-        b'{"schema": 2}',
+        b'{"schema": 3}',
         b'{"a": ' + b"[" * 100_000,
         msgspec.json.encode(result())[:-20],
         msgspec.json.encode(result()).replace(b"failed", b"fine"),
-        msgspec.json.encode(result()).replace(b'"schema":2', b'"schema":1'),
+        msgspec.json.encode(result()).replace(b'"schema":3', b'"schema":2'),
         msgspec.json.encode(result()).replace(b'"score":2.0', b'"score":"2"'),
     ],
     ids=lambda content: repr(content[:20]),
@@ -293,7 +290,7 @@ def test_the_table_has_points_by_step_and_counts_by_outcome(tmp_path: Path) -> N
     rubric = [check("a", 1.5), check("b", 2), check("c", 0.25, step=4)]
     outcomes = [Outcome.PASSED, Outcome.TIMED_OUT, Outcome.PASSED]
     checks = score(rubric, {row.id: Verdict(outcome, "", 0) for row, outcome in zip(rubric, outcomes, strict=True)})
-    write_summary([result("Άλκης, Β.", checks)], tmp_path / "summary.csv")
+    write_summary([result("Άλκης, Β.", checks)], tmp_path)
     (row,) = rows(tmp_path / "summary.csv")
 
     assert list(row) == ["submission", "score", "max_score", "step_1", "step_4", *Outcome, "written_answered"]
@@ -307,13 +304,13 @@ def test_the_table_has_points_by_step_and_counts_by_outcome(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_name_is_no_formula(start: str, tmp_path: Path) -> None:
-    write_summary([result(f'{start}HYPERLINK("x")')], tmp_path / "summary.csv")
+    write_summary([result(f'{start}HYPERLINK("x")')], tmp_path)
 
     assert rows(tmp_path / "summary.csv")[0]["submission"] == f'\'{start}HYPERLINK("x")'
 
 
 def test_a_table_of_nothing_has_its_header(tmp_path: Path) -> None:
-    write_summary([], tmp_path / "summary.csv")
+    write_summary([], tmp_path)
 
     assert (
         (tmp_path / "summary.csv").read_text(encoding="utf-8").startswith('"submission","score","max_score","passed"')
@@ -321,7 +318,7 @@ def test_a_table_of_nothing_has_its_header(tmp_path: Path) -> None:
 
 
 def test_a_table_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
-    write_summary([result()], tmp_path / "summary.csv")
+    write_summary([result()], tmp_path)
     before = (tmp_path / "summary.csv").read_bytes()
 
     def broken() -> Iterator[Result]:
@@ -329,48 +326,120 @@ def test_a_table_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_summary(broken(), tmp_path / "summary.csv")
+        write_summary(broken(), tmp_path)
     assert (tmp_path / "summary.csv").read_bytes() == before
 
 
 # Fingerprints
 
 
-def test_the_fingerprint_depends_on_all_that_a_result_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    node = tmp_path / "step01_a.py"
-    node.write_text("check", encoding="utf-8")
-    rubric = [check(node=str(node))]
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """Give a course of a few files, on each of which its verdicts depend."""
+    for name in DECISIVE:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    return dataclasses.replace(
+        COURSE,
+        folder=tmp_path,
+        root=tmp_path,
+        checks="checks",
+        decisive=("data_makers",),
+        held_out=HeldOut(("held_out.txt",)),
+    )
+
+
+DECISIVE = (
+    "course.toml",
+    "questions.toml",
+    "thresholds.json",
+    "checks/step01_a.py",
+    "checks/questions.toml",
+    "solutions/step01_a.py",
+    "data_makers/music.py",
+    "held_out.txt",
+)
+
+
+def test_the_fingerprint_depends_on_submission_seed_rubric_and_versions(course: Course) -> None:
     marks = [
-        fingerprint("digest", rubric, 1),
-        fingerprint("other", rubric, 1),
-        fingerprint("digest", rubric, 2),
+        fingerprint(course, "digest", [check()], 1),
+        fingerprint(course, "other", [check()], 1),
+        fingerprint(course, "digest", [check()], 2),
+        fingerprint(course, "digest", [check()], 1 + 2**64),
+        fingerprint(course, "digest", [check(), check("b")], 1),
+        fingerprint(dataclasses.replace(course, libraries=("numpy",)), "digest", [check()], 1),
     ]
-    marks.append(fingerprint("digest", [*rubric, check("b", node=str(node))], 1))
-    node.write_text("another check", encoding="utf-8")
-    marks.append(fingerprint("digest", rubric, 1))
-    monkeypatch.setattr(results, "versions", lambda: {"torch": "0"})
-    marks.append(fingerprint("digest", rubric, 1))
-
     assert len(set(marks)) == len(marks)
-    assert fingerprint("digest", rubric, 1) == marks[-1]
+    assert fingerprint(course, "digest", [check()], 1) == marks[0]
 
 
-def test_the_fingerprint_depends_on_the_written_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "ROOT", tmp_path)
-    (tmp_path / "graders").mkdir()
-    marks = []
-    for text in ("one", "another"):
-        (tmp_path / "graders" / "questions.toml").write_text(text, encoding="utf-8")
-        marks.append(fingerprint("digest", [check()], 1))
-
-    assert marks[0] != marks[1]
+@pytest.mark.parametrize("name", [name for name in DECISIVE if name not in {"questions.toml", "thresholds.json"}])
+def test_the_fingerprint_depends_on_checks_reference_data_and_what_the_course_says(course: Course, name: str) -> None:
+    before = fingerprint(course, "digest", [check()], 1)
+    (course.root / name).write_text("another", encoding="utf-8")
+    assert fingerprint(course, "digest", [check()], 1) != before
 
 
-def test_the_fingerprint_depends_on_the_oracle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "ROOT", tmp_path)
-    (tmp_path / "solutions").mkdir()
-    (tmp_path / "solutions" / "step01_a.py").write_text("right", encoding="utf-8")
-    before = fingerprint("digest", [check()], 1)
-    (tmp_path / "solutions" / "step01_a.py").write_text("mended", encoding="utf-8")
+def test_without_its_held_out_data_a_course_has_no_fingerprint_and_no_secret(course: Course) -> None:
+    (course.root / "held_out.txt").unlink()
+    for asked in (lambda: fingerprint(course, "digest", [check()], 1), lambda: secret_of(course)):
+        with pytest.raises(HarnessFault, match=r"held-out data are missing \(.*held_out\.txt\)"):
+            asked()
 
-    assert fingerprint("digest", [check()], 1) != before
+
+def test_a_course_without_held_out_data_has_its_reference_for_a_secret(course: Course) -> None:
+    bare = dataclasses.replace(course, held_out=HeldOut())
+    before = secret_of(bare)
+    assert before != secret_of(course)
+    (course.root / "solutions" / "step01_a.py").write_text("another", encoding="utf-8")
+    assert secret_of(bare) != before
+
+
+# Scoring again
+
+
+def dropped(row: Check, points: Literal["to all", "to none"]) -> Check:
+    return msgspec.structs.replace(row, dropped=Dropped(row.id, "It demands what the step does not say.", points))
+
+
+def points_of(scored_result: Result) -> tuple[float, float]:
+    return scored_result.score, scored_result.max_score
+
+
+def test_a_result_is_scored_again_from_its_verdicts_alone() -> None:
+    rubric = [check("a"), check("b"), check("c", points=1.0)]
+    verdicts = {
+        rubric[0].id: Verdict(Outcome.PASSED, "", 0.1),
+        rubric[1].id: Verdict(Outcome.FAILED, "No.", 0.1),
+        rubric[2].id: Verdict(Outcome.PASSED, "", 0.1),
+    }
+    before = result(checks=score(rubric, verdicts))
+    assert points_of(before) == (3.0, 5.0)
+
+    worth_more = [rubric[0], rubric[1], check("c", points=4.0)]
+    taken_off = [dropped(rubric[0], "to none"), rubric[1], rubric[2]]
+    given = [rubric[0], dropped(rubric[1], "to all"), rubric[2]]
+    expected = [(rubric, (3.0, 5.0)), (worth_more, (6.0, 8.0)), (taken_off, (1.0, 3.0)), (given, (5.0, 5.0))]
+    for rows, points in expected:
+        again = rescore(before, rows)
+        assert points_of(again) == points
+        assert [one.outcome for one in again.checks] == [one.outcome for one in before.checks]
+    assert msgspec.json.encode(rescore(rescore(before, given), rubric)) == msgspec.json.encode(before)
+
+
+def test_a_check_that_a_result_lacks_has_to_be_graded() -> None:
+    rubric = [check("a"), check("new")]
+    before = result(checks=score(rubric[:1], {rubric[0].id: Verdict(Outcome.PASSED, "", 0.1)}))
+    with pytest.raises(LookupError, match=r"step01\.new"):
+        rescore(before, rubric)
+    assert rescore(before, [*rubric[:1], check("elsewhere", step=2)]).score == 2
+
+
+def test_what_waited_for_a_check_that_was_dropped_is_named() -> None:
+    first, then = check("a"), check("b")
+    then = msgspec.structs.replace(then, info=msgspec.structs.replace(then.info, needs=("test_a",)))
+    verdicts = {first.id: Verdict(Outcome.FAILED, "No.", 0.1), then.id: Verdict(Outcome.BLOCKED, "Waits.", 0.0)}
+    before = result(checks=score([first, then], verdicts))
+    assert waiting_for_dropped(before, [first, then]) == []
+    assert waiting_for_dropped(before, [dropped(first, "to none"), then]) == [then.id]

@@ -1,34 +1,50 @@
 """The rubric: what a check must declare, and what the checks of the course add up to."""
 
+import dataclasses
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
 
-from graders import checks
 from graders.authoring.check import ATTRIBUTE, CheckInfo, check
-from graders.judging.rubric import Check, load_rubric, step_modules, step_number
+from graders.course import BadCourse, Course
+from graders.judging.rubric import Check, load_rubric
+from tests.support import COURSE, ROOT, step_number
 
 POINTS = {1: 6, 2: 6, 3: 4, 4: 24, 5: 16, 6: 12, 7: 12, 8: 8, 9: 5, 10: 7}
 Write = Callable[..., None]
 
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Give the course check modules that a test writes, in place of its own."""
-    monkeypatch.setattr(checks, "__path__", [str(tmp_path)])
-    before = set(sys.modules)
+def course(tmp_path: Path) -> Iterator[Course]:
+    """Give a course whose check modules a test writes, each step of whose checks is worth what they say."""
+    (tmp_path / "written_checks").mkdir()
+    (tmp_path / "written_checks" / "__init__.py").touch()
+    yield dataclasses.replace(COURSE, root=tmp_path, checks="written_checks")
+    for module in [name for name in sys.modules if name.partition(".")[0] == "written_checks"]:
+        del sys.modules[module]
+    sys.path.remove(str(tmp_path)) if str(tmp_path) in sys.path else None
 
+
+@pytest.fixture
+def write(course: Course) -> Write:
     def do(name: str, *functions: str) -> None:
         body = "\n\n".join(functions)
-        (tmp_path / f"{name}.py").write_text(f"from graders.authoring.check import check\n\n{body}\n", encoding="utf-8")
+        path = course.folder_of(course.checks) / f"{name}.py"
+        path.write_text(f"from graders.authoring.check import check\n\n{body}\n", encoding="utf-8")
 
-    yield do
-    for module in [name for name in sys.modules if name not in before and name.startswith(f"{checks.__name__}.")]:
-        del sys.modules[module]
-        delattr(checks, module.rpartition(".")[2])
+    return do
+
+
+def read(course: Course, steps: Collection[int] = ()) -> list[Check]:
+    """Read the rubric of a course whose points add up."""
+    worth = float(
+        sum(len(re.findall("@check", path.read_text())) for path in (course.root / "written_checks").glob("*.py"))
+    )
+    return load_rubric(dataclasses.replace(course, points=worth), steps)
 
 
 def source(name: str, arguments: str = "1, 'A hint.'", title: str = "The title.") -> str:
@@ -87,23 +103,23 @@ def test_a_title_is_mandatory(title: str | None) -> None:
 # Reading the rubric
 
 
-def test_checks_come_in_the_order_of_steps_and_of_definition(write: Write) -> None:
+def test_checks_come_in_the_order_of_steps_and_of_definition(course: Course, write: Write) -> None:
     write("step78_b", source("test_z", title="\n    First line.\n\n    More.\n    "), source("test_a"))
     write("step77_a", source("test_z"), "def test_no_check(lab):\n    '''No check.'''")
-    rows = load_rubric()
+    rows = read(course)
 
     assert [row.id for row in rows] == ["step77.z", "step78.z", "step78.a"]
     assert [row.step for row in rows] == [77, 78, 78]
     assert rows[1].title == "First line."
     assert rows[1].node.endswith("step78_b.py::test_z")
-    assert [row.id for row in load_rubric(frozenset({78}))] == ["step78.z", "step78.a"]
-    assert load_rubric(frozenset({5})) == []
+    assert [row.id for row in read(course, frozenset({78}))] == ["step78.z", "step78.a"]
+    assert read(course, frozenset({5})) == []
 
 
-def test_needs_are_ids_of_the_same_module(write: Write) -> None:
+def test_needs_are_ids_of_the_same_module(course: Course, write: Write) -> None:
     write("step77_a", source("test_a"), source("test_b", "1, 'A hint.', needs=('test_a',)"))
 
-    assert [row.needs for row in load_rubric()] == [[], ["step77.a"]]
+    assert [row.needs for row in read(course)] == [[], ["step77.a"]]
 
 
 @pytest.mark.parametrize(
@@ -117,19 +133,18 @@ def test_needs_are_ids_of_the_same_module(write: Write) -> None:
     ],
 )
 def test_needs_that_do_not_come_before_and_ids_that_are_there_twice_are_refused(
-    write: Write, functions: list[str]
+    course: Course, write: Write, functions: list[str]
 ) -> None:
     write("step77_a", *functions)
-    with pytest.raises(ValueError, match=r"step77\.b is there twice, or needs what does not come before it"):
-        load_rubric()
+    with pytest.raises(BadCourse, match=r"step77\.b is there twice, or needs what does not come before it"):
+        read(course)
 
 
-def test_only_step_modules_hold_checks(write: Write) -> None:
+def test_only_step_modules_hold_checks(course: Course, write: Write) -> None:
     for name in ("step77_a", "step7_b", "step77", "axes", "test_step01_a"):
         write(name)
 
-    assert step_modules() == ["step77_a"]
-    assert step_number("step77_a") == 77
+    assert course.modules == ["step77_a"]
 
 
 # The course's own rubric
@@ -137,7 +152,7 @@ def test_only_step_modules_hold_checks(write: Write) -> None:
 
 @pytest.fixture(scope="module")
 def rubric() -> list[Check]:
-    return load_rubric()
+    return load_rubric(COURSE)
 
 
 @pytest.mark.parametrize(("step", "points"), POINTS.items())
@@ -170,13 +185,15 @@ def test_points_and_deadlines_are_sound(rubric: list[Check]) -> None:
 
 
 def test_every_lab_module_has_checks_and_the_other_way_round(rubric: list[Check]) -> None:
-    lab = Path(__file__).parents[1] / "lab"
-    modules = sorted(path.stem for path in lab.glob("step*.py"))
+    modules = sorted(path.stem for path in (ROOT / "lab").glob("step*.py"))
 
-    assert step_modules() == modules
+    assert COURSE.modules == modules
     assert {row.step for row in rubric} == {step_number(name) for name in modules}
 
 
 def test_the_rubric_loads_without_what_makes_the_data() -> None:
-    code = "import sys, graders.grading.run, graders.judging.rubric as r; r.load_rubric(); sys.exit('librosa' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
+    code = (
+        "import sys, graders.grading.jobs; from graders.course import load_course; from graders.judging.rubric import load_rubric;"
+        "load_rubric(load_course()); sys.exit('librosa' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -10,21 +10,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from graders.grading.run import Finished, Graded, Progress, Task, grade_all, grade_one, names_of, one_thread
-from graders.judging.rubric import load_rubric, step_modules
+from graders.grading.grade import grade_one
+from graders.grading.jobs import grade_all, one_thread
+from graders.grading.names import names_of
+from graders.grading.task import Failed, Finished, Graded, Progress, Task
+from graders.judging.rubric import load_rubric
 from graders.outcomes import HarnessFault
-from graders.results.record import Result, read_result
+from graders.results.files import read_result
+from graders.results.schema import Level, Result
 from graders.sandbox import client
 from graders.sandbox.client import WarmServer
-
-ROOT = Path(__file__).parents[1]
-SEED = 420
+from graders.sandbox.layers import Layer, State
+from tests.support import COURSE, ROOT, SEED
 
 
 @pytest.fixture
 def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
     """Grade the reference with something done to it: files appended to, or replaced."""
-    rubric = load_rubric()
+    rubric = load_rubric(COURSE)
 
     def run(
         append: dict[str, str] | None = None,
@@ -42,7 +45,9 @@ def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
             path.write_text(text + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
         for name, text in (replace or {}).items():
             (folder / "lab" / name).write_text(text, encoding="utf-8")
-        graded = grade_one(folder, "submission", Task(rubric, SEED, None), warm_server.controls[0], lambda _: None)
+        graded = grade_one(
+            folder, "submission", Task(COURSE, rubric, SEED, None), warm_server.controls[0], lambda _: None
+        )
         return graded.result
 
     return run
@@ -53,7 +58,7 @@ def not_passed(result: Result) -> dict[str, str]:
 
 
 def test_the_reference_gets_full_marks_and_the_skeleton_none(warm_server):
-    task = Task(load_rubric(), SEED, None)
+    task = Task(COURSE, load_rubric(COURSE), SEED, None)
     events = list(grade_all([ROOT / "solutions", ROOT / "lab"], task, warm_server))
     ended = {event.name: event.outcome for event in events if isinstance(event, Finished)}
     assert isinstance(ended["solutions"], Graded)
@@ -178,12 +183,12 @@ def test_nothing_is_left_behind(grade, tmp_path, monkeypatch):
 
 
 def test_results_are_kept_and_taken_up_again(warm_server, tmp_path):
-    rubric = load_rubric(frozenset({2}))
+    rubric = load_rubric(COURSE, frozenset({2}))
     out = tmp_path / "grades"
     paths = [ROOT / "solutions", ROOT / "lab"]
 
     def run(seed: int = SEED) -> dict[str, Graded]:
-        events = list(grade_all(paths, Task(rubric, seed, out), warm_server))
+        events = list(grade_all(paths, Task(COURSE, rubric, seed, out), warm_server))
         return {
             event.name: event.outcome
             for event in events
@@ -203,7 +208,7 @@ def test_results_are_kept_and_taken_up_again(warm_server, tmp_path):
 
 def test_an_unreadable_submission_is_recorded_and_the_others_are_graded(warm_server, tmp_path):
     (tmp_path / "σπασμένο.zip").write_bytes(b"PK\x03\x04 not a zip")
-    task = Task(load_rubric(frozenset({2})), SEED, tmp_path / "grades")
+    task = Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, tmp_path / "grades")
     events = list(grade_all([tmp_path / "σπασμένο.zip", ROOT / "solutions"], task, warm_server))
     ended = {event.name: event.outcome for event in events if isinstance(event, Finished)}
     broken, whole = ended["σπασμένο"], ended["solutions"]
@@ -220,12 +225,12 @@ def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monk
     monkeypatch.setattr(
         client.Worker,
         "_ready",
-        lambda self: {**real(self), "seccomp": "missing: libseccomp cannot be loaded"},
+        lambda self: {**real(self), "seccomp": Layer(State.MISSING, "libseccomp cannot be loaded")},
     )
-    task = Task(load_rubric(frozenset({2})), SEED, None)
+    task = Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, None)
     with pytest.raises(HarnessFault, match=r"cannot isolate student code as required .*seccomp missing: libseccomp"):
         grade_one(ROOT / "solutions", "solutions", task, warm_server.controls[0], lambda _: None)
-    lenient = Task(task.rubric, SEED, None, required="partial")
+    lenient = Task(COURSE, task.rubric, SEED, None, required=Level.PARTIAL)
     graded = grade_one(ROOT / "solutions", "solutions", lenient, warm_server.controls[0], lambda _: None)
     assert (graded.result.score, graded.result.isolation.level) == (6, "partial")
 
@@ -250,14 +255,18 @@ def test_a_name_fits_into_a_file_system(tmp_path):
 
 
 def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
-    monkeypatch.setattr("graders.grading.run.grade_one", lambda *_: os._exit(1))
-    with WarmServer() as server:
+    monkeypatch.setattr("graders.grading.jobs.grade_one", lambda *_: os._exit(1))
+    with WarmServer(COURSE) as server:
         server.wait_until_warm()
         events = list(
-            grade_all([ROOT / "lab", ROOT / "solutions"], Task(load_rubric(frozenset({2})), SEED, None), server)
+            grade_all(
+                [ROOT / "lab", ROOT / "solutions"],
+                Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, None),
+                server,
+            )
         )
     outcomes = [event.outcome for event in events if isinstance(event, Finished)]
-    assert [type(outcome) for outcome in outcomes] == [HarnessFault, HarnessFault]
+    assert [type(outcome) for outcome in outcomes] == [Failed, Failed]
 
 
 def test_a_judge_keeps_its_libraries_to_one_thread():
@@ -296,7 +305,7 @@ def test_refusing_everything_earns_nothing(grade):
         "for _name, _value in list(globals().items()):\n"
         "    if callable(_value) and getattr(_value, '__module__', '') == __name__: globals()[_name] = ErrorForAll\n"
     )
-    names = [f"{name}.py" for name in step_modules()]
+    names = [f"{name}.py" for name in COURSE.modules]
     assert grade(append=dict.fromkeys(names, everything)).score == 0
 
 
@@ -304,8 +313,8 @@ def test_a_submission_that_uses_up_its_time_keeps_what_it_had_earned(warm_server
     shutil.copytree(ROOT / "solutions", tmp_path / "lab")
     with (tmp_path / "lab" / "step02_beat_sync.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef compression_ratio(a, b):\n    while True: pass\n")
-    rubric = load_rubric(frozenset({2, 3}))
-    task = Task(rubric, SEED, None, seconds=1.0)
+    rubric = load_rubric(COURSE, frozenset({2, 3}))
+    task = Task(COURSE, rubric, SEED, None, seconds=1.0)
     result = grade_one(tmp_path, "slow", task, warm_server.controls[0], lambda _: None).result
     outcomes = {check.id: str(check.outcome) for check in result.checks}
     looping = next(place for place, check in enumerate(rubric) if check.id.endswith("a_quotient_of_lengths"))
@@ -320,7 +329,7 @@ def test_inputs_are_drawn_from_the_content_of_a_submission(warm_server, tmp_path
     def graded(name: str, text: str) -> Result:
         shutil.copytree(ROOT / "solutions", tmp_path / name / "lab")
         (tmp_path / name / "lab" / "notes.py").write_text(text, encoding="utf-8")
-        task = Task(load_rubric(frozenset({2})), None, None)
+        task = Task(COURSE, load_rubric(COURSE, frozenset({2})), None, None)
         return grade_one(tmp_path / name, name, task, warm_server.controls[0], lambda _: None).result
 
     first, same, other = graded("a", "x = 1\n"), graded("b", "x = 1\n"), graded("c", "x = 2\n")

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 import fixtures
-from graders.grading.run import DEFAULT_SEED, Finished, Graded, Task, grade_all
+from graders.grading.jobs import grade_all
+from graders.grading.task import Finished, Graded, Task
 from graders.judging.rubric import load_rubric
-from graders.results.record import CheckResult, Result
+from graders.results.schema import CheckResult, Result
 from graders.sandbox.client import WarmServer
+from tests.support import COURSE, SEED
 
 SUBMISSIONS = Path(fixtures.__file__).parent / "submissions"
 SAMPLES = ("hostile", "complete", "half_finished", "five_mistakes", "notebook.ipynb")
@@ -18,7 +20,7 @@ SAMPLES = ("hostile", "complete", "half_finished", "five_mistakes", "notebook.ip
 
 @pytest.fixture(scope="module")
 def results(warm_server: WarmServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
-    task = Task(load_rubric(), DEFAULT_SEED, tmp_path_factory.mktemp("grades"))
+    task = Task(COURSE, load_rubric(COURSE), SEED, tmp_path_factory.mktemp("grades"))
     events = list(grade_all([SUBMISSIONS / name for name in SAMPLES], task, warm_server))
     ended = {event.name: event.outcome for event in events if isinstance(event, Finished)}
     return {name: outcome.result for name, outcome in ended.items() if isinstance(outcome, Graded)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -26,10 +27,11 @@ from graders.outcomes import (
     TimedOut,
     WrongType,
 )
-from graders.sandbox import confinement, server
+from graders.sandbox import confinement, server, wire
 from graders.sandbox.client import WarmServer, Worker, order_for
-from graders.sandbox.confinement import LAYERS
+from graders.sandbox.layers import LAYERS, State
 from graders.sandbox.proxies import Remote
+from tests.support import COURSE
 
 ECHO = "def echo(value):\n    return value\n"
 
@@ -201,7 +203,9 @@ def test_nothing_worth_stealing_is_loaded(warm_server):
     with doctor.probe_worker(warm_server) as (_, probe):
         loaded = probe.modules()
         assert not [name for name in loaded if name.split(".")[0] in {"solutions", "pytest", "_pytest", "hypothesis"}]
-        assert {name for name in loaded if name.startswith("graders") and "sandbox" not in name} <= {"graders"}
+        # The kit, and what the server is made of: no check, no oracle, no judge, no results.
+        allowed = r"graders(\.(sandbox|checks\.kit)(\.\w+)*|\.(checks|course|outcomes|limits|seeding|text))?"
+        assert [name for name in loaded if name.startswith("graders") and not re.fullmatch(allowed, name)] == []
         assert set(probe.environment()) <= {"HOME", "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "LC_CTYPE"}
         assert probe.descriptors() == [3]
 
@@ -210,7 +214,7 @@ def test_nothing_worth_stealing_is_loaded(warm_server):
 def test_what_the_doctor_tries_is_stopped(warm_server, attempt):
     with doctor.probe_worker(warm_server) as (worker, probe):
         assert set(worker.layers) == set(LAYERS)
-        assert all(status.startswith("on") for status in worker.layers.values())
+        assert all(layer.state is State.ON for layer in worker.layers.values())
         with pytest.raises((Forbidden, StudentError, OutOfMemory)):
             attempt.run(probe)
 
@@ -286,9 +290,9 @@ def test_workers_do_not_see_each_other(start_worker):
 
 def test_a_closing_server_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
-    with WarmServer() as server:
+    with WarmServer(COURSE) as server:
         server.wait_until_warm()
-        worker = Worker(server.controls[0], order_for(tmp_path, [], tmp_path, 0), 5.0)
+        worker = Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
         pid, server_pid = worker.pid, server.process.pid
         os.kill(pid, 0)
     worker.close()
@@ -297,23 +301,23 @@ def test_a_closing_server_takes_its_workers_along(tmp_path):
 
 
 def test_a_dead_server_is_a_harness_fault(tmp_path):
-    with WarmServer() as server:
+    with WarmServer(COURSE) as server:
         server.wait_until_warm()
         server.process.kill()
         server.process.wait()
         with pytest.raises(HarnessFault, match="warm server"):
-            Worker(server.controls[0], order_for(tmp_path, [], tmp_path, 0), 5.0)
+            Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
 
 
 def test_a_judge_that_goes_away_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
-    with WarmServer(judges=2) as server:
+    with WarmServer(COURSE, judges=2) as server:
         server.wait_until_warm()
-        gone = Worker(server.controls[0], order_for(tmp_path, [], tmp_path, 0), 5.0)
+        gone = Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
         server.controls[0].close()
         assert wait_for(lambda: not Path(f"/proc/{gone.pid}").exists())
         gone.sock.close()
-        with Worker(server.controls[1], order_for(tmp_path, [], tmp_path, 0), 5.0) as other:
+        with Worker(server.controls[1], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0) as other:
             assert other.request("seed", "seed", 1) is None
 
 
@@ -355,10 +359,10 @@ def test_the_kernel_confirms_what_a_worker_says_of_itself(start_worker):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer_that_is_left_out_is_reported(warm_server, tmp_path, layer):
     (tmp_path / "lab").mkdir()
-    order = order_for(tmp_path, [], tmp_path, 0, frozenset({layer}))
+    order = order_for(tmp_path, "lab", [], tmp_path, 0, frozenset({layer}))
     with Worker(warm_server.controls[0], order, 5.0) as worker:
-        assert worker.layers[layer] == "missing: left out"
-        missing = {name for name, said in worker.layers.items() if not said.startswith("on")}
+        assert worker.layers[layer].state is State.LEFT_OUT
+        missing = {name for name, reached in worker.layers.items() if reached.state is not State.ON}
         # An ordinary user, or root without capabilities, needs no_new_privs for the other two.
         assert missing == ({layer, "landlock", "seccomp"} if layer == "no_new_privs" else {layer})
 
@@ -373,7 +377,7 @@ def test_an_old_landlock_says_what_it_lacks(abi, lacks):
 
 def test_servers_that_start_at_once_compile_one_after_the_other():
     held = []
-    with server._compiling_alone():
+    with server._compiling_alone(["librosa"]):
         code = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
         spec = importlib.util.find_spec("librosa")
         assert spec is not None
@@ -383,3 +387,36 @@ def test_servers_that_start_at_once_compile_one_after_the_other():
     held.append(subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False))
     assert "BlockingIOError" in held[0].stderr
     assert held[1].returncode == 0
+
+
+# --- what comes from a submission can be handed back to it, or is told as its doing
+
+GIVER = """
+def deep(levels, inside):
+    for _ in range(levels):
+        inside = [inside]
+    return inside
+def large(digits): return int("f" * digits, 16)
+def same(value): return value
+"""
+
+
+@pytest.mark.parametrize("inside", [7, 2.5, "α", None, True, [], {"a": 1}, b"b"], ids=repr)
+def test_what_is_nested_deep_is_handed_back_or_refused_by_name(start_worker, inside):
+    _, student = start_worker(GIVER)
+    refused = []
+    for levels in range(wire.DEPTH - 6, wire.DEPTH + 3):
+        value = student.deep(levels, inside)
+        try:
+            student.same(value)
+        except WrongType as error:
+            refused.append(str(error))
+    assert refused
+    assert all("nested too deep, or too large, to be handed back" in text for text in refused)
+
+
+@pytest.mark.parametrize("digits", [wire.INT_HEX_DIGITS - 1, wire.INT_HEX_DIGITS, wire.INT_HEX_DIGITS + 1, 300])
+def test_a_large_integer_is_handed_back(start_worker, digits):
+    _, student = start_worker(GIVER)
+    value = student.large(digits)
+    assert student.same(value) == value or digits > wire.INT_HEX_DIGITS  # beyond that, it stays behind a handle

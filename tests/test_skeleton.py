@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 import lab
 import solutions
+from graders.cli import graders
 from graders.release.skeleton import skeleton_of
-from solutions.__main__ import main
 
 LAB = Path(lab.__file__).parent
 STEPS = sorted(path.stem for path in Path(solutions.__file__).parent.glob("step*.py"))
@@ -336,8 +336,8 @@ def test_names_written_as_strings_keep_their_imports() -> None:
 
 
 def test_command_writes_the_lab_and_check_agrees(tmp_path: Path) -> None:
-    written = CliRunner().invoke(main, ["skeleton", "--out", str(tmp_path)])
-    checked = CliRunner().invoke(main, ["skeleton", "--out", str(tmp_path), "--check"])
+    written = CliRunner().invoke(graders, ["skeleton", "--out", str(tmp_path)])
+    checked = CliRunner().invoke(graders, ["skeleton", "--out", str(tmp_path), "--check"])
 
     assert (written.exit_code, checked.exit_code, checked.output) == (0, 0, "")
     assert sorted(path.stem for path in tmp_path.glob("*.py")) == STEPS
@@ -346,7 +346,7 @@ def test_command_writes_the_lab_and_check_agrees(tmp_path: Path) -> None:
 
 
 def test_check_names_the_files_that_differ_and_writes_nothing(tmp_path: Path) -> None:
-    CliRunner().invoke(main, ["skeleton", "--out", str(tmp_path)])
+    CliRunner().invoke(graders, ["skeleton", "--out", str(tmp_path)])
     changed, missing = tmp_path / f"{STEPS[0]}.py", tmp_path / f"{STEPS[1]}.py"
     changed.write_text("solved = True\n")
     missing.unlink()
@@ -355,7 +355,7 @@ def test_check_names_the_files_that_differ_and_writes_nothing(tmp_path: Path) ->
     (tmp_path / "answers" / "step04.md").write_text("")
     (tmp_path / "answers" / "step01.md").unlink()
 
-    checked = CliRunner().invoke(main, ["skeleton", "--out", str(tmp_path), "--check"])
+    checked = CliRunner().invoke(graders, ["skeleton", "--out", str(tmp_path), "--check"])
 
     assert checked.exit_code == 1
     answers = ["answers/step01.md", "answers/step04.md", "answers/step06.md"]
@@ -369,7 +369,7 @@ def test_check_names_the_files_that_differ_and_writes_nothing(tmp_path: Path) ->
 
 
 def test_this_checkout_passes_the_check() -> None:
-    assert CliRunner().invoke(main, ["skeleton", "--check"]).exit_code == 0
+    assert CliRunner().invoke(graders, ["skeleton", "--check"]).exit_code == 0
 
 
 def test_long_imports_are_wrapped_as_ruff_does() -> None:

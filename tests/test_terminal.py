@@ -14,13 +14,14 @@ from graders.feedback.terminal import (
     check_lines,
     isolation_line,
     number,
-    printable,
     summary_table,
     written_line,
 )
-from graders.grading.run import Finished, Graded, Progress
-from graders.outcomes import HarnessFault, Outcome
-from graders.results.record import CheckResult, Isolation, Result, WrittenAnswer
+from graders.grading.task import Failed, Finished, Graded, Progress
+from graders.outcomes import Outcome
+from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
+from graders.sandbox.layers import Layer, State
+from graders.text import printable
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -48,7 +49,13 @@ def check(
 
 def written(*answers: str, step: int = 6) -> list[WrittenAnswer]:
     return [
-        WrittenAnswer(f"{step}.{number}", step, "A title", answer, "to be marked" if answer else "not answered")
+        WrittenAnswer(
+            f"{step}.{number}",
+            step,
+            "A title",
+            answer,
+            AnswerStatus.TO_BE_MARKED if answer else AnswerStatus.NOT_ANSWERED,
+        )
         for number, answer in enumerate(answers, start=1)
     ]
 
@@ -63,11 +70,12 @@ def result(
         check(step, outcome) for step in (1, 2, 3, 4) for outcome in (Outcome.PASSED, Outcome.NOT_IMPLEMENTED)
     ]
     return Result(
+        course="Μουσική",
         submission=submission,
         score=sum(row.points for row in rows),
         max_score=sum(row.max_points for row in rows),
-        isolation=Isolation.of({"seccomp": "on", "landlock": "on (ABI 4)"}),
-        seed=1,
+        isolation=Isolation.of({"seccomp": Layer(State.ON), "landlock": Layer(State.ON, "ABI 4")}),
+        seed="1",
         versions={},
         checks=rows,
         written=answers or [],
@@ -144,7 +152,7 @@ def test_a_name_alone_is_no_markup() -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_cannot_speak_to_the_terminal(terminal: bool) -> None:
     file = io.StringIO()
-    fault = HarnessFault(EVIL)
+    fault = Failed(EVIL)
     with ProgressLines(Console(file=file, width=200, force_terminal=terminal, no_color=True), 10) as lines:
         lines.show(Progress(EVIL, 3))
         lines.show(Finished(EVIL, Graded(result(EVIL), resumed=True)))
@@ -224,15 +232,15 @@ def test_answers_and_names_cannot_speak_to_the_terminal() -> None:
 
     assert not obeyed(line)
     assert MARKUP in line
-    assert not obeyed("".join(answered_lines(written(EVIL))))
+    assert not obeyed("".join(answered_lines(written(EVIL), "lab")))
 
 
 def test_each_step_says_where_its_answers_stand() -> None:
-    assert answered_lines([*written("α", "", "β", ""), *written("", step=10)]) == [
+    assert answered_lines([*written("α", "", "β", ""), *written("", step=10)], "lab") == [
         "Written: 2 of 4 answered in lab/answers/step06.md, to be marked by a person.",
         "Written: 0 of 1 answered in lab/answers/step10.md, to be marked by a person.",
     ]
-    assert answered_lines([]) == []
+    assert answered_lines([], "lab") == []
 
 
 def test_each_check_has_its_mark_message_and_hint() -> None:
@@ -263,7 +271,7 @@ def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
         lines.show(Progress("alice", 5))
         lines.show(Finished("alice", Graded(result(notes=["left out"]))))
         lines.show(Finished("bob", Graded(result("bob"), resumed=True)))
-        lines.show(Finished("eve", HarnessFault("it broke")))
+        lines.show(Finished("eve", Failed("it broke")))
 
     assert file.getvalue().split("\n") == [
         "alice  10 of 20  (2.0 s, notes in result.json: 1)",

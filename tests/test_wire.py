@@ -832,3 +832,13 @@ def test_what_is_of_no_library_has_no_name() -> None:
 def test_no_other_name_is_found(name: str) -> None:
     with pytest.raises(WireError, match="no library function"):
         find_library(name, {"numpy": np})
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_no_integer_is_read_that_could_not_be_sent(sign: str) -> None:
+    largest = f"{sign}0x{'f' * wire.INT_HEX_DIGITS}"
+    value = decode(msgspec.msgpack.encode(["int", largest]), bytearray(), KEEPING)
+    assert decode(*frame(value, lambda _: ["handle", 1, "int"]), KEEPING) == value
+    for digits in (f"{sign}{'f' * (wire.INT_HEX_DIGITS + 1)}", f"{sign}0x1{'0' * wire.INT_HEX_DIGITS}"):
+        with pytest.raises(WireError, match="an integer is too l"):
+            decode(msgspec.msgpack.encode(["int", digits]), bytearray(), KEEPING)

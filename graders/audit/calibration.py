@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -21,49 +21,18 @@ from rich.table import Table
 from scipy.stats import binomtest
 
 from graders.audit import corpus
+from graders.authoring.experiments import Experiment
 from graders.authoring.thresholds import Calibrated
-from graders.checks.experiments import cnn as cnn_experiments
-from graders.checks.experiments import lstm as lstm_experiments
-from graders.checks.experiments import ratings as rating_experiments
-from graders.judging.confined import SandboxedSubject
-from graders.judging.rubric import Check, load_rubric, step_number
+from graders.course import Course
+from graders.judging.confined import ConfinedSubject
+from graders.judging.rubric import Check, load_rubric
 from graders.outcomes import SubmissionError
 from graders.sandbox.client import WarmServer
 
 CONFIDENCE = 0.95
 MARGIN = 0.1  # of the way from the best wrong submission, luck aside, to the worst right one
 DEVIATIONS = 4  # by which a threshold lies beyond the mean of every right submission, at least
-LUCK = 0.05  # the part of a mistake's runs that may reach the threshold, if it is to count as told apart
-Measure = Callable[[Any, Any, np.random.Generator], float]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One metric of student code that the judge trains.
-
-    Attributes:
-        check: id of the check that demands it.
-        measure: trains the submission, and returns the metric.
-        better: whether right submissions have low or high values.
-        given: threshold that the course names; None leaves it to calibration.
-        on_log_scale: the threshold lies between values by their ratio, not their difference.
-    """
-
-    check: str
-    measure: Measure
-    better: Literal["low", "high"]
-    given: float | None = None
-    on_log_scale: bool = False
-
-
-EXPERIMENTS = (
-    Experiment("step05.lstm_overfits_a_batch", lstm_experiments.overfit_loss, "low", on_log_scale=True),
-    Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm_experiments.held_out_accuracy, "high"),
-    Experiment("step07.cnn_overfits_a_batch", cnn_experiments.overfit_loss, "low", given=cnn_experiments.OVERFITTED),
-    Experiment("step07.cnn_names_the_genre_of_held_out_tracks", cnn_experiments.held_out_accuracy, "high"),
-    Experiment("step08.regressor_rates_the_energy_of_held_out_tracks", rating_experiments.held_out_energy, "high"),
-    Experiment("step10.all_axes_of_held_out_tracks_are_rated", rating_experiments.held_out_axes, "high"),
-)
+LUCK = 0.05  # the part of a mistake's runs that may reach the threshold, if it is to count as separated
 
 
 @dataclass(frozen=True)
@@ -77,55 +46,57 @@ class Run:
     place: Path
 
 
-def calibrate(seeds: int, jobs: int, measured: Callable[[int, int], None]) -> list[Calibrated]:
+def calibrate(course: Course, seeds: int, jobs: int, measured: Callable[[int, int], None]) -> list[Calibrated]:
     """Run all experiments, and find the threshold of each.
 
     Args:
+        course: the course, which names its experiments.
         seeds: runs of each submission.
         jobs: runs at a time.
         measured: called with the number of runs that have ended, and of all runs.
 
     Raises:
-        ValueError: no mistake is told apart by its metric.
+        ValueError: no mistake is separated by its metric.
     """
+    experiments: Sequence[Experiment] = course.load(course.audit.experiments).EXPERIMENTS
     with tempfile.TemporaryDirectory(prefix="graders-calibration-") as folder:
-        runs = [run for experiment in EXPERIMENTS for run in _runs(experiment, seeds, Path(folder, experiment.check))]
+        runs = [run for one in experiments for run in _runs(course, one, seeds, Path(folder, one.check))]
         values: dict[Run, float | None] = {}
-        for run, value in _measured(runs, jobs):
+        for run, value in _measured(course, runs, jobs):
             values[run] = value
             measured(len(values), len(runs))
-    return [calibrated(experiment, seeds, values) for experiment in EXPERIMENTS]
+    return [calibrated(experiment, seeds, values) for experiment in experiments]
 
 
-def _runs(experiment: Experiment, seeds: int, folder: Path) -> Iterator[Run]:
+def _runs(course: Course, experiment: Experiment, seeds: int, folder: Path) -> Iterator[Run]:
     """Stage what an experiment runs on: the reference, its variants, and the mistakes that the check has to tell."""
-    for name in ["reference", *corpus.variants(step_number(experiment.check))]:
+    for name in ["reference", *corpus.variants(course, course.step_of_check(experiment.check).number)]:
         place = folder / name
         if name == "reference":
-            corpus.stage_reference(place)
+            corpus.stage_reference(course, place)
         else:
-            corpus.stage_variant(name, place)
+            corpus.stage_variant(course, name, place)
         yield from (Run(experiment, name, True, seed, place) for seed in range(seeds))
-    for number, mistake in enumerate(one for one in corpus.all_mistakes() if experiment.check in one.fails):
+    for number, mistake in enumerate(one for one in corpus.all_mistakes(course) if experiment.check in one.fails):
         place = folder / str(number)
-        corpus.stage_reference(place)
-        mistake.make_in(place)
+        corpus.stage_reference(course, place)
+        mistake.make_in(place, course)
         yield from (Run(experiment, mistake.name, False, seed, place) for seed in range(seeds))
 
 
-def _measured(runs: Sequence[Run], jobs: int) -> Iterator[tuple[Run, float | None]]:
-    checks = {check.id: check for check in load_rubric()}
+def _measured(course: Course, runs: Sequence[Run], jobs: int) -> Iterator[tuple[Run, float | None]]:
+    checks = {check.id: check for check in load_rubric(course)}
     controls: SimpleQueue[Any] = SimpleQueue()
 
     def value(run: Run) -> float | None:
         control = controls.get()
         try:
-            with SandboxedSubject(control, run.place, run.seed) as subject:
+            with ConfinedSubject(course, control, run.place, run.seed) as subject:
                 return _value(run, checks[run.experiment.check], subject)
         finally:
             controls.put(control)
 
-    with WarmServer(jobs) as server, ThreadPoolExecutor(jobs) as pool:
+    with WarmServer(course, jobs) as server, ThreadPoolExecutor(jobs) as pool:
         server.wait_until_warm()
         for control in server.controls:
             controls.put(control)
@@ -134,11 +105,11 @@ def _measured(runs: Sequence[Run], jobs: int) -> Iterator[tuple[Run, float | Non
             yield run, future.result()
 
 
-def _value(run: Run, check: Check, subject: SandboxedSubject) -> float | None:
+def _value(run: Run, check: Check, subject: ConfinedSubject) -> float | None:
     subject.begin(check)
     rng = np.random.default_rng([run.seed, *run.experiment.check.encode()])
     try:
-        value = run.experiment.measure(subject.lab, subject.kit, rng)
+        value = run.experiment.measure(subject.package, subject.kit, rng)
     except (SubmissionError, AssertionError):
         return None
     return value if math.isfinite(value) else None

@@ -16,44 +16,35 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from torch import nn
-from torch.utils.data import DataLoader
 
-from graders.bench.figures import Figure as Figure  # noqa: PLC0414 - its users may take it from here
-from graders.checks.bench import training_figures
-from graders.checks.data.folders import TEN_GENRES
-from graders.checks.data.tracks import MEL_BANDS, genre_tracks
-from graders.checks.experiments.cnn import OVERFITTED
-from graders.grading.run import DEFAULT_SEED, Finished, Graded, Task, grade_all, grade_one, one_thread, warm_up
+from graders.bench.figures import Figure
+from graders.course import PROJECT, Course
+from graders.grading.grade import grade_one
+from graders.grading.jobs import grade_all, one_thread, warm_up
+from graders.grading.task import Finished, Graded, Task
 from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer, Worker, order_for
-from graders.sandbox.proxies import RemoteLab
-from graders.sandbox.server import PRELOADED
-from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch
-from solutions.step07_cnn import CNNBackbone
+from graders.sandbox.proxies import OneWorker, RemotePackage
 
-ROOT = Path(__file__).parents[2]
+PACKAGE = "measured"
+SEED = 420
 ECHO = "def echo(value):\n    return value\n"
 MEGABYTE = 1 << 20
 CLASS_SIZE = 20
-FRAMES = 64
-BATCH = 8
+FIRST_STEPS = 3
 SETTLED = 0.5  # seconds until the server has reaped what has ended and forked its next spare
 
 
-def measure(console: Console, out: Path | None) -> int:
-    """Measure every figure, print the table, and return 0 if all hold, else 1."""
-    figures: list[Figure] = []
-    for group in GROUPS:
-        figures += group()
+def measure(course: Course, console: Console, out: Path | None) -> bool:
+    """Measure every figure, print the table, and tell whether all hold."""
+    figures = [figure for group in GROUPS for figure in group(course)]
     console.print(figure_table(figures))
     if out:
         out.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2))
-    return 0 if all(figure.holds for figure in figures) else 1
+    return all(figure.holds for figure in figures)
 
 
 def figure_table(figures: list[Figure]) -> Table:
@@ -73,19 +64,18 @@ def figure_table(figures: list[Figure]) -> Table:
     return table
 
 
-def sandbox_figures(repeats: int = 30) -> list[Figure]:
+def sandbox_figures(course: Course, repeats: int = 30) -> list[Figure]:
     """Measure workers and calls; `repeats` fresh workers, a hundred times as many calls."""
-    with WarmServer() as server, tempfile.TemporaryDirectory() as folder:
-        package = Path(folder, "lab")
+    with WarmServer(course) as server, tempfile.TemporaryDirectory() as folder:
+        package = Path(folder, PACKAGE)
         package.mkdir()
         (package / "step00_echo.py").write_text(ECHO, encoding="utf-8")
         server.wait_until_warm()
 
         def fresh() -> tuple[Worker, Any]:
-            worker = Worker(
-                server.controls[0], order_for(package.parent, [], Path(tempfile.mkdtemp(dir=folder)), 0), 60.0
-            )
-            return worker, RemoteLab(_Held(worker)).step00_echo
+            order = order_for(package.parent, PACKAGE, [], Path(tempfile.mkdtemp(dir=folder)), 0)
+            worker = Worker(server.controls[0], order, 60.0)
+            return worker, RemotePackage(OneWorker(worker), PACKAGE).step00_echo
 
         def first_answer() -> float:
             start = time.perf_counter()
@@ -110,13 +100,6 @@ def sandbox_figures(repeats: int = 30) -> list[Figure]:
         Figure("25 MB array there and back (median)", large * 1e3, "ms", 60),
         Figure("memory each further worker adds (PSS)", added / MEGABYTE, "MB", 150),
     ]
-
-
-class _Held(msgspec.Struct, frozen=True):
-    held: Worker
-
-    def worker(self) -> Worker:
-        return self.held
 
 
 def _median(action: Callable[[], object], count: int) -> float:
@@ -152,55 +135,61 @@ def _proportional_set_size(pids: list[int]) -> int:
     return sum(int(line.split()[1]) * 1024 for rollup in lines for line in rollup if line.startswith("Pss:"))
 
 
-def _grading_figures() -> list[Figure]:
-    with WarmServer() as server:
-        warm_up()
+def _grading_figures(course: Course) -> list[Figure]:
+    with WarmServer(course) as server:
+        warm_up(course)
         server.wait_until_warm()
         control = server.controls[0]
-        everything = Task(load_rubric(), DEFAULT_SEED, None)
-        first_steps = Task(load_rubric(frozenset({1, 2, 3})), DEFAULT_SEED, None)
+        everything = Task(course, load_rubric(course), SEED, None)
+        steps = [step.number for step in course.steps[:FIRST_STEPS]]
+        first_steps = Task(course, load_rubric(course, steps), SEED, None)
 
-        def seconds(folder: str, task: Task, count: int) -> float:
-            return _median(lambda: grade_one(ROOT / folder, folder, task, control, lambda _: None), count)
+        def seconds(folder: Path, task: Task, count: int) -> float:
+            return _median(lambda: grade_one(folder, folder.name, task, control, lambda _: None), count)
 
         with one_thread():
-            reference, skeleton = seconds("solutions", everything, 3), seconds("lab", everything, 3)
-            warm = seconds("solutions", first_steps, 5)
-    cold = _cold_pytest_seconds()
+            reference, skeleton = seconds(course.solutions, everything, 3), seconds(course.skeletons, everything, 3)
+            warm = seconds(course.solutions, first_steps, 5)
+    cold = _cold_pytest_seconds(course, steps)
     return [
-        Figure("reference submission, all steps that have checks, one core", reference, "s", 30),
+        Figure("reference submission, all steps, one core", reference, "s", 30),
         Figure("untouched skeleton", skeleton, "s", 2),
         Figure(
-            "steps 1-3: a cold process with the same libraries over a warm one", cold / warm, "times", 20, at_least=True
+            f"steps {steps[0]}-{steps[-1]}: a cold process with the same libraries over a warm one",
+            cold / warm,
+            "times",
+            20,
+            at_least=True,
         ),
     ]
 
 
-def _cold_pytest_seconds() -> float:
+def _cold_pytest_seconds(course: Course, steps: list[int]) -> float:
     """Time a new Python process that loads what the warm server holds and runs the same checks on the reference."""
-    code = f"import {', '.join(PRELOADED)}; from graders.student import main; main()"
-    with _reference_as_lab() as root:
-        command = [sys.executable, "-c", code, "check", "1", "2", "3", "--root", str(root)]
-        return _median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), 3)  # noqa: S603
+    code = f"import {', '.join(course.sandbox.preload)}; from graders.student import main; main()"
+    with _reference_as_submission(course) as root:
+        where = ["--root", str(root), "--course", str(course.folder)]
+        command = [sys.executable, "-c", code, "check", *map(str, steps), *where]
+        return _median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=PROJECT), 3)  # noqa: S603
 
 
 @contextmanager
-def _reference_as_lab() -> Iterator[Path]:
+def _reference_as_submission(course: Course) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "solutions", Path(folder, "lab"))
+        shutil.copytree(course.solutions, Path(folder, course.package))
         yield Path(folder)
 
 
-def _class_figures() -> list[Figure]:
+def _class_figures(course: Course) -> list[Figure]:
     """Grade twenty submissions with one job and with two; the ratio of the times is the figure."""
-    task = Task(load_rubric(), DEFAULT_SEED, None)
+    task = Task(course, load_rubric(course), SEED, None)
     times = []
     for jobs in (1, 2):
-        with WarmServer(jobs) as server:
-            warm_up()
+        with WarmServer(course, jobs) as server:
+            warm_up(course)
             server.wait_until_warm()
             start = time.perf_counter()
-            events = list(grade_all([ROOT / "solutions"] * CLASS_SIZE, task, server))
+            events = list(grade_all([course.solutions] * CLASS_SIZE, task, server))
             times.append(time.perf_counter() - start)
         graded = [event for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)]
         if len(graded) != CLASS_SIZE:
@@ -210,32 +199,14 @@ def _class_figures() -> list[Figure]:
     return [Figure(what, times[0] / times[1], "times", 1.8, at_least=True)]
 
 
-def _overfitting_figures() -> list[Figure]:
-    """Count the iterations in which the reference's networks, in the report's sizes, overfit a batch of tracks."""
-    cnn = _iterations_to_overfit(lambda: CNNBackbone((FRAMES, MEL_BANDS)), 100)
-    lstm = _iterations_to_overfit(lambda: LSTMBackbone(MEL_BANDS, dropout=0.0), 300)
-    what = f"iterations to a loss of {OVERFITTED:g} on a batch of {BATCH} tracks:"
-    return [
-        Figure(f"{what} CNN", cnn, "", 100),
-        Figure(f"{what} LSTM (of 300 at most), more than the CNN", lstm, "", cnn + 1, at_least=True),
-    ]
+def _figures_of_course(course: Course) -> list[Figure]:
+    groups = course.load(course.audit.figures).GROUPS if course.audit.figures else ()
+    return [figure for group in groups for figure in group()]
 
 
-def _iterations_to_overfit(backbone: Callable[[], nn.Module], most: int) -> int:
-    """Return the number of the first step of Adam whose loss is small enough; `most` if there is none before."""
-    torch.manual_seed(DEFAULT_SEED)
-    tracks = genre_tracks(train=True, timesteps=FRAMES)
-    batch = [(tracks.x[i].copy(), int(tracks.labels[i]), int(tracks.lengths[i])) for i in range(BATCH)]
-    model = Classifier(backbone(), len(TEN_GENRES))
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    losses = overfit_batch(model, DataLoader(batch, BATCH), optimizer, iterations=most)  # type: ignore[arg-type]
-    return next((step for step, loss in enumerate(losses, start=1) if loss <= OVERFITTED), most)
-
-
-GROUPS: tuple[Callable[[], list[Figure]], ...] = (
+GROUPS: tuple[Callable[[Course], list[Figure]], ...] = (
     sandbox_figures,
     _grading_figures,
     _class_figures,
-    _overfitting_figures,
-    training_figures,
+    _figures_of_course,
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Self
 
@@ -13,29 +11,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from graders.grading.run import Finished, Graded, Progress
+from graders.course import step_label
+from graders.grading.task import Event, Finished, Graded, Progress
 from graders.outcomes import Outcome
-from graders.results.record import CheckResult, Result, WrittenAnswer
+from graders.results.schema import AnswerStatus, CheckResult, Level, Result, WrittenAnswer
+from graders.text import printable
 
 WORDS_WIDTH, STEP_WIDTH = 44, 7  # of the summary's columns of words together, and of each step
-COMMAND = re.compile(r"(?<=#)#|^(\s*):(?=:)")
 COLOURS = {
     Outcome.PASSED: "green",
     Outcome.NOT_IMPLEMENTED: "dim",
     Outcome.BLOCKED: "dim",
     Outcome.HARNESS_FAULT: "bold red",
 }
-
-
-def printable(text: str) -> str:
-    """Return a text without what a terminal would obey or reorder, or a CI runner would take for a command.
-
-    Each character of an escape sequence and the like becomes a replacement character, and so does one of `::` at the
-    start of the text and of `##` anywhere: what runners of CI obey in a log begins with these.
-    """
-    kept = (" " if char in "\n\r\t" else char for char in text)
-    plain = "".join(char if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else "�" for char in kept)
-    return COMMAND.sub(lambda match: f"{match[1] or ''}�", plain)
 
 
 def number(points: float) -> str:
@@ -63,7 +51,7 @@ class ProgressLines:
     def __exit__(self, *exception: object) -> None:
         self.live.stop()
 
-    def show(self, event: Progress | Finished) -> None:
+    def show(self, event: Event) -> None:
         """Show what happened."""
         if isinstance(event, Progress):
             self.running[event.name] = event.ended
@@ -78,7 +66,7 @@ class ProgressLines:
 def _ended_line(event: Finished) -> Text:
     name = printable(event.name)
     if not isinstance(event.outcome, Graded):
-        return Text(f"{name}  harness fault: {printable(str(event.outcome))}", style="bold red")
+        return Text(f"{name}  harness fault: {printable(event.outcome.reason)}", style="bold red")
     result = event.outcome.result
     tail = (
         "unchanged since an earlier run" if event.outcome.resumed else f"{sum(c.seconds for c in result.checks):.1f} s"
@@ -115,7 +103,7 @@ def _points_of_steps(result: Result) -> dict[int, tuple[float, float]]:
 
 def isolation_line(results: Sequence[Result]) -> str:
     """Say in one line how the submissions were confined."""
-    layers = next((result.isolation for result in results if result.isolation.level != "unused"), None)
+    layers = next((result.isolation for result in results if result.isolation.level is not Level.UNUSED), None)
     if layers is None:
         return "Isolation: no code of a submission ran."
     return f"Isolation: {layers.level} ({', '.join(f'{name} {status}' for name, status in layers.layers.items())})."
@@ -127,18 +115,19 @@ def written_line(results: Sequence[Result]) -> str:
     return f"Written answers to be marked: {', '.join(counts)}." if counts else ""
 
 
-def answered_lines(written: Sequence[WrittenAnswer]) -> list[str]:
+def answered_lines(written: Sequence[WrittenAnswer], package: str) -> list[str]:
     """Say in a line for each step how many of its written questions are answered in the student's checkout."""
     lines = []
     for step in sorted({one.step for one in written}):
-        mine = [one.status == "to be marked" for one in written if one.step == step]
-        where = f"lab/answers/step{step:02d}.md"
+        mine = [one.status is AnswerStatus.TO_BE_MARKED for one in written if one.step == step]
+        where = f"{package}/answers/{step_label(step)}.md"
         lines.append(f"Written: {sum(mine)} of {len(mine)} answered in {where}, to be marked by a person.")
     return lines
 
 
 def _failures(result: Result) -> str:
-    counts = {outcome: sum(check.outcome is outcome for check in result.checks) for outcome in Outcome}
+    counted = [check for check in result.checks if not check.dropped]
+    counts = {outcome: sum(check.outcome is outcome for check in counted) for outcome in Outcome}
     return ", ".join(
         f"{count} {outcome}" for outcome, count in counts.items() if count and outcome is not Outcome.PASSED
     )
@@ -157,6 +146,12 @@ def check_lines(checks: Sequence[CheckResult]) -> Group:
 
 
 def _check_text(check: CheckResult) -> list[Text]:
+    if check.dropped:
+        worth = f"; everybody gets its {number(check.points)} points" if check.points else ""
+        return [
+            Text(f"  – {check.title}", style="dim"),
+            Text(f"      dropped: {printable(check.dropped)}{worth}", style="dim"),
+        ]
     colour = COLOURS.get(check.outcome, "red")
     mark = "✓" if check.outcome is Outcome.PASSED else "·" if check.outcome is Outcome.NOT_IMPLEMENTED else "✗"
     lines = [Text(f"  {mark} {check.title}", style=colour)]

@@ -1,20 +1,18 @@
-"""The written questions, which a person marks, and the answers to them in a submission's Markdown.
+"""The answers to a course's written questions, in a submission's Markdown.
 
 An answer stands in a file of its step, or in the Markdown cells of a notebook, below a heading with the question's
-number: `## 1.1 What the two spectrograms show`, `### Ερώτηση 1.1`, `# Question 1.1:`.
+number: `## 1.1 What it shows`, or, with the words that the course allows there, `# Question 1.1:`.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
-import msgspec
+from graders.course import Course
+from graders.questions import Question, load_questions
 
-FILE = Path(__file__).parents[1] / "checks" / "questions.toml"
-MARKER = "<!-- Answer below this line, in Greek or in English. -->"
-ANSWERS_FILE = re.compile(r"step(?:0[1-9]|10)\.md")
 ANSWER_CHARACTERS = 20_000
 TEXT_CHARACTERS = 2 << 20
 TOO_LONG = f"the text is longer than {TEXT_CHARACTERS >> 20} million characters"
@@ -22,64 +20,23 @@ HEADING_CHARACTERS = 200
 NUMBERS_NAMED = 5
 
 HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?!#)[\s*_]*(?P<text>.*)", re.DOTALL)
-NUMBER = re.compile(
-    r"(?:(?:question|answer|ερ[ώω]τη(?:ση|μα)|απ[άα]ντηση)[\s*_]+)?(?P<id>[0-9]{1,2}\.[0-9]{1,2})(?![^\W_]|\.[0-9])",
-    re.IGNORECASE,
-)
-STEP = re.compile(r"(?:step|β[ήη]μα(?:τα)?)\s*[0-9]", re.IGNORECASE)
+NUMBER = r"(?P<id>[0-9]{1,2}\.[0-9]{1,2})(?![^\W_]|\.[0-9])"
 NOTHING = re.compile(r"(?!)")
 FENCE = re.compile(r"\s*(`{3,}(?=[^`]*$)|~{3,})")
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]+")
 
 
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A written question.
-
-    Attributes:
-        id: `6.4`, the step and the question's number in it.
-        step: 1-10.
-        title: what it is about, in a few words.
-        prompt: the question itself.
-    """
-
-    id: str
-    step: int
-    title: str
-    prompt: str
-
-
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    question: list[Question]
-
-
-def load_questions(steps: frozenset[int] = frozenset()) -> list[Question]:
-    """Read the questions, in the order of steps and, inside one, of the file.
-
-    Args:
-        steps: the steps wanted; none means all.
-
-    Raises:
-        ValueError: two questions share an id, or an id does not begin with its step.
-    """
-    questions = msgspec.toml.decode(FILE.read_bytes(), type=_Table).question
-    seen: set[str] = set()
-    for question in questions:
-        if question.id in seen or not re.fullmatch(rf"{question.step}\.[1-9][0-9]?", question.id):
-            raise ValueError(f"{question.id} is there twice, or is no id of a question of step {question.step}")
-        seen.add(question.id)
-    return sorted((one for one in questions if not steps or one.step in steps), key=lambda question: question.step)
-
-
-def answers_in_files(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[str]]:
+def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[str, str], list[str]]:
     """Read the answers in files, whichever of the files a question's heading stands in.
 
     Args:
+        course: the course, with its questions.
         files: contents by file name, `step01.md` and so on.
 
     Returns:
         The answers by their questions' ids, and what was left out, in words.
     """
-    reader = _Reader(load_questions(), ended_by=NOTHING)
+    reader = _Reader(course, ended_by=NOTHING)
     total = 0
     for name, data in sorted(files.items()):
         place = f"answers/{name}"
@@ -99,16 +56,17 @@ def answers_in_files(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[s
     return reader.answers(), reader.notes
 
 
-def answers_in_cells(cells: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, str], list[str]]:
     """Read the answers in a notebook's Markdown cells; one may go on in the next cell, unless a step begins there.
 
     Args:
         cells: text of each Markdown cell.
+        course: the course, with its questions.
 
     Returns:
         The answers by their questions' ids, and what was left out, in words.
     """
-    reader = _Reader(load_questions(), ended_by=STEP)
+    reader = _Reader(course, ended_by=re.compile(rf"(?:{_any_of(course.written.step_words)})\s*[0-9]", re.IGNORECASE))
     total = 0
     for number, cell in enumerate(cells, start=1):
         text = EMBEDDED.sub("embedded", cell)
@@ -124,18 +82,20 @@ class _Reader:
     """Takes Markdown in, and keeps what stands below each question's heading.
 
     Args:
-        questions: the questions that there are.
+        course: the course, with its questions.
         ended_by: what a heading begins with that ends an answer, if it is not of a lower level than the answer's own.
 
     Attributes:
         notes: what was left out so far, in words.
     """
 
-    def __init__(self, questions: Sequence[Question], ended_by: re.Pattern[str]) -> None:
-        self.questions = questions
+    def __init__(self, course: Course, ended_by: re.Pattern[str]) -> None:
+        self.questions = load_questions(course)
+        self.marker = course.written.marker
+        self.number = re.compile(rf"(?:(?:{_any_of(course.written.question_words)})[\s*_]+)?{NUMBER}", re.IGNORECASE)
         self.ended_by = ended_by
         self.notes: list[str] = []
-        self._bodies: dict[str, list[list[str]]] = {question.id: [] for question in questions}
+        self._bodies: dict[str, list[list[str]]] = {question.id: [] for question in self.questions}
         self._unknown: dict[str, None] = {}
         self._level = 0
         self.leave()
@@ -157,7 +117,7 @@ class _Reader:
     def _turns_to(self, heading: re.Match[str]) -> bool:
         """Tell whether a heading ends the answer at hand, and turn to the question that it names, if it does."""
         level = len(heading["marks"])
-        number = NUMBER.match(heading["text"])
+        number = self.number.match(heading["text"])
         if number and number["id"] in self._bodies:
             self.leave()
             self._bodies[number["id"]].append(self._body)
@@ -181,7 +141,7 @@ class _Reader:
 
     def _answer(self, question: Question) -> str:
         prompt = re.compile(r"\s+".join(map(re.escape, question.prompt.split())))
-        parts = [_own_words("\n".join(body), prompt) for body in self._bodies[question.id]]
+        parts = [_own_words("\n".join(body), prompt, self.marker) for body in self._bodies[question.id]]
         answer = "\n\n".join(part for part in parts if part)
         if len(answer) > ANSWER_CHARACTERS:
             self.notes.append(f"the answer to {question.id} was cut after {ANSWER_CHARACTERS} characters")
@@ -204,12 +164,22 @@ def _closes(line: str, fence: str) -> bool:
     return len(line) >= len(fence) and line == fence[0] * len(line)
 
 
-def _own_words(body: str, prompt: re.Pattern[str]) -> str:
+def _own_words(body: str, prompt: re.Pattern[str], marker: str) -> str:
     """Return what stands below the marker; if nothing does, what stands above it, without the prompt."""
-    above, _, below = body.partition(MARKER)
+    above, _, below = body.partition(marker) if marker else (body, "", "")
     above = above.lstrip()
     unchanged = prompt.match(above)
-    for text in (below.replace(MARKER, ""), above[unchanged.end() :] if unchanged else above):
+    for text in (below.replace(marker, "") if marker else below, above[unchanged.end() :] if unchanged else above):
         if any(map(str.isalnum, text)):
             return text.strip()
     return ""
+
+
+def _any_of(words: Sequence[str]) -> str:
+    """Return an expression for any of the words, with or without their accents; without words, for nothing."""
+    return "|".join("".join(map(_with_or_without_accent, word)) for word in words) or NOTHING.pattern
+
+
+def _with_or_without_accent(letter: str) -> str:
+    plain = unicodedata.normalize("NFD", letter)[0]
+    return re.escape(letter) if plain == letter else f"[{re.escape(letter)}{re.escape(plain)}]"

@@ -1,4 +1,4 @@
-"""The `lab` package in a submission: where it is, which of its files an import finds, and what is odd about them.
+"""The students' package in a submission: where it is, which of its files an import finds, and what is odd about them.
 
 Python looks for the module that a program names in the name's normal form NFKC, whatever form the program is written
 in. Archives made on macOS spell `ή` with two characters, so that on Linux nothing there would be found: files are
@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from graders.judging.rubric import STEP_MODULE
+from graders.course import STEP_MODULE
+from graders.text import quoted
 
 PATH_CHARACTERS = 1000
 PART_CHARACTERS = 255
@@ -46,10 +47,10 @@ def chosen(spellings: Spellings[Content]) -> dict[PurePosixPath, Content]:
     }
 
 
-def package_root(names: Iterable[PurePosixPath]) -> PurePosixPath | None:
-    """Return the shallowest folder that holds step modules; one called `lab` comes first."""
+def package_root(names: Iterable[PurePosixPath], package: str) -> PurePosixPath | None:
+    """Return the shallowest folder that holds step modules; one called as the package comes first."""
     folders = _folders_of_steps(names)
-    return min(folders, key=lambda folder: (folder.name != "lab", len(folder.parts), str(folder)), default=None)
+    return min(folders, key=lambda folder: (folder.name != package, len(folder.parts), str(folder)), default=None)
 
 
 def _folders_of_steps(names: Iterable[PurePosixPath]) -> set[PurePosixPath]:
@@ -59,8 +60,9 @@ def _folders_of_steps(names: Iterable[PurePosixPath]) -> set[PurePosixPath]:
 def notes_on_folders(names: Iterable[PurePosixPath], root: PurePosixPath) -> list[str]:
     """Say which other folders of a submission hold step modules too: perhaps its author meant one of them."""
     others = sorted(str(folder) for folder in _folders_of_steps(names) - {root})
+    read = quoted(root, NAME_CHARACTERS)
     return _few(
-        [f"{_short(other)}: it holds step modules too; those in {_short(str(root))} were read" for other in others]
+        [f"{quoted(other, NAME_CHARACTERS)}: it holds step modules too; those in {read} were read" for other in others]
     )
 
 
@@ -90,7 +92,11 @@ def notes_on_names(files: Mapping[str, Mapping[str, object]]) -> list[str]:
         for name, spellings in files.items()
         if len(spellings) > 1
     ]
-    cased = [" and ".join(map(_short, names[:NAMES_SHOWN])) for names in alike.values() if len(names) > 1]
+    cased = [
+        " and ".join(quoted(name, NAME_CHARACTERS) for name in names[:NAMES_SHOWN])
+        for names in alike.values()
+        if len(names) > 1
+    ]
     cased = [f"{names} differ only in letter case: on Windows and macOS they are one file" for names in cased]
     return [*_few(spelled), *_few(cased)]
 
@@ -109,10 +115,6 @@ def _is_text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return bool(ENCODING.match(data[:ENCODING_BYTES]))
     return True
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_CHARACTERS else f"{name[:NAME_CHARACTERS]}…"
 
 
 def _few(notes: list[str]) -> list[str]:

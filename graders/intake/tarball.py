@@ -129,7 +129,7 @@ def members(data: bytearray) -> Iterator[Member]:
     """Go through an unpacked tarball.
 
     Raises:
-        tarfile.TarError, ValueError: it is damaged, ends too early, or its headers are longer or more than any tool's.
+        tarfile.TarError: it is damaged, ends too early, or its headers are longer or more than any tool's.
     """
     view = memoryview(data)
     offset = 0
@@ -149,13 +149,20 @@ def members(data: bytearray) -> Iterator[Member]:
             continue
         if header.type == tarfile.GNUTYPE_SPARSE:
             offset = _after_map(view, offset)
-        size = int(described.get(b"size", header.size))
+        size = _size(described, header)
         content = _content(view, offset, 0 if header.type in WITHOUT_CONTENT else size)
         offset += _padded(len(content))
         name = described[b"path"].decode("utf-8", "surrogateescape") if b"path" in described else header.name
         yield Member(name, header.type in FILES and b"sparse" not in described, content)
         described = {}
     raise tarfile.ReadError(f"more than {HEADERS} headers")
+
+
+def _size(described: dict[bytes, bytes], header: tarfile.TarInfo) -> int:
+    try:
+        return int(described.get(b"size", header.size))
+    except ValueError as error:
+        raise tarfile.ReadError("a member's size is no number") from error
 
 
 def _padded(size: int) -> int:

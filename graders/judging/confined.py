@@ -16,26 +16,30 @@ from types import TracebackType
 from typing import Self
 
 from graders.authoring.doubles import Doubles
+from graders.course import Course
 from graders.judging.rubric import Check
 from graders.outcomes import Outcome, SubmissionError, TimedOut
 from graders.sandbox.client import Worker, order_for
-from graders.sandbox.proxies import Remote, RemoteLab, remote_kit
+from graders.sandbox.proxies import Remote, RemotePackage, remote_kit
+from graders.text import text_of
 
 STANDARD_SECONDS = 10.0
 CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
 ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
-UNTOUCHED = 0  # the step of a worker in which no step has run yet
+NO_STEP = 0  # the step of a worker in which no step has run yet
+SEED_DIGITS = 32  # hexadecimal
 
 
-class SandboxedSubject:
+class ConfinedSubject:
     """A submission whose code runs in confined workers: a fresh one for each step, and after each death.
 
     Use as a context manager; leaving it ends the worker and removes its folders.
 
     Args:
+        course: the course.
         control: the judge's socket to the warm server.
-        package_parent: the folder that holds the submission's `lab` package.
+        package_parent: the folder that holds the submission's package.
         seed: the judge's seed, from which that of the workers' random numbers is made.
         seconds: after so many, no further check begins.
         without: layers of confinement to leave out, to show what each of them stops.
@@ -43,26 +47,28 @@ class SandboxedSubject:
 
     def __init__(
         self,
+        course: Course,
         control: socket.socket,
         package_parent: Path,
         seed: int,
         seconds: float = math.inf,
         without: frozenset[str] = frozenset(),
     ) -> None:
+        self.course = course
         self.control = control
         self.package_parent = package_parent
         # Not the judge's own, from which the worker could draw what the judge will draw.
-        self.seed = int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:8], 16)
+        self.seed = int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:SEED_DIGITS], 16)
         self._seconds_in_all = seconds
         self._without = without
         self._end = time.monotonic() + seconds
-        self.lab = RemoteLab(self)
+        self.package = RemotePackage(self, course.package)
         self.doubles = Doubles()
         self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
         self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
         self._scratch = self._folder
         self._worker: Worker | None = None
-        self._step = UNTOUCHED
+        self._step = NO_STEP
         self._seconds = STANDARD_SECONDS
         self._end_of_check = math.inf
         self._inputs = 0
@@ -82,7 +88,14 @@ class SandboxedSubject:
         """Return the step's worker; the one that died in this check stays, so that the check ends as it began."""
         if self._worker is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._folder))
-            order = order_for(self.package_parent, [self._inputs_folder], self._scratch, self.seed, self._without)
+            order = order_for(
+                self.package_parent,
+                self.course.package,
+                [self._inputs_folder],
+                self._scratch,
+                self.seed,
+                self._without,
+            )
             self._worker = Worker(self.control, order, self._seconds)
             self._worker.end_of_check = self._end_of_check
             self._worker.on_question = self.doubles.answer
@@ -105,7 +118,7 @@ class SandboxedSubject:
             )
         self._seconds = check.info.seconds
         self._end_of_check = min(now + CALLS_TOGETHER * check.info.seconds, self._end)
-        if self._worker and (self._worker.ended or self._step not in {UNTOUCHED, check.step}):
+        if self._worker and (self._worker.ended or self._step not in {NO_STEP, check.step}):
             self._drop_worker()
         self._step = check.step
         if self._worker:
@@ -129,7 +142,7 @@ class SandboxedSubject:
 
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         if isinstance(error, AssertionError):
-            return Outcome.FAILED, str(error)
+            return Outcome.FAILED, text_of(error)
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def hint(self, error: BaseException) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import hypothesis
 import msgspec
@@ -15,26 +14,22 @@ import numpy as np
 import pytest
 from hypothesis.errors import Flaky
 
-from graders import checks
-from graders.authoring.doubles import Double, Doubles
-from graders.judging.rubric import Check
-from graders.outcomes import Blocked, Outcome, SubmissionError
+from graders.authoring.doubles import Double
+from graders.course import ENGINE, Course
+from graders.judging.rubric import Check, counted
+from graders.judging.subject import Subject
+from graders.outcomes import Blocked, Outcome, SubmissionError, Verdict
+from graders.text import text_of, without_colours
 
 MESSAGE_CHARACTERS = 1200
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # PyTorch writes some of its messages in bold
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
-CHECKS = Path(checks.__path__[0])
-COMPARING = frozenset(CHECKS.parent / "authoring" / name for name in ("expect.py", "describe.py", "doubles.py"))
+AUTHORING = f"{ENGINE}.authoring"
+ENDED_WELL = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
+# A check whose need was not implemented runs, to say what is missing there too; but it cannot earn anything.
 STILL_WORTH_RUNNING = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED})
 
-
-class Verdict(msgspec.Struct, frozen=True):
-    """How one check ended, why, how long it took in seconds, and a hint that fits better than the check's own."""
-
-    outcome: Outcome
-    message: str
-    seconds: float
-    hint: str = ""
+ReferencePasses = Callable[[Collection[str]], Collection[str]]
+"""Judges the reference on checks, by their ids, and returns the ids of those that it passes."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -49,117 +44,128 @@ class Interrupted(KeyboardInterrupt):
         self.verdicts = verdicts
 
 
-class Subject(Protocol):
-    """What is being judged: the submission in its sandbox, or a student's own modules in this process."""
-
-    @property
-    def lab(self) -> Any:
-        """The submission's package."""
-        ...
-
-    @property
-    def kit(self) -> Any:
-        """The kit, on the submission's side."""
-        ...
-
-    @property
-    def doubles(self) -> Doubles:
-        """The test doubles that the judge answers for."""
-        ...
-
-    def begin(self, check: Check) -> None:
-        """Make ready for a check: a live worker, the call deadline, the seeds."""
-        ...
-
-    def inputs(self) -> Path:
-        """Return a new folder for a check to write into, which the submission may read."""
-        ...
-
-    def shown(self, text: str) -> str:
-        """Return a message without what differs from run to run, such as the names of temporary folders."""
-        ...
-
-    def explain(self, error: BaseException) -> tuple[Outcome, str]:
-        """Say what an exception that no check raises on purpose means."""
-        ...
-
-    def hint(self, error: BaseException) -> str:
-        """Say what to do about an exception, if the check's own hint is about something else; else nothing."""
-        ...
-
-
 def judge(
+    course: Course,
     rubric: Sequence[Check],
     subject: Subject,
     seed: int,
     extra: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
+    reference_passes: ReferencePasses | None = None,
 ) -> dict[str, Verdict]:
     """Run the checks of a rubric on a subject.
 
-    Only a pass that was seen here counts: a check that leaves no verdict gets `harness_fault`.
+    Only a pass that was seen here counts, of a check whose needs passed too, in a run that ended well: a check that
+    leaves no verdict gets `harness_fault`.
 
     Args:
-        rubric: the checks, in the order in which they run.
+        course: the course, which says what the package is called.
+        rubric: the checks, in the order in which they run; those that were dropped do not.
         subject: what is judged.
         seed: seed of hypothesis and of the checks' own random inputs.
         extra: further arguments for pytest.
         progress: called with the number of checks that have a verdict, after each.
+        reference_passes: asked where a check stumbled over what the submission gave it: the submission is at fault
+            only if the reference passes there. Without it, as at a student's home, the submission is.
 
     Returns:
-        A verdict for every check of the rubric, by its id.
+        A verdict for every check of the rubric that runs, by its id.
 
     Raises:
         Interrupted: the user stopped the run.
     """
-    plugin = _Plugin(rubric, subject, seed, progress)
+    running = counted(rubric)
+    plugin = _plugin_for(course.package)(course, running, subject, seed, progress)
     arguments = [
-        *(
-            "-c",
-            os.devnull,
-            f"--rootdir={Path(checks.__path__[0]).parents[1]}",
-            "--assert=plain",
-            "--import-mode=importlib",
-        ),
+        *("-c", os.devnull, f"--rootdir={course.root}", "--assert=plain", "--import-mode=importlib"),
         *("--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
-        *[check.node for check in rubric],
+        *[check.node for check in running],
     ]
     os.environ.pop("PYTEST_ADDOPTS", None)
-    status = pytest.main(arguments, plugins=[plugin]) if rubric else pytest.ExitCode.OK
+    status = pytest.main(arguments, plugins=[plugin]) if running else pytest.ExitCode.OK
     if status == pytest.ExitCode.INTERRUPTED:
         raise Interrupted(plugin.ended()) from plugin.interrupt
+    if status not in ENDED_WELL:
+        plugin.doubt_passes(f"pytest ended with {pytest.ExitCode(status).name.lower()}")
+    if plugin.stumbled and reference_passes:
+        plugin.acquit(plugin.stumbled.keys() - set(reference_passes(plugin.stumbled)))
     return plugin.all_verdicts()
 
 
 class _Plugin:
-    """Gives checks their fixtures, blocks those whose needs failed, and records how each ended."""
+    """Gives checks their fixtures, blocks those whose needs failed, and records how each ended.
 
-    def __init__(self, rubric: Sequence[Check], subject: Subject, seed: int, progress: Callable[[int], None]) -> None:
+    Attributes:
+        stumbled: the checks that could not use what the submission gave them, and how that reads as a fault of theirs.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        rubric: Sequence[Check],
+        subject: Subject,
+        seed: int,
+        progress: Callable[[int], None],
+    ) -> None:
+        self.course = course
         self.rubric = rubric
+        self.by_id = {check.id: check for check in rubric}
         self.by_node = {check.node: check for check in rubric}
         self.subject = subject
         self.seed = seed
         self.progress = progress
         self.verdicts: dict[str, Verdict] = {}
+        self.stumbled: dict[str, str] = {}
+        self.modules: dict[str, str] = {}
         self.collection_errors: list[str] = []
         self.in_progress = ""
         self.interrupt: BaseException | None = None
 
     def all_verdicts(self) -> dict[str, Verdict]:
         lost = Verdict(Outcome.HARNESS_FAULT, " ".join(self.collection_errors) or "the check did not run", 0.0)
-        return {check.id: self.verdicts.get(check.id, lost) for check in self.rubric}
+        return self.settled({check.id: self.verdicts.get(check.id, lost) for check in self.rubric})
 
     def ended(self) -> dict[str, Verdict]:
         """Return the verdicts so far; a pass of the check in progress may be one of its first part alone."""
-        return {
-            check_id: verdict
-            for check_id, verdict in self.verdicts.items()
-            if check_id != self.in_progress or verdict.outcome is not Outcome.PASSED
-        }
+        return self.settled(
+            {
+                check_id: verdict
+                for check_id, verdict in self.verdicts.items()
+                if check_id != self.in_progress or verdict.outcome is not Outcome.PASSED
+            }
+        )
 
-    @pytest.fixture
-    def lab(self) -> Any:
-        return self.subject.lab
+    def settled(self, verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
+        """Return the verdicts in which a pass whose needs did not pass is none."""
+        settled: dict[str, Verdict] = {}
+        for check_id, verdict in verdicts.items():
+            lacking = [
+                needed
+                for needed in self.by_id[check_id].needs
+                if needed in settled and settled[needed].outcome is not Outcome.PASSED
+            ]
+            if verdict.outcome is Outcome.PASSED and lacking:
+                blocked = Verdict(Outcome.BLOCKED, self.waits_for(lacking[0]), verdict.seconds)
+                settled[check_id] = blocked
+            else:
+                settled[check_id] = verdict
+        return settled
+
+    def doubt_passes(self, why: str) -> None:
+        """Let no pass stand, since the run in which it was seen did not end well."""
+        for check_id, verdict in self.verdicts.items():
+            if verdict.outcome is Outcome.PASSED:
+                self.verdicts[check_id] = msgspec.structs.replace(verdict, outcome=Outcome.HARNESS_FAULT, message=why)
+
+    def acquit(self, check_ids: Collection[str]) -> None:
+        """Blame the harness for checks over which the reference stumbles too."""
+        for check_id in check_ids:
+            verdict = self.verdicts[check_id]
+            message = f"The reference does not pass this check either. {self.stumbled[check_id]}"
+            self.verdicts[check_id] = msgspec.structs.replace(verdict, outcome=Outcome.HARNESS_FAULT, message=message)
+
+    def waits_for(self, needed: str) -> str:
+        return f"Mend another check first, this one builds on it: {self.by_id[needed].title}"
 
     @pytest.fixture
     def kit(self) -> Any:
@@ -188,6 +194,7 @@ class _Plugin:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
         for item in items:
+            self.modules[self.check_of(item).id] = item.module.__name__
             if hasattr(item.obj, "hypothesis"):
                 hypothesis.seed(self.seed)(item.obj)
 
@@ -195,10 +202,9 @@ class _Plugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         check = self.check_of(item)
         self.in_progress = check.id
-        for needed in check.needs:
-            if self.verdicts[needed].outcome not in STILL_WORTH_RUNNING:
-                title = next(other.title for other in self.rubric if other.id == needed)
-                raise Blocked(f"Mend another check first, this one builds on it: {title}")
+        for needed in check.needs:  # one that was dropped is not there
+            if needed in self.by_id and self.verdicts[needed].outcome not in STILL_WORTH_RUNNING:
+                raise Blocked(self.waits_for(needed))
         self.subject.begin(check)
 
     @pytest.hookimpl(tryfirst=True)
@@ -224,15 +230,15 @@ class _Plugin:
         failed = known is not None and known.outcome is not Outcome.PASSED
         if call.excinfo is not None and not failed:
             error = call.excinfo.value
-            outcome, message = self.explain(error)
-            message = COLOUR.sub("", self.subject.shown(message))[:MESSAGE_CHARACTERS]
+            outcome, message = self.explain(error, check)
+            message = without_colours(self.subject.shown(message))[:MESSAGE_CHARACTERS]
             self.verdicts[check.id] = Verdict(outcome, message, seconds, self.subject.hint(error))
         elif known is not None:
             self.verdicts[check.id] = msgspec.structs.replace(known, seconds=seconds)
         elif call.when == "call":
             self.verdicts[check.id] = Verdict(Outcome.PASSED, "", seconds)
 
-    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+    def explain(self, error: BaseException, check: Check) -> tuple[Outcome, str]:
         if isinstance(error, SubmissionError):
             return error.outcome, str(error)
         if isinstance(error, Flaky):
@@ -241,21 +247,39 @@ class _Plugin:
                 "The same input gave different results in two calls; nothing here is random.",
             )
         outcome, message = self.subject.explain(error)
-        if outcome is Outcome.HARNESS_FAULT and _stumbled(error):
-            return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {error}."
+        if outcome is Outcome.HARNESS_FAULT and self.raised_by_check(error, check):
+            self.stumbled[check.id] = message
+            text = text_of(error)
+            return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {text}."
         return outcome, message
 
+    def raised_by_check(self, error: BaseException, check: Check) -> bool:
+        """Tell whether an error arose in a check or in what it imports of course and engine, or in a library below."""
+        modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+        own = [name for name in modules if _is_part(name, ENGINE) or self.is_of_checks(name, check)]
+        return (
+            isinstance(error, STUMBLES)
+            and bool(own)
+            and (_is_part(own[-1], AUTHORING) or self.is_of_checks(own[-1], check))
+        )
 
-def _stumbled(error: BaseException) -> bool:
-    """Tell whether a check stumbled over a value, in its own code or below it in a library.
-
-    Then it stumbled over what the submission returned: the reference, on which every check passes, gives it values that
-    it can use.
-    """
-    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
-    ours = [file for file in files if file.is_relative_to(CHECKS.parent)]
-    return isinstance(error, STUMBLES) and bool(ours) and (_is_checks(ours[-1]) or ours[-1] in COMPARING)
+    def is_of_checks(self, module: str, check: Check) -> bool:
+        """Tell by a module's name whether it belongs to the checks, and not to the kit, which runs student code."""
+        of_checks = _is_part(module, self.course.checks) or module == self.modules[check.id]
+        kit = self.course.sandbox.kit
+        return of_checks and not (kit and _is_part(module, kit))
 
 
-def _is_checks(file: Path) -> bool:
-    return file.is_relative_to(CHECKS) and not file.is_relative_to(CHECKS / "kit")
+def _is_part(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def _plugin_for(package: str) -> type[_Plugin]:
+    """Return the plugin in which the fixture of the submission has the name of the package that students write."""
+
+    class Plugin(_Plugin):
+        @pytest.fixture(name=package)
+        def package_of_submission(self) -> Any:
+            return self.subject.package
+
+    return Plugin

@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 import importlib
-import random
+import importlib.util
 import sys
 import tempfile
 import traceback
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Self
 
-import numpy as np
-
 from graders.authoring.doubles import Doubles
-from graders.checks import kit
-from graders.judging.rubric import STEP_MODULE, Check
+from graders.course import STEP_MODULE, Course
+from graders.judging.rubric import Check
 from graders.outcomes import NotImplementedYet, Outcome, import_hint
+from graders.seeding import seed_libraries
+from graders.text import text_of
 
-KIT = frozenset(Path(kit.__file__).with_name(name) for name in ("__init__.py", "training.py"))
 
+class _LocalPackage:
+    """The student's package, its modules imported when first asked for."""
 
-class _LocalLab:
-    """The student's `lab` package, its modules imported when first asked for."""
-
-    def __init__(self, package: Path) -> None:
-        self._package = package
+    def __init__(self, name: str, folder: Path) -> None:
+        self._name = name
+        self._folder = folder
 
     def __getattr__(self, name: str) -> _LocalModule:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
-        if not (self._package / f"{name}.py").is_file():
-            raise NotImplementedYet(f"{name}.py is not in {self._package}.")
-        return _LocalModule(_load(name), name)
+        if not (self._folder / f"{name}.py").is_file():
+            raise NotImplementedYet(f"{name}.py is not in {self._folder}.")
+        return _LocalModule(_load(f"{self._name}.{name}", self._folder), name)
 
 
-def _load(module: str) -> ModuleType:
-    return importlib.import_module(f"lab.{module}")
+def _load(module: str, folder: Path) -> ModuleType:
+    """Import a module of the student's package, from this folder: another of that name may be installed."""
+    package = module.partition(".")[0]
+    if list(getattr(sys.modules.get(package), "__path__", [])) != [str(folder)]:
+        _load_package(package, folder)
+    return importlib.import_module(module)
+
+
+def _load_package(name: str, folder: Path) -> None:
+    package = ModuleType(name)
+    package.__path__ = [str(folder)]
+    if (folder / "__init__.py").is_file():
+        places = [str(folder)]
+        spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=places)
+        assert spec is not None
+        assert spec.loader is not None
+        package = importlib.util.module_from_spec(spec)
+        sys.modules[name] = package
+        spec.loader.exec_module(package)
+    sys.modules[name] = package
 
 
 class _LocalModule:
@@ -58,36 +75,36 @@ class LocalSubject:
     Use as a context manager; leaving it removes the folders that checks wrote.
 
     Args:
-        root: the folder that holds the `lab` package.
+        course: the course.
+        root: the folder that holds the student's package.
     """
 
-    kit = kit
-
-    def __init__(self, root: Path) -> None:
-        self.package = root.resolve() / "lab"
-        self.lab = _LocalLab(self.package)
+    def __init__(self, course: Course, root: Path) -> None:
+        self.course = course
+        self.folder = root.resolve() / course.package
+        self.package = _LocalPackage(course.package, self.folder)
         self.doubles = Doubles()
-        kit.connect(lambda *question: self.doubles.answer(question))
-        self._folder = tempfile.TemporaryDirectory(prefix="lab-check-")
+        kit: Any = course.load(course.sandbox.kit) if course.sandbox.kit else None
+        self.kit = kit
+        if hasattr(kit, "connect"):
+            kit.connect(lambda *question: self.doubles.answer(question))
+        self._temporary = tempfile.TemporaryDirectory(prefix="check-")
         self._usual_folder = tempfile.tempdir
         sys.path.insert(0, str(root.resolve()))
 
     def __enter__(self) -> Self:
-        tempfile.tempdir = self._folder.name  # what checks and submission leave in temporary files goes with it
+        tempfile.tempdir = self._temporary.name  # what checks and submission leave in temporary files goes with it
         return self
 
     def __exit__(self, *exception: object) -> None:
         tempfile.tempdir = self._usual_folder
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     def begin(self, check: Check) -> None:
-        random.seed(check.step)
-        np.random.seed(check.step)  # noqa: NPY002 - the generator that students' code may use
-        if "torch" in sys.modules:
-            sys.modules["torch"].manual_seed(check.step)
+        seed_libraries(check.step)
 
     def inputs(self) -> Path:
-        return Path(tempfile.mkdtemp(dir=self._folder.name))
+        return Path(tempfile.mkdtemp(dir=self._temporary.name))
 
     def shown(self, text: str) -> str:
         return text
@@ -95,13 +112,13 @@ class LocalSubject:
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         where = self.line_of(error)
         if isinstance(error, NotImplementedError) and where:
-            return Outcome.NOT_IMPLEMENTED, str(error)
+            return Outcome.NOT_IMPLEMENTED, text_of(error)
         if isinstance(error, AssertionError) and not where:
-            return Outcome.FAILED, str(error)
-        text = f"{type(error).__name__}: {error}"
+            return Outcome.FAILED, text_of(error)
+        text = f"{type(error).__name__}: {text_of(error)}"
         if isinstance(error, SyntaxError):
             return Outcome.STUDENT_ERROR, f"{text} [{Path(error.filename or '?').name} line {error.lineno}]"
-        if where or self._below_kit(error):
+        if where or self._passed_kit(error):
             return Outcome.STUDENT_ERROR, f"{text} [{where}]" if where else text
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
@@ -112,15 +129,21 @@ class LocalSubject:
         return ""
 
     def line_of(self, error: BaseException) -> str:
-        """Return the last line of the student's through which an exception passed, in words; nothing without one."""
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_students(frame.filename)]
-        return f"{Path(frames[-1].filename).name} line {frames[-1].lineno}, in {frames[-1].name}" if frames else ""
+        """Return the last line of the student's through which an exception passed; nothing without one."""
+        lines = [
+            f"{Path(frame.f_code.co_filename).name} line {number}, in {frame.f_code.co_name}"
+            for frame, number in traceback.walk_tb(error.__traceback__)
+            if _is_of(frame, self.course.package)
+        ]
+        return lines[-1] if lines else ""
 
-    @staticmethod
-    def _below_kit(error: BaseException) -> bool:
+    def _passed_kit(self, error: BaseException) -> bool:
         """Tell whether an exception comes out of the kit, which works on nothing but what the student's code made."""
-        files = {Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)}
-        return not files.isdisjoint(KIT)
+        kit = self.course.sandbox.kit
+        return bool(kit) and any(_is_of(frame, kit) for frame, _ in traceback.walk_tb(error.__traceback__))
 
-    def _is_students(self, filename: str) -> bool:
-        return Path(filename).is_relative_to(self.package)
+
+def _is_of(frame: FrameType, package: str) -> bool:
+    """Tell whether a frame runs code of a package, by the name of its module."""
+    name = str(frame.f_globals.get("__name__"))
+    return name == package or name.startswith(f"{package}.")

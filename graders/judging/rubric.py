@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
-import re
+from collections.abc import Collection, Iterable, Sequence
 from types import ModuleType
 
 import msgspec
 
-from graders import checks
 from graders.authoring.check import ATTRIBUTE, CheckInfo
-
-STEP_MODULE = re.compile(r"step(\d\d)_\w+")
+from graders.course import BadCourse, Course, Dropped, step_label
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -21,10 +17,11 @@ class Check(msgspec.Struct, frozen=True):
 
     Attributes:
         id: `step04.labels_are_sorted`; unique, stable, what `needs` and results refer to.
-        step: 1-10.
+        step: the number of its step.
         title: the first line of the check's docstring.
         node: pytest's name of the test, `path::function`.
         info: what the check declares.
+        dropped: why the course no longer counts it, if so; it does not run.
     """
 
     id: str
@@ -32,64 +29,84 @@ class Check(msgspec.Struct, frozen=True):
     title: str
     node: str
     info: CheckInfo
+    dropped: Dropped | None = None
 
     @property
     def needs(self) -> list[str]:
         """Return the ids of the checks that must pass before this one has a meaning."""
         return [_check_id(self.step, name) for name in self.info.needs]
 
+    @property
+    def max_points(self) -> float:
+        """What the course counts it for."""
+        return 0.0 if self.dropped and self.dropped.points == "to none" else self.info.points
 
-def load_rubric(steps: frozenset[int] = frozenset()) -> list[Check]:
+
+def load_rubric(course: Course, steps: Collection[int] = ()) -> list[Check]:
     """Read the checks, in the order of steps and, inside one, of their definition.
 
     Args:
-        steps: the steps wanted; none means all.
+        course: whose checks.
+        steps: the numbers of the steps wanted; none means all.
 
     Raises:
-        ValueError: two checks share an id, or a check needs one that does not come before it.
+        BadCourse: two checks share an id, a check needs one that does not come before it, `course.toml` drops one that
+            does not exist, or the points do not add up to what it says.
     """
     rows: list[Check] = []
-    for module in _modules(steps):
-        rows += _checks_of(module)
+    for step in course.steps:
+        if not steps or step.number in steps:
+            rows += _checks_of(course.load(f"{course.checks}.{step.module}"), step.number, course)
     seen: set[str] = set()
     for row in rows:
         missing = set(row.needs) - seen
         if row.id in seen or missing:
-            raise ValueError(f"{row.id} is there twice, or needs what does not come before it: {sorted(missing)}")
+            raise BadCourse(f"{row.id} is there twice, or needs what does not come before it: {sorted(missing)}.")
         seen.add(row.id)
+    if not steps:
+        _add_up(rows, course)
     return rows
 
 
-def step_modules() -> list[str]:
-    """Return the names of the step modules that have checks, in the order of steps."""
-    names = (module.name for module in pkgutil.iter_modules(checks.__path__))
-    return sorted(name for name in names if STEP_MODULE.fullmatch(name))
+def with_needs(wanted: Collection[str], rubric: Sequence[Check]) -> list[Check]:
+    """Return the checks of those ids and all that they need, directly or not, in the order of the rubric."""
+    ids = set(wanted)
+    for row in reversed(rubric):
+        ids.update(row.needs if row.id in ids else ())
+    return [row for row in rubric if row.id in ids]
 
 
-def step_number(module_name: str) -> int:
-    """Return the step of a module name: 4 for `step04_dataset`."""
-    return int(module_name[4:6])
+def counted(rubric: Iterable[Check]) -> list[Check]:
+    """Return the checks that were not dropped: those that run."""
+    return [row for row in rubric if not row.dropped]
 
 
-def _modules(steps: frozenset[int]) -> list[ModuleType]:
-    wanted = [name for name in step_modules() if not steps or step_number(name) in steps]
-    return [importlib.import_module(f"{checks.__name__}.{name}") for name in wanted]
+def _add_up(rows: Sequence[Check], course: Course) -> None:
+    unknown = sorted(course.dropped.keys() - {row.id for row in rows})
+    if unknown:
+        raise BadCourse(f"course.toml drops {unknown[0]}, and there is no such check; see `graders run` for their ids.")
+    total = sum(row.max_points for row in rows)
+    if total != course.points:
+        raise BadCourse(
+            f"the checks are worth {total:g} points together, and course.toml says {course.points:g}; "
+            "change `points` there, or the points of a check."
+        )
 
 
-def _checks_of(module: ModuleType) -> list[Check]:
-    step = step_number(module.__name__.rpartition(".")[2])
+def _checks_of(module: ModuleType, step: int, course: Course) -> list[Check]:
     functions = [value for value in vars(module).values() if hasattr(value, ATTRIBUTE)]
     return [
         Check(
-            id=_check_id(step, function.__name__),
+            id=(check_id := _check_id(step, function.__name__)),
             step=step,
             title=str(inspect.getdoc(function)).splitlines()[0],
             node=f"{module.__file__}::{function.__name__}",
             info=getattr(function, ATTRIBUTE),
+            dropped=course.dropped.get(check_id),
         )
         for function in functions
     ]
 
 
 def _check_id(step: int, function_name: str) -> str:
-    return f"step{step:02d}.{function_name.removeprefix('test_')}"
+    return f"{step_label(step)}.{function_name.removeprefix('test_')}"

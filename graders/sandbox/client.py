@@ -11,28 +11,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+import numpy as np
 
+from graders.course import PROJECT, Course
 from graders.outcomes import Died, Forbidden, HarnessFault, SubmissionError, TimedOut, WrongType
 from graders.sandbox import channel, failures, watch, wire
-from graders.sandbox.confinement import LAYERS, WATCH, Policy
+from graders.sandbox.confinement import Policy
+from graders.sandbox.layers import LAYERS, WATCH, Layer, State
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
 from graders.sandbox.worker import Order
 
 SERVER_START_SECONDS = 120.0
+# What crosses as plain data: where one of these needs a stand-in, it comes from the submission, and is its doing.
+PLAIN = (list, tuple, dict, bool, int, float, str, bytes, type(None), np.ndarray, np.generic, PurePath)
 FORK_SECONDS = 30.0
-ROOT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = """
 import sys
-root, *controls = sys.argv[1:]
-sys.path.insert(0, root)
+project, course, *controls = sys.argv[1:]
+sys.path.insert(0, project)
 import graders.sandbox.server as server
-sys.path.remove(root)
-server.main([int(control) for control in controls])
+server.main(course, [int(control) for control in controls])
 """
 
 
@@ -46,12 +49,12 @@ class WarmServer:
         controls: the judges' ends of its control sockets, one for each judge.
     """
 
-    def __init__(self, judges: int = 1) -> None:
+    def __init__(self, course: Course, judges: int = 1) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(judges)]
         theirs = [str(pair[1].fileno()) for pair in pairs]
         self.controls = [pair[0] for pair in pairs]
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and source
-            [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, str(ROOT), *theirs],
+            [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, str(PROJECT), str(course.folder), *theirs],
             env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -136,7 +139,7 @@ class Worker:
         except (OSError, msgspec.DecodeError) as error:
             raise HarnessFault(f"the warm server cannot fork a worker: {error}") from error
 
-    def _ready(self) -> dict[str, str]:
+    def _ready(self) -> dict[str, Layer]:
         try:
             reply = self._receive(time.monotonic() + FORK_SECONDS, _refuse)
         except (channel.Closed, TimeoutError, wire.WireError) as error:
@@ -144,7 +147,7 @@ class Worker:
             raise HarnessFault(f"a worker could not confine itself (exit code {code}): {error!r}") from error
         match reply:
             case [0, "ready", dict() as layers] if set(layers) == set(LAYERS):
-                return {str(name): str(status) for name, status in layers.items()}
+                return {str(name): Layer(State(state), str(detail)) for name, (state, detail) in layers.items()}
         raise HarnessFault(f"a worker's first words were {reply!r:.100}")
 
     def request(self, call: str, operation: str, *arguments: object, proxy: wire.Codec | None = None) -> Any:
@@ -255,11 +258,16 @@ class Worker:
 
 
 def order_for(
-    package_parent: Path, readable: list[Path], scratch: Path, seed: int, without: frozenset[str] = frozenset()
+    package_parent: Path,
+    package: str,
+    readable: list[Path],
+    scratch: Path,
+    seed: int,
+    without: frozenset[str] = frozenset(),
 ) -> Order:
     """Write down what a new worker is to hold and may reach; `without` names layers to leave out."""
     policy = Policy([str(package_parent), *map(str, readable)], str(scratch), without=without)
-    return Order(str(package_parent), policy, seed)
+    return Order(str(package_parent), package, policy, f"{seed:x}")
 
 
 def _refused(*_: object) -> object:
@@ -273,8 +281,8 @@ def _stand_in(value: object) -> list[object]:
     node = getattr(value, "_wire_node", None)
     if isinstance(node, list):
         return node
-    if isinstance(value, list | tuple | dict):
-        raise WrongType("What the submission returned is nested too deep to be handed back to it.")
+    if isinstance(value, PLAIN) or type(value).__name__ == "Tensor":
+        raise WrongType("What the submission returned is nested too deep, or too large, to be handed back to it.")
     name = wire.library_name(value)
     if name is None:
         raise HarnessFault(f"a check passed a {type(value).__name__}, which does not cross to the sandbox")

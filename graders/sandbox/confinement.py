@@ -18,11 +18,15 @@ import site
 import sys
 import sysconfig
 import termios
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from graders.limits import address_space, limit
+from graders.sandbox.layers import CLEAN_START, LAYERS, WATCH, Layer, State
 
 # What a thread shares with its process: memory, folders, descriptors, signal handlers, and the process itself.
 CLONE_OF_A_THREAD = 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 0x00010000
@@ -36,12 +40,8 @@ ALLOWED_IOCTL = (termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.F
                  termios.FIONCLEX)  # fmt: skip
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITY_VERSION_3 = 0x20080522
-CLEAN_START = "clean_start"  # the server's part
-WATCH = "watch"  # the judge's part
-LAYERS = ("capabilities", "no_new_privs", "landlock", "seccomp", "rlimits", CLEAN_START, WATCH)
 # The version of Landlock's ABI from which on it covers what a worker may not do.
 ADDED_TO_LANDLOCK = {"truncation": 3, "signals to others": 6, "abstract sockets": 6}
-OWN_PACKAGES = frozenset({"graders", "solutions", "lab", "fixtures", "tests"})
 SYSTEM_READABLE = (
     "/lib",
     "/lib64",
@@ -130,20 +130,19 @@ class Confinement:
     syscall_filter: Any
 
     @classmethod
-    def prepare(cls) -> Confinement:
-        """Load the bindings and make the filter, while reading files is still allowed."""
-        landlock, syscall_filter = _landlock_binding(), _syscall_filter()
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        return cls(tuple(interpreter_paths()), pages * resource.getpagesize(), landlock, syscall_filter)
+    def prepare(cls, unreadable: Collection[str]) -> Confinement:
+        """Load the bindings and make the filter, while reading files is still allowed.
 
-    def apply(self, policy: Policy) -> dict[str, str]:
-        """Confine the calling process for good.
-
-        Returns:
-            For each of `LAYERS`, `"on"` (Landlock: with its ABI) or `"missing: "` and the reason.
+        Args:
+            unreadable: names of packages that no worker may read, wherever they are installed.
         """
-        status = dict.fromkeys((CLEAN_START, WATCH), "on")
-        steps = {
+        landlock, syscall_filter = _landlock_binding(), _syscall_filter()
+        return cls(tuple(interpreter_paths(unreadable)), address_space(), landlock, syscall_filter)
+
+    def apply(self, policy: Policy) -> dict[str, Layer]:
+        """Confine the calling process for good, and return what each of `LAYERS` reached."""
+        reached = dict.fromkeys((CLEAN_START, WATCH), Layer(State.ON))
+        steps: dict[str, Callable[[], str]] = {
             "rlimits": lambda: _limit(policy.limits, self.address_space),
             "capabilities": _no_capabilities,
             "no_new_privs": _no_new_privs,
@@ -151,12 +150,10 @@ class Confinement:
             "seccomp": self._seccomp,
         }
         for layer, step in steps.items():
-            try:
-                status[layer] = "missing: left out" if layer in policy.without else step()
-            except (LayerMissing, OSError) as error:
-                status[layer] = f"missing: {error}"
-        status.update(dict.fromkeys(policy.without, "missing: left out"))
-        return {layer: status[layer] for layer in LAYERS}
+            if layer not in policy.without:
+                reached[layer] = _try(step)
+        reached.update(dict.fromkeys(policy.without, Layer(State.LEFT_OUT)))
+        return {layer: reached[layer] for layer in LAYERS}
 
     def _landlock(self, policy: Policy) -> str:
         landlock = self.landlock
@@ -174,24 +171,30 @@ class Confinement:
             ruleset.allow_path("/dev/null", access.READ_FILE | access.WRITE_FILE)
             ruleset.allow_path(policy.scratch, write)
             ruleset.restrict(no_new_privs=False)  # a layer of its own
-            return f"on ({_abi(ruleset.abi_version)})"
+            return _abi(ruleset.abi_version)
 
     def _seccomp(self) -> str:
         if isinstance(self.syscall_filter, LayerMissing):
             raise self.syscall_filter
         self.syscall_filter.load()
-        return "on"
+        return ""
 
 
-def interpreter_paths() -> list[str]:
+def _try(step: Callable[[], str]) -> Layer:
+    try:
+        return Layer(State.ON, step())
+    except (LayerMissing, OSError) as error:
+        return Layer(State.MISSING, str(error))
+
+
+def interpreter_paths(unreadable: Collection[str]) -> list[str]:
     """List what Python itself reads: the standard library, installed packages, shared libraries.
 
-    This project's own packages are left out, wherever they are installed, so that a worker cannot read the
-    reference solutions or the checks.
+    The packages that no worker may read are left out, so that it cannot read reference or checks.
     """
     sites = {Path(folder) for folder in (*site.getsitepackages(), site.getusersitepackages()) if Path(folder).is_dir()}
     stdlib = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-    paths = [path for folder in stdlib | sites if folder.is_dir() for path in _readable_parts(folder)]
+    paths = [path for folder in stdlib | sites if folder.is_dir() for path in _readable_parts(folder, unreadable)]
     libraries = [
         Path(sys.base_prefix, "lib", name) for name in os.listdir(Path(sys.base_prefix, "lib")) if ".so" in name
     ]
@@ -199,10 +202,10 @@ def interpreter_paths() -> list[str]:
     return sorted({str(path) for path in (*paths, *libraries, *system)})
 
 
-def _readable_parts(folder: Path) -> list[Path]:
-    """Return the folder, or, where it or its package folder holds this project's packages, its other entries."""
+def _readable_parts(folder: Path, unreadable: Collection[str]) -> list[Path]:
+    """Return the folder, or, where it or its package folder holds what is unreadable, its other entries."""
     nested = [path for path in (folder / "site-packages", folder / "dist-packages") if path.is_dir()]
-    hidden = {path for inside in (folder, *nested) for path in inside.glob("*") if path.name in OWN_PACKAGES}
+    hidden = {path for inside in (folder, *nested) for path in inside.glob("*") if path.name in unreadable}
     if folder.name in {"site-packages", "dist-packages"}:
         return [path for path in folder.iterdir() if path not in hidden] if hidden else [folder]
     if not any(path.parent in nested for path in hidden):
@@ -257,27 +260,24 @@ def _no_capabilities() -> str:
     none = (ctypes.c_uint32 * 6)()
     if ctypes.CDLL(None, use_errno=True).capset(header, none):
         raise LayerMissing(os.strerror(ctypes.get_errno()))
-    return "on"
+    return ""
 
 
 def _no_new_privs() -> str:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise LayerMissing(os.strerror(ctypes.get_errno()))
-    return "on"
+    return ""
 
 
-def _limit(limits: Limits, address_space: int) -> str:
+def _limit(limits: Limits, mapped: int) -> str:
     wanted = {
-        resource.RLIMIT_AS: address_space + limits.memory,
+        resource.RLIMIT_AS: mapped + limits.memory,
         resource.RLIMIT_FSIZE: limits.file_size,
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CPU: limits.cpu_seconds,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
     }
-    for which, value in wanted.items():
-        hard = resource.getrlimit(which)[1]
-        bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (bounded, bounded))
-    return "on"
+    limit(wanted, for_good=True)
+    return ""

@@ -1,4 +1,4 @@
-"""Stand-ins, in the judge, for the submission's modules and objects: `lab.step05_lstm.LSTMBackbone(...)` as if local.
+"""Stand-ins, in the judge, for the submission's modules and objects: `package.step01_names.f(...)` as if local.
 
 Plain data crosses; everything else stays in the worker behind a `Remote` that can be called, indexed, iterated and
 asked for attributes.
@@ -7,11 +7,10 @@ asked for attributes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graders.authoring.describe import describe_call
-from graders.judging.rubric import STEP_MODULE
+from graders.course import STEP_MODULE
 from graders.outcomes import NotImplementedYet, SubmissionError, WrongType, import_hint
 from graders.sandbox import wire
 from graders.sandbox.client import Worker
@@ -26,6 +25,17 @@ class WorkerSource(Protocol):
     def worker(self) -> Worker:
         """Return a worker that is alive."""
         ...
+
+
+class OneWorker:
+    """Hands out the same worker always, alive or not."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def worker(self) -> Worker:
+        """Return the worker."""
+        return self._worker
 
 
 class Remote:
@@ -100,24 +110,26 @@ def _no_library(name: str) -> object:
     raise wire.WireError(f"an answer names a library function, {name[:40]!r}")
 
 
-@dataclass
-class RemoteLab:
+class RemotePackage:
     """The submission's package: attributes are its step modules, each imported in the worker when first asked for."""
 
-    source: WorkerSource
-    modules: dict[str, RemoteModule] = field(default_factory=dict)
+    def __init__(self, source: WorkerSource, name: str) -> None:
+        self._source = source
+        self._name = name
+        self._modules: dict[str, RemoteModule] = {}
 
     def __getattr__(self, name: str) -> RemoteModule:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
-        return self.modules.setdefault(name, RemoteModule(self.source, name))
+        return self._modules.setdefault(name, RemoteModule(self._source, self._name, name))
 
 
 class RemoteModule:
     """One step module of the submission. What an import ended with, it ends with again, without another try."""
 
-    def __init__(self, source: WorkerSource, name: str) -> None:
+    def __init__(self, source: WorkerSource, package: str, name: str) -> None:
         self._source = source
+        self._package = package
         self._name = name
         self._failure: SubmissionError | None = None
         self._imported: tuple[Worker, Remote] | None = None
@@ -148,8 +160,8 @@ class RemoteModule:
                 module = _request(worker, label, "import", self._name)
             except SubmissionError as error:
                 if str(error).startswith(label):
-                    error.hint = import_hint(self._name)
-                missing = f"No module named 'lab.{self._name}'" in str(error)
+                    error.hint = import_hint(f"{self._package}.{self._name}")
+                missing = f"No module named '{self._package}.{self._name}'" in str(error)
                 self._failure = NotImplementedYet(f"{self._name}.py is not in the submission.") if missing else error
                 raise self._failure from error
             if not isinstance(module, Remote):

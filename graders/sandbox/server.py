@@ -1,45 +1,38 @@
-"""The warm server: Python with the course's libraries loaded and no threads, which forks a worker on request.
+"""The warm server: Python with a course's libraries loaded and no threads, which forks a worker on request.
 
 It holds no secrets: it never imports the checks or the reference solutions, and its environment is empty by the time
 it forks. It talks to judges over sequenced-packet sockets, one for each judge: `fork` comes with the worker's end of
-a stream socket, `end` kills a worker and tells how it had ended, `discard` kills one without a word.
+a stream socket, `end` kills a worker and tells how it had ended, `discard` kills one silently.
 
-One worker is always forked ahead, a spare that waits for its order, because copying the page tables of a process with
-PyTorch in it takes longer than everything else that a fresh worker needs.
+One worker is always forked ahead, a spare that waits for its order, because copying the page tables of a large
+process takes longer than everything else that a fresh worker needs.
 """
 
 from __future__ import annotations
 
 import fcntl
 import gc
-import importlib
 import importlib.util
 import os
 import select
 import signal
+import site
 import socket
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 
-from graders.checks import kit
+from graders.course import PROJECT, Course, load_course
 from graders.sandbox import worker
-from graders.sandbox.confinement import CLEAN_START, Confinement
+from graders.sandbox.confinement import Confinement
+from graders.sandbox.layers import CLEAN_START
 
-# torch._dynamo: the first optimiser that is made imports it, which takes longer than training on the fixtures.
-PRELOADED = (
-    "random", "csv", "gzip", "zipfile", "inspect", "concurrent.futures", "multiprocessing",
-    "numpy", "scipy.signal", "scipy.stats", "scipy.fft",
-    "torch", "torch._dynamo", "torch.utils.data", "torch.nn.utils.rnn", "tqdm",
-    "librosa", "librosa.display", "librosa.util", "librosa.core", "librosa.feature", "librosa.beat",
-    "sklearn.metrics", "sklearn.preprocessing", "sklearn.model_selection",
-    "matplotlib.figure", "matplotlib.pyplot", "jaxtyping",
-)  # fmt: skip
 PACKET_BYTES = 1 << 16
 REAP_SECONDS = 0.05
 
@@ -68,60 +61,63 @@ class Ended(msgspec.Struct, frozen=True):
     code: int
 
 
-def main(control_descriptors: list[int]) -> None:
+def main(course_folder: str, control_descriptors: list[int]) -> None:
     """Serve until every control socket is closed by its judge."""
     controls = [socket.socket(fileno=descriptor) for descriptor in control_descriptors]
-    _preload()
-    server = _Server(Confinement.prepare(), controls)
+    course = load_course(Path(course_folder))
+    kit = _preload(course)
+    server = _Server(Confinement.prepare(course.unreadable), controls, kit)
     for control in controls:
         control.send(b"ready")
     server.serve()
 
 
-def _preload() -> None:
+def _preload(course: Course) -> ModuleType | None:
+    """Load what workers share; return the course's kit, if it has one."""
     warnings.simplefilter("ignore")
-    with _compiling_alone():
-        for name in PRELOADED:
-            importlib.import_module(name)
-    importlib.import_module("graders.checks.kit.adaptations").adapt_libraries()
-    importlib.import_module(kit.TRAINING)
-    torch = sys.modules["torch"]
-    torch.set_num_threads(1)
-    torch.ones(1).half()  # reads what the processor can do, once and for all: a worker may not
+    wanted = course.sandbox
+    with _compiling_alone(wanted.compiling):
+        for name in wanted.preload:
+            course.load(name)
+    if wanted.adaptations:
+        course.load(wanted.adaptations).adapt_libraries()
+    kit = course.load(wanted.kit) if wanted.kit else None
     sys.dont_write_bytecode = True
-    _forget_this_project()
+    _forget_packages_of(course)
     os.environ.clear()
     # The collector would touch, and so copy, pages that workers otherwise share with this process.
     gc.collect()
     gc.freeze()
+    return kit
 
 
 @contextmanager
-def _compiling_alone() -> Iterator[None]:
-    """Let one process at a time import librosa.
+def _compiling_alone(packages: Iterable[str]) -> Iterator[None]:
+    """Let one process at a time import packages that compile parts of themselves.
 
-    The first import has numba compile parts of it, and keep them beside its sources; two processes that do so at once
-    leave a mixture of both there, which crashes every later process.
+    The first import has numba, for instance, keep what it compiles beside a package's sources; two processes that do so
+    at once leave a mixture of both there, which crashes every later process.
     """
-    librosa = importlib.util.find_spec("librosa")
-    if librosa is None or librosa.origin is None:
-        yield  # the import says what is wrong
-        return
-    folder = os.open(Path(librosa.origin).parent, os.O_RDONLY)
+    specs = [importlib.util.find_spec(name) for name in sorted(packages)]
+    folders = [Path(spec.origin).parent for spec in specs if spec and spec.origin]  # of others, the import says more
+    locks = [os.open(folder, os.O_RDONLY) for folder in folders]
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        for lock in locks:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(folder)
+        for lock in locks:
+            os.close(lock)
 
 
-def _forget_this_project() -> None:
-    """Take away the finders through which an editable install would lead a worker to this project's packages."""
-    root = Path(__file__).resolve().parents[2]
+def _forget_packages_of(course: Course) -> None:
+    """Take away what would lead a worker to this project's packages or the course's: places, and editable installs."""
     sys.meta_path[:] = [
         finder for finder in sys.meta_path if not getattr(finder, "__module__", "").startswith("__editable__")
     ]
-    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != root]
+    installed = {Path(folder).resolve() for folder in site.getsitepackages()}  # Landlock hides what is in there
+    places = {PROJECT, course.root} - installed
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() not in places]
 
 
 @dataclass(frozen=True)
@@ -133,8 +129,9 @@ class _Spare:
 
 
 class _Server:
-    def __init__(self, confinement: Confinement, controls: list[socket.socket]) -> None:
+    def __init__(self, confinement: Confinement, controls: list[socket.socket], kit: ModuleType | None) -> None:
         self.confinement = confinement
+        self.kit = kit
         self.controls = controls
         self.owners: dict[int, socket.socket] = {}
         self.dying: list[int] = []
@@ -175,7 +172,7 @@ class _Server:
             status = 1
             try:
                 ours.close()
-                _become_worker(theirs, self.confinement)
+                _become_worker(theirs, self.confinement, self.kit)
                 status = 0
             finally:
                 os._exit(status)
@@ -205,7 +202,7 @@ class _Server:
         control.close()
 
 
-def _become_worker(orders: socket.socket, confinement: Confinement) -> None:
+def _become_worker(orders: socket.socket, confinement: Confinement, kit: ModuleType | None) -> None:
     """Wait for an order; then keep its socket as the only descriptor besides the standard ones, which lead nowhere."""
     os.setsid()
     data, descriptors, _, _ = socket.recv_fds(orders, PACKET_BYTES, 1)
@@ -218,4 +215,4 @@ def _become_worker(orders: socket.socket, confinement: Confinement) -> None:
     os.dup2(descriptors[0], worker.DESCRIPTOR)
     if CLEAN_START not in order.policy.without:
         os.closerange(worker.DESCRIPTOR + 1, os.sysconf("SC_OPEN_MAX"))
-    worker.run(socket.socket(fileno=worker.DESCRIPTOR), order, confinement)
+    worker.run(socket.socket(fileno=worker.DESCRIPTOR), order, confinement, kit)

@@ -33,6 +33,7 @@ DEPTH = 32
 NODES = 400_000
 NODES_OF_AN_OBJECT = 8  # an array, a path or a handle takes the time and memory of this many numbers
 INT_HEX_DIGITS = 256
+INT_BITS = 4 * INT_HEX_DIGITS
 PATH_CHARACTERS = 4096
 SHOWN_CHARACTERS = 200
 ALIGNMENT = 16
@@ -56,6 +57,7 @@ TENSOR_DTYPES = frozenset(
     }
 )
 LIBRARIES = frozenset({"numpy", "torch", "builtins"})
+SCALARS = (bool, int, float, str, type(None))  # they stand in the tree as they are, so that they add no depth
 
 
 class WireError(Exception):
@@ -97,7 +99,7 @@ class _Encoder:
 
     def node(self, value: object, depth: int) -> object:
         self.count(1)
-        if depth < DEPTH:
+        if depth < DEPTH or isinstance(value, SCALARS):
             try:
                 return self.plain(value, depth)
             except _NotPlain:
@@ -174,7 +176,7 @@ class _Encoder:
 def _encode_int(value: int) -> object:
     if -(2**63) <= value < 2**63:
         return value
-    if value.bit_length() > 4 * INT_HEX_DIGITS:
+    if value.bit_length() > INT_BITS:
         raise _NotPlain
     return ["int", hex(value)]
 
@@ -440,9 +442,12 @@ def _laid_out(flat: np.ndarray, shape: tuple[int, ...], layout: str) -> np.ndarr
 
 
 def _decode_int(digits: str) -> int:
-    if len(digits) > INT_HEX_DIGITS + 3:
+    if len(digits) > INT_HEX_DIGITS + len("-0x"):
         raise WireError("an integer is too long")
-    return int(digits, 16)
+    number = int(digits, 16)
+    if number.bit_length() > INT_BITS:
+        raise WireError("an integer is too large")
+    return number
 
 
 def _decode_text(node: _Text) -> str:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import importlib
 import os
-import random
 import socket
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from graders.checks import kit
 from graders.sandbox import channel, wire
 from graders.sandbox.confinement import Confinement, Policy
+from graders.seeding import seed_libraries
+from graders.text import text_of
 
 DESCRIPTOR = 3  # of its socket, the one that it has open besides the standard ones
 TRACE_LINES = 4
@@ -28,17 +29,19 @@ class Order(msgspec.Struct, frozen=True):
     """What the judge asks of a new worker.
 
     Attributes:
-        package_parent: folder that holds the submission's `lab` package.
+        package_parent: folder that holds the submission's package.
+        package: import name of that.
         policy: what the worker may reach.
-        seed: seed of `random`, NumPy and PyTorch.
+        seed: seed of the libraries, in hexadecimal.
     """
 
     package_parent: str
+    package: str
     policy: Policy
-    seed: int
+    seed: str
 
 
-def run(sock: socket.socket, order: Order, confinement: Confinement) -> None:
+def run(sock: socket.socket, order: Order, confinement: Confinement, kit: ModuleType | None) -> None:
     """Confine this process, say what was achieved, then answer requests until the judge closes the socket."""
     package_parent = os.path.realpath(order.package_parent)
     layers = confinement.apply(order.policy)
@@ -46,15 +49,16 @@ def run(sock: socket.socket, order: Order, confinement: Confinement) -> None:
     os.environ.update(HOME=order.policy.scratch, TMPDIR=order.policy.scratch)
     tempfile.tempdir = order.policy.scratch  # the server may have settled on another
     sys.path.insert(0, package_parent)
-    worker = _Worker(sock, package_parent)
-    kit.connect(worker.ask)
-    worker.seed(order.seed)
-    worker.send([0, "ready", layers])
+    worker = _Worker(sock, package_parent, order.package, kit)
+    if kit is not None and hasattr(kit, "connect"):
+        kit.connect(worker.ask)
+    seed_libraries(int(order.seed, 16))
+    worker.send([0, "ready", {name: [layer.state, layer.detail] for name, layer in layers.items()}])
     worker.serve()
 
 
 class _Worker:
-    def __init__(self, sock: socket.socket, package_parent: str) -> None:
+    def __init__(self, sock: socket.socket, package_parent: str, package: str, kit: ModuleType | None) -> None:
         self.sock = sock
         self.package_parent = package_parent
         self.objects: dict[int, object] = {}
@@ -62,7 +66,7 @@ class _Worker:
         self.number = 0  # of the request that is being answered
         self.codec = wire.Codec(self.find, lambda name: wire.find_library(name, sys.modules))
         self.operations: dict[str, Callable[..., object]] = {
-            "import": lambda name: importlib.import_module(f"lab.{name}"),
+            "import": lambda name: importlib.import_module(f"{package}.{name}"),
             "kit": lambda: kit,
             "get": getattr,
             "call": lambda target, args, kwargs: target(*args, **kwargs),
@@ -70,7 +74,7 @@ class _Worker:
             "length": len,
             "iterate": iter,
             "next": next,
-            "seed": self.seed,
+            "seed": seed_libraries,
         }
 
     def find(self, number: int, kind: str) -> object:
@@ -127,10 +131,6 @@ class _Worker:
 
     def describe(self, error: BaseException) -> dict[str, object]:
         """Describe an exception: the names of its class and bases, its text, and the submission's lines it passed."""
-        try:
-            text = str(error)
-        except Exception as broken:  # noqa: BLE001 - a student's own exception class may do anything
-            text = f"(its text cannot be had: {type(broken).__name__})"
         frames = [
             [os.path.relpath(frame.filename, self.package_parent), frame.lineno or 0, frame.name]
             for frame in traceback.extract_tb(error.__traceback__)
@@ -141,19 +141,9 @@ class _Worker:
         return {
             "bases": [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"],
             "type": type(error).__name__,
-            "text": text[:MESSAGE_CHARACTERS],
+            "text": text_of(error)[:MESSAGE_CHARACTERS],
             "frames": frames[-TRACE_LINES:],
         }
-
-    @staticmethod
-    def seed(number: int) -> None:
-        random.seed(number)
-        for name, seeder in (("numpy", "random.seed"), ("torch", "manual_seed")):
-            function: Any = sys.modules.get(name)
-            for part in seeder.split("."):
-                function = getattr(function, part, None)
-            if function is not None:
-                function(number)
 
 
 def _kind(value: object) -> str:

@@ -11,8 +11,11 @@ from unittest import mock
 
 import msgspec
 
+from graders.course import Course
+from graders.intake.archives import UnreadableSubmission
 from graders.intake.notebook import Notebook, read_notebook
-from graders.intake.submission import Submission, UnreadableSubmission, read_submission
+from graders.intake.submission import Submission, read_submission
+from tests.support import COURSE
 
 from .archives import COMPRESSIONS, tarred, zipped
 from .choices import Choices
@@ -50,13 +53,13 @@ def submission(choices: Choices) -> tuple[str, bytes]:
 
 def _read_or_refused(path: Path) -> Submission | str:
     try:
-        return read_submission(path)
+        return read_submission(path, COURSE)
     except UnreadableSubmission as error:
         return str(error)
 
 
-def _read_here(path: Path) -> Notebook:
-    return read_notebook(path.read_bytes())
+def _read_here(path: Path, course: Course) -> Notebook:
+    return read_notebook(path.read_bytes(), course)
 
 
 def _check(read: Submission | str, file: str) -> None:

@@ -14,8 +14,9 @@ from typing import Literal
 import msgspec
 
 from graders.audit.corpus import stage_reference
-from graders.judging.rubric import Check, load_rubric, step_number
+from graders.judging.rubric import Check, load_rubric
 from graders.outcomes import Outcome
+from tests.support import COURSE, step_number
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -71,7 +72,7 @@ class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def checks(self, *, only: bool = False) -> list[Check]:
         """Return the checks of its step, or `only` those that it is after and those that they need."""
-        rows = load_rubric(frozenset({self.step}))
+        rows = load_rubric(COURSE, frozenset({self.step}))
         if not (only or self.only):
             return rows
         wanted = set(self.check_ids())
@@ -132,7 +133,7 @@ def stage_without(attack: Attack, package_parent: Path, places: Places) -> None:
 
 
 def _stage(attack: Attack, code: str, package_parent: Path, places: Places) -> None:
-    stage_reference(package_parent)
+    stage_reference(COURSE, package_parent)
     path = package_parent / "lab" / f"{attack.module}.py"
     reference = path.read_text(encoding="utf-8")
     code = places.fill_in(code)

@@ -1,1 +1,15 @@
-"""Experiments: a submission's networks are trained, and the judge measures what they have learnt."""
+"""What the judge has a submission's networks learn, and what it measures then."""
+
+from __future__ import annotations
+
+from graders.authoring.experiments import Experiment
+from graders.checks.experiments import cnn, lstm, ratings
+
+EXPERIMENTS = (
+    Experiment("step05.lstm_overfits_a_batch", lstm.overfit_loss, "low", on_log_scale=True),
+    Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm.held_out_accuracy, "high"),
+    Experiment("step07.cnn_overfits_a_batch", cnn.overfit_loss, "low", given=cnn.OVERFITTED),
+    Experiment("step07.cnn_names_the_genre_of_held_out_tracks", cnn.held_out_accuracy, "high"),
+    Experiment("step08.regressor_rates_the_energy_of_held_out_tracks", ratings.held_out_energy, "high"),
+    Experiment("step10.all_axes_of_held_out_tracks_are_rated", ratings.held_out_axes, "high"),
+)

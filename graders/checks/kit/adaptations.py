@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numba.core.caching
+import torch
 import tqdm
 import tqdm.notebook
 from torch.utils.data import DataLoader
@@ -19,6 +20,8 @@ def adapt_libraries() -> None:
     terminals, which need no browser; plots go to no screen, whatever backend is asked for; numba, and with it
     librosa, keeps what it compiles in memory instead of beside its sources.
     """
+    torch.set_num_threads(1)
+    torch.ones(1).half()  # reads what the processor can do, once and for all: a worker may not
     original = DataLoader.__init__
 
     def load_in_process(self: DataLoader[Any], *args: Any, **options: Any) -> None:

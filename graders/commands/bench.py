@@ -1,0 +1,25 @@
+"""`graders bench`: measure this machine's figures beside their bounds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from graders.commands.errors import Command, ExitCode
+from graders.commands.options import course_option
+from graders.course import Course
+
+
+@click.command(cls=Command)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file."
+)
+@course_option
+def bench(out: Path | None, course: Course) -> None:
+    """Measure this machine's figures beside their bounds; exits with 1 if one does not hold."""
+    from graders.bench.engine import measure  # noqa: PLC0415
+
+    sys.exit(ExitCode.DONE if measure(course, Console(), out) else ExitCode.CHECK_FAILED)

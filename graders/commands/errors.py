@@ -1,0 +1,87 @@
+"""How commands end: their exit codes, and the one place where errors become a sentence."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NoReturn
+
+import click
+
+from graders.course import BadCourse
+from graders.outcomes import HarnessFault
+from graders.text import printable, text_of
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    BAD_INPUT = 2
+    HARNESS_FAULT = 3
+    INTERRUPTED = 130
+
+
+@dataclass
+class Settings:
+    """What holds for a whole command line: whether errors come with their tracebacks."""
+
+    debug: bool = False
+
+
+class Command(click.Command):
+    """A command that takes `--debug`, before and after whatever else stands there."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params.append(_debug_option())
+
+
+class Group(click.Group):
+    """A group of such commands, which takes `--debug` too."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params.append(_debug_option())
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"], is_flag=True, expose_value=False, callback=_set_debug, help="Show the traceback of an error."
+    )
+
+
+def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.ensure_object(Settings).debug |= value
+
+
+def run_group(group: click.Group, name: str) -> NoReturn:
+    """Run a command line; an error ends it with one sentence on stderr, or with its traceback under `--debug`."""
+    settings = Settings()
+    try:
+        sys.exit(group(prog_name=name, obj=settings, standalone_mode=False))
+    except click.ClickException as misuse:
+        misuse.show()
+        sys.exit(ExitCode.BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        say(name, "interrupted.")
+        sys.exit(ExitCode.INTERRUPTED)
+    except (BadCourse, HarnessFault) as error:
+        if settings.debug:
+            raise
+        say(name, str(error))
+        sys.exit(ExitCode.BAD_INPUT if isinstance(error, BadCourse) else ExitCode.HARNESS_FAULT)
+    except Exception as error:
+        if settings.debug:
+            raise
+        say(name, f"internal error, {type(error).__name__}: {text_of(error)}; --debug shows where.")
+        sys.exit(ExitCode.HARNESS_FAULT)
+
+
+def say(name: str, text: str) -> None:
+    """Write one line to stderr, which begins with the command's name."""
+    click.echo(f"{name}: {printable(text)}", err=True)

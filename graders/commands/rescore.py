@@ -1,0 +1,47 @@
+"""`graders rescore`: give stored results the points that the course gives now."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from graders.commands.errors import Command, ExitCode, say
+from graders.commands.options import course_option
+from graders.course import Course
+
+
+@click.command(cls=Command)
+@click.argument("out", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@course_option
+def rescore(out: Path, course: Course) -> None:
+    """Score the results in OUT again, with the points and dropped checks of today; no student code runs.
+
+    Exits with 2 if a result cannot be scored so, because it lacks a check: that submission has to be graded again.
+    """
+    from graders.judging.rubric import load_rubric  # noqa: PLC0415
+    from graders.results.files import all_results, write_result, write_summary  # noqa: PLC0415
+    from graders.results.scoring import rescore as scored_again  # noqa: PLC0415
+    from graders.results.scoring import waiting_for_dropped  # noqa: PLC0415
+
+    rubric = load_rubric(course)
+    results = all_results(out)
+    if not results:
+        raise click.UsageError(f"{out}: there is no result in it; name the folder that `graders run --out` wrote.")
+    left = 0
+    for result in results:
+        try:
+            again = scored_again(result, rubric)
+        except LookupError as error:
+            left += 1
+            say("graders", f"{result.submission}: left as it was, it lacks {error.args[0]}; grade it again.")
+            continue
+        write_result(again, out / result.submission)
+        change = "as before" if again.score == result.score else f"{result.score:g} before"
+        click.echo(f"{result.submission}  {again.score:g} of {again.max_score:g}  ({change})")
+        if waiting := waiting_for_dropped(again, rubric):
+            say("graders", f"{result.submission}: {', '.join(waiting)} waited for a dropped check; grade it again.")
+    write_summary(all_results(out), out)
+    if left:
+        sys.exit(ExitCode.BAD_INPUT)

@@ -1,0 +1,50 @@
+"""What each submission of a run is called, so that results say whose they are."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from graders.intake.submission import submission_name
+from graders.text import name_of_file
+
+# What would lead out of the folder for results, be hidden in it, or stand for the summary.
+NO_FOLDER = re.compile(r"^(\.|summary\.csv$)", re.IGNORECASE)
+NAME_BYTES = 200  # file systems take 255, and some of them are for what distinguishes equal names
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """Return a name for each submission, unique in any letter case, in the order given.
+
+    Those of one name are called after their folders too, as far up as it takes to distinguish these.
+    """
+    folders = {path: tuple(name_of_file(folder.name) for folder in path.resolve().parents) for path in paths}
+    namesakes: dict[str, set[tuple[str, ...]]] = {}
+    for path in paths:
+        namesakes.setdefault(submission_name(path).casefold(), set()).add(folders[path])
+    depths = {name: _folders_needed(places) for name, places in namesakes.items()}
+    taken: set[str] = set()
+    names = []
+    for path in paths:
+        mine = submission_name(path)
+        base = name = _label([mine, *folders[path][: depths[mine.casefold()]]])
+        count = 1
+        while name.casefold() in taken:
+            count += 1
+            name = f"{base}-{count}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _folders_needed(places: AbstractSet[Sequence[str]]) -> int:
+    """Return how many folders, from the nearest up, it takes to distinguish places."""
+    return next(depth for depth in itertools.count() if len({place[:depth] for place in places}) == len(places))
+
+
+def _label(upwards: Sequence[str]) -> str:
+    """Return what to call a folder for results, from names that go up from the submission's."""
+    return NO_FOLDER.sub(r"_\g<0>", "-".join(reversed(upwards))).encode()[:NAME_BYTES].decode(errors="ignore")

@@ -1,0 +1,88 @@
+"""What one run does with every submission, and what it says while it does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from graders.course import Course
+from graders.intake.submission import Submission
+from graders.judging.rubric import Check
+from graders.results.provenance import secret_of
+from graders.results.schema import Level, Result
+
+SUBMISSION_SECONDS = 900.0
+SEED_DIGITS = 32  # hexadecimal
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one run does with every submission.
+
+    Attributes:
+        course: the course.
+        rubric: its checks, or those of some steps.
+        seed: of all random inputs; None draws one from each submission's content, so that the same files get the same
+            inputs, and nobody can know them beforehand: whoever wrote answers to them into a file would change them.
+        out: folder for results.
+        required: the least isolation.
+        seconds: time that a submission has for all checks together.
+        without: layers of confinement to leave out, to show what each of them stops.
+    """
+
+    course: Course
+    rubric: Sequence[Check]
+    seed: int | None
+    out: Path | None
+    required: Level = Level.FULL
+    seconds: float = SUBMISSION_SECONDS
+    without: frozenset[str] = frozenset()
+
+    def seed_for(self, submission: Submission) -> int:
+        """Return the seed with which to judge a submission; raises `HarnessFault` without the held-out data."""
+        if self.seed is not None:
+            return self.seed
+        # With the content alone, code could compute its own seed.
+        drawn = hashlib.sha256(secret_of(self.course) + submission.digest.encode()).hexdigest()
+        return int(drawn[:SEED_DIGITS], 16)
+
+
+class Graded(msgspec.Struct, frozen=True, tag="graded"):
+    """The end of one submission.
+
+    Attributes:
+        result: its result.
+        resumed: it stands from an earlier run with the same fingerprint.
+        problem: why it could not be read, if so.
+    """
+
+    result: Result
+    resumed: bool = False
+    problem: str = ""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The harness failed on a submission; nothing is charged to the student."""
+
+    reason: str
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """So many of a submission's checks have ended."""
+
+    name: str
+    ended: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """A submission is graded, or the harness failed on it."""
+
+    name: str
+    outcome: Graded | Failed
+
+
+Event = Progress | Finished

@@ -1,0 +1,49 @@
+"""What is judged: a submission in its sandbox, or a student's own modules in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from graders.authoring.doubles import Doubles
+from graders.judging.rubric import Check
+from graders.outcomes import Outcome
+
+
+class Subject(Protocol):
+    """One submission, as checks and the judge see it."""
+
+    @property
+    def package(self) -> Any:
+        """The submission's package; its attributes are the step modules."""
+        ...
+
+    @property
+    def kit(self) -> Any:
+        """The kit, on the submission's side."""
+        ...
+
+    @property
+    def doubles(self) -> Doubles:
+        """The test doubles that the judge answers for."""
+        ...
+
+    def begin(self, check: Check) -> None:
+        """Make ready for a check: a live worker, the call deadline, the seeds."""
+        ...
+
+    def inputs(self) -> Path:
+        """Return a new folder for a check to write into, which the submission may read."""
+        ...
+
+    def shown(self, text: str) -> str:
+        """Return a message without what differs from run to run, such as the names of temporary folders."""
+        ...
+
+    def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        """Say what an exception that no check raises on purpose means."""
+        ...
+
+    def hint(self, error: BaseException) -> str:
+        """Say what to do about an exception, if the check's own hint is about something else; else nothing."""
+        ...

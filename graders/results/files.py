@@ -1,0 +1,60 @@
+"""Results on disk: `NAME/result.json` for each submission, and the summary of a folder of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from graders.outcomes import Outcome
+from graders.results.schema import SCHEMA, Result
+from graders.text import cell
+
+ANSWERED = "written_answered"
+SUMMARY = "summary.csv"
+
+
+def write_result(result: Result, folder: Path) -> None:
+    """Write `folder/result.json`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "result.part"
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
+    part.replace(folder / "result.json")
+
+
+def read_result(folder: Path) -> Result | None:
+    """Read `folder/result.json`; None if there is none, or not one of this schema."""
+    try:
+        result = msgspec.json.decode((folder / "result.json").read_bytes(), type=Result)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return result if result.schema == SCHEMA else None
+
+
+def all_results(folder: Path) -> list[Result]:
+    """Read every result below a folder for results, those of earlier runs too, in the order of their names."""
+    found = (read_result(path) for path in sorted(folder.iterdir()) if path.is_dir())
+    return [result for result in found if result]
+
+
+def write_summary(results: Iterable[Result], folder: Path) -> None:
+    """Write `folder/summary.csv`, a row for each submission.
+
+    It has the score, each step's points, counts of outcomes, and the number of written questions that are answered.
+    """
+    rows = list(results)
+    steps = sorted({check.step for result in rows for check in result.checks})
+    part = folder / "summary.part"
+    with part.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+        table.writerow(["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED])
+        for result in rows:
+            points = [sum(check.points for check in result.checks if check.step == step) for step in steps]
+            counts = [
+                sum(check.outcome is outcome and not check.dropped for check in result.checks) for outcome in Outcome
+            ]
+            row = [cell(result.submission), result.score, result.max_score, *points, *counts, result.answered]
+            table.writerow(row)
+    part.replace(folder / SUMMARY)

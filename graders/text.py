@@ -1,0 +1,64 @@
+"""Text that students may have written, made harmless for what reads it: a terminal, a spreadsheet, a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+
+COMMAND = re.compile(r"(?<=#)#|^(\s*):(?=:)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+REPLACEMENT = "\ufffd"
+OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters that terminals obey, or reorder text by
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey or reorder, or a CI runner would take for a command.
+
+    Each character of an escape sequence and the like becomes a replacement character, and so does one of `::` at the
+    start of the text and of `##` anywhere: what runners of CI obey in a log begins with these.
+    """
+    kept = (" " if char in "\n\r\t" else char for char in text)
+    plain = "".join(REPLACEMENT if unicodedata.category(char) in OBEYED else char for char in kept)
+    return COMMAND.sub(lambda match: f"{match[1] or ''}{REPLACEMENT}", plain)
+
+
+def beginning(text: object, most: int) -> str:
+    """Return the first `most` characters of a text, and a mark where it went on."""
+    whole = str(text)
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
+def quoted(text: object, most: int) -> str:
+    """Return the beginning of a text that may quote a submission, as one line of printable characters."""
+    line = " ".join(str(text)[: 2 * most].split())
+    return beginning("".join(char if char.isprintable() else REPLACEMENT for char in line), most)
+
+
+def without_colours(text: str) -> str:
+    """Return a text without the colours that libraries put into some of their messages."""
+    return COLOUR.sub("", text)
+
+
+def encodable(text: str) -> str:
+    """Return a text without lone surrogates, which student code may put into an error and no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def name_of_file(name: str) -> str:
+    """Return a file's name as text, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def cell(text: str) -> str:
+    """Keep a spreadsheet from reading a text as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception, whatever its own `__str__` does."""
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - an exception class of a student's may do anything
+        return f"(its text cannot be had: {type(broken).__name__})"
