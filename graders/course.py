@@ -143,7 +143,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     package: str
     reference: str
     checks: str
-    data: str = ""
+    data: str = "."
     judge_preload: tuple[str, ...] = ()
     decisive: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -167,7 +167,7 @@ class Course:
         package: import name of what students write.
         reference: import name of the same, complete.
         checks: import name of the package of checks.
-        data: folder of the data that checks and students work on, or None.
+        data: folder of the data that checks work on, from its own.
         judge_preload: modules that every judge uses, loaded once.
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.
@@ -181,7 +181,7 @@ class Course:
     package: str
     reference: str
     checks: str
-    data: Path | None
+    data: str
     judge_preload: tuple[str, ...]
     decisive: tuple[str, ...]
     libraries: tuple[str, ...]
@@ -281,13 +281,11 @@ def load_course(folder: Path = OWN_COURSE) -> Course:
             **values,
             "folder": where,
             "root": Path(os.path.normpath(where / raw.root)),
-            "data": Path(os.path.normpath(where / raw.data)) if raw.data else None,
             "dropped": {one.check: one for one in raw.dropped},
         }
     )
-    for name in (course.package, course.checks):
-        if not course.folder_of(name).is_dir():
-            raise BadCourse(f"{path}: there is no package {name} in {course.root}; check root and the package's name.")
+    if not course.folder_of(course.checks).is_dir():
+        raise BadCourse(f"{path}: there is no package {course.checks} in {course.root}; check root and checks.")
     if not course.steps:
         raise BadCourse(f"{path}: {course.checks} holds no step; checks stand in modules such as step01_name.py.")
     return course

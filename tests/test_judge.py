@@ -253,7 +253,7 @@ def test_in_a_run_that_pytest_does_not_end_well_no_pass_counts(tmp_path):
     subject: Any = Told(breaks=True)
     found = judge(COURSE, rows_of(module, "a", "b", "c"), subject, 0, QUIETLY)
     assert {verdict.outcome for verdict in found.values()} == {Outcome.HARNESS_FAULT}
-    assert "internal_error" in found["step01.a"].message
+    assert "internal error" in found["step01.a"].message
 
 
 STUMBLING = """

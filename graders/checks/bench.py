@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.utils.data import DataLoader, Dataset
 
-from fixtures import DATA
 from graders.bench.figures import Figure
 from graders.checks.data.folders import TEN_GENRES
+from graders.checks.data.places import DATA
 from graders.checks.data.tracks import MEL_BANDS, genre_tracks
 from graders.checks.experiments.cnn import OVERFITTED
 from graders.grading.jobs import one_thread

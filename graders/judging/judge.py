@@ -78,7 +78,7 @@ def judge(
     plugin = _plugin_for(course.package)(course, running, subject, seed, progress)
     arguments = [
         *("-c", os.devnull, f"--rootdir={course.root}", "--assert=plain", "--import-mode=importlib"),
-        *("--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
+        *("--noconftest", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
         *[check.node for check in running],
     ]
     os.environ.pop("PYTEST_ADDOPTS", None)
@@ -86,7 +86,7 @@ def judge(
     if status == pytest.ExitCode.INTERRUPTED:
         raise Interrupted(plugin.ended()) from plugin.interrupt
     if status not in ENDED_WELL:
-        plugin.doubt_passes(f"pytest ended with {pytest.ExitCode(status).name.lower()}")
+        plugin.doubt_passes(f"pytest ended with {pytest.ExitCode(status).name.lower().replace('_', ' ')}")
     if plugin.stumbled and reference_passes:
         plugin.acquit(plugin.stumbled.keys() - set(reference_passes(plugin.stumbled)))
     return plugin.all_verdicts()
@@ -117,12 +117,12 @@ class _Plugin:
         self.verdicts: dict[str, Verdict] = {}
         self.stumbled: dict[str, str] = {}
         self.modules: dict[str, str] = {}
-        self.collection_errors: list[str] = []
+        self.problems: list[str] = []
         self.in_progress = ""
         self.interrupt: BaseException | None = None
 
     def all_verdicts(self) -> dict[str, Verdict]:
-        lost = Verdict(Outcome.HARNESS_FAULT, " ".join(self.collection_errors) or "the check did not run", 0.0)
+        lost = Verdict(Outcome.HARNESS_FAULT, " ".join(self.problems) or "the check did not run", 0.0)
         return self.settled({check.id: self.verdicts.get(check.id, lost) for check in self.rubric})
 
     def ended(self) -> dict[str, Verdict]:
@@ -153,6 +153,7 @@ class _Plugin:
 
     def doubt_passes(self, why: str) -> None:
         """Let no pass stand, since the run in which it was seen did not end well."""
+        self.problems.append(why)
         for check_id, verdict in self.verdicts.items():
             if verdict.outcome is Outcome.PASSED:
                 self.verdicts[check_id] = msgspec.structs.replace(verdict, outcome=Outcome.HARNESS_FAULT, message=why)
@@ -190,7 +191,7 @@ class _Plugin:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.collection_errors.append(f"{report.nodeid}: {report.longreprtext}")
+            self.problems.append(f"{report.nodeid}: {report.longreprtext}")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
         for item in items:

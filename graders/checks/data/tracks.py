@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from fixtures import DATA
-from fixtures.unheard import UNHEARD, read_unheard
+from fixtures.held_out import read_held_out
 from graders.checks.data.folders import MAPPING, TEN_GENRES
+from graders.checks.data.places import DATA, HELD_OUT
 
 MEL_BANDS = 128
 _Moments: TypeAlias = tuple[Float32[np.ndarray, " 128"], Float32[np.ndarray, " 128"]]
@@ -64,11 +64,11 @@ def rated_tracks(*, timesteps: int) -> Rated:
 
 
 @functools.cache
-def unheard_rated_tracks(*, timesteps: int) -> Rated | None:
+def held_out_rated_tracks(*, timesteps: int) -> Rated | None:
     """Return the held-out rated tracks (60), standardised as `rated_tracks`; None if the checkout has none."""
-    if not UNHEARD.is_file():
+    if not HELD_OUT.is_file():
         return None
-    held_out = read_unheard()
+    held_out = read_held_out(HELD_OUT)
     return _rated(held_out.rated_beat, held_out.ratings, timesteps)
 
 
@@ -101,8 +101,8 @@ def genre_tracks(train: bool, *, beat: bool = False, timesteps: int) -> Tracks:
             speed (170-280, the report's two 1293).
         timesteps: T, to which every track is cut or, with zeros at the end, padded.
     """
-    if not train and UNHEARD.is_file():
-        held_out = read_unheard()
+    if not train and HELD_OUT.is_file():
+        held_out = read_held_out(HELD_OUT)
         mels, genres = (held_out.beat if beat else held_out.full), held_out.genres
     else:
         entries = _read_index(beat, train)

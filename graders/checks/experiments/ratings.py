@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from graders.authoring.expect import as_array
-from graders.checks.data.tracks import MEL_BANDS, Rated, rated_tracks, unheard_rated_tracks
+from graders.checks.data.tracks import MEL_BANDS, Rated, held_out_rated_tracks, rated_tracks
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.regressors import spearman_right
 
@@ -41,7 +41,7 @@ def _held_out(model: Any, kit: Kit, rng: np.random.Generator, tasks: int | None)
     tracks = rated_tracks(timesteps=TIMESTEPS)
     order = rng.permutation(len(tracks.x))
     training = _some(tracks, order[HELD_OUT:])
-    held_out = unheard_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
+    held_out = held_out_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
     axes = slice(None) if tasks else ENERGY
     batches = kit.training.ratings_loader(training.x, training.ratings[:, axes], training.lengths, BATCH)
     kit.training.fit(model, batches, kit.training.adam(model, 3e-3), EPOCHS)

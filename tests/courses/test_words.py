@@ -1,0 +1,213 @@
+"""A second course: two steps on strings, a kit and a written question of its own, without PyTorch and librosa.
+
+It goes through the same commands as the course of this repository, in processes where importing either raises.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graders.audit.corpus import all_mistakes, stage_reference
+from graders.course import load_course
+from graders.grading.grade import grade_one
+from graders.grading.task import Task
+from graders.judging.rubric import load_rubric
+from graders.outcomes import Outcome
+from graders.results.schema import Result
+from graders.sandbox.client import WarmServer
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+ANSWER = "Είκοσι πέντε κλειδιά."
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of the course, to change."""
+    return Path(shutil.copytree(WORDS, tmp_path / "words", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a command of the harness where PyTorch and librosa cannot be imported."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    for name in ("torch", "librosa"):
+        (blocked / f"{name}.py").write_text(f"raise ImportError('{name} is blocked')\n", encoding="utf-8")
+    command = {"graders": "from graders.cli import main; main()", "lab": "from graders.student import main; main()"}
+
+    def do(name: str, *arguments: object, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", command[name], *map(str, arguments)],
+            capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
+            env={**os.environ, "PYTHONPATH": f"{blocked}{os.pathsep}{ROOT}", "PYTHONIOENCODING": "utf-8"},
+        )  # fmt: skip
+
+    return do
+
+
+def outcomes(out: Path, name: str) -> dict[str, str]:
+    result = json.loads((out / name / "result.json").read_text(encoding="utf-8"))
+    return {check["id"]: check["outcome"] for check in result["checks"]}
+
+
+def test_its_skeleton_is_made_from_its_reference_and_kept_up_to_date(copy: Path, run: Run) -> None:
+    shutil.rmtree(copy / "words")
+    assert run("graders", "skeleton", "--course", copy).returncode == 0
+    made = {path.relative_to(copy).as_posix(): path.read_bytes() for path in (copy / "words").rglob("*.*")}
+    assert made == {
+        path.relative_to(WORDS).as_posix(): path.read_bytes()
+        for path in (WORDS / "words").rglob("*.*")
+        if "__pycache__" not in path.parts
+    }
+    (copy / "words" / "step01_counting.py").write_text("solved = True\n", encoding="utf-8")
+    stale = run("graders", "skeleton", "--check", "--course", copy)
+    assert (stale.returncode, stale.stdout) == (1, "")
+    assert stale.stderr.startswith("graders: Not the skeletons of the reference: step01_counting.py in ")
+
+
+def test_students_check_it_at_home(copy: Path, run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(copy / "words", home / "words")
+    untouched = run("lab", "check", "--course", copy, cwd=home)
+    assert untouched.returncode == 1, untouched.stderr
+    assert "0 of 5.5 points of the public checks." in untouched.stdout
+    assert "Written: 0 of 1 answered in words/answers/step02.md" in untouched.stdout
+
+    shutil.rmtree(home / "words")
+    shutil.copytree(copy / "variants" / "split_by_hand", home / "words")  # without an __init__.py
+    solved = run("lab", "check", "1", "step02_ciphers", "--course", copy, cwd=home)
+    assert solved.returncode == 0, solved.stdout + solved.stderr
+    assert "5.5 of 5.5 points" in solved.stdout
+
+    unknown = run("lab", "check", "3", "--course", copy, cwd=home)
+    assert unknown.returncode == 2
+    assert "'3' is no step of this course; it has steps 1, 2." in unknown.stderr
+
+
+def test_it_is_graded(copy: Path, run: Run, tmp_path: Path) -> None:
+    answered = tmp_path / "Άννα"
+    shutil.copytree(copy / "words_reference", answered / "words")
+    with (answered / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n{ANSWER}\n")
+    out = tmp_path / "grades"
+    done = run(
+        "graders", "run", copy / "words", copy / "variants" / "split_by_hand", answered, "--out", out, "--course", copy
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Isolation: full" in done.stdout
+    assert "Written answers to be marked: Άννα 1 of 1." in done.stdout
+    assert set(outcomes(out, "words").values()) == {"not_implemented"}
+    assert set(outcomes(out, "split_by_hand").values()) == {"passed"}
+    result = json.loads((out / "Άννα" / "result.json").read_text(encoding="utf-8"))
+    assert (result["score"], result["max_score"], result["course"]) == (6, 6, "Words: a course of two steps")
+    assert [(one["id"], one["answer"]) for one in result["written"]] == [("2.1", ANSWER)]
+    assert set(result["versions"]) == {"python", "pytest", "hypothesis"}
+    again = run("graders", "run", answered, "--out", out, "--course", copy)
+    assert "unchanged since an earlier run" in again.stdout
+
+
+def test_a_notebook_is_graded_too(copy: Path, run: Run, tmp_path: Path) -> None:
+    source = (copy / "variants" / "split_by_hand" / "step01_counting.py").read_text(encoding="utf-8")
+    cells = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None},
+        {"cell_type": "markdown", "source": f"# Ερώτηση 2.1\n{ANSWER}", "metadata": {}},
+    ]
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}
+    (tmp_path / "Νίκος.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    out = tmp_path / "grades"
+    done = run("graders", "run", tmp_path / "Νίκος.ipynb", "--out", out, "--course", copy)
+    assert done.returncode == 0, done.stderr
+    found = outcomes(out, "Νίκος")
+    assert {outcome for check_id, outcome in found.items() if check_id.startswith("step01")} == {"passed"}
+    assert {outcome for check_id, outcome in found.items() if check_id.startswith("step02")} == {"not_implemented"}
+    result = json.loads((out / "Νίκος" / "result.json").read_text(encoding="utf-8"))
+    assert result["written"][0]["answer"] == ANSWER
+
+
+def test_a_worker_holds_its_kit_and_none_of_another_course(copy: Path, run: Run, tmp_path: Path) -> None:
+    told = (
+        "import sys\n\n\ndef count_words(text):\n"
+        "    loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "    raise ValueError(sorted(loaded & {'torch', 'librosa', 'lab', 'solutions', 'fixtures', 'pytest',\n"
+        "                                      'words_checks', 'words_reference'}))\n"
+    )
+    (copy / "words" / "step01_counting.py").write_text(told, encoding="utf-8")
+    done = run("graders", "run", copy / "words", "--out", tmp_path / "grades", "--course", copy)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "grades" / "words" / "result.json").read_text(encoding="utf-8"))
+    assert "ValueError: ['words_checks']" in result["checks"][0]["message"]
+
+
+@pytest.mark.parametrize("place", ["words_reference/step01_counting.py", "words_checks/kit.py", "held_out.txt"])
+def test_a_worker_reads_nothing_of_the_course(copy: Path, run: Run, tmp_path: Path, place: str) -> None:
+    module = copy / "words" / "step01_counting.py"
+    module.write_text(f"def count_words(text):\n    return len(open({str(copy / place)!r}).read())\n", encoding="utf-8")
+    done = run("graders", "run", copy / "words", "--out", tmp_path / "grades", "--course", copy)
+    assert done.returncode == 0, done.stderr
+    assert outcomes(tmp_path / "grades", "words")["step01.words_are_counted"] == "forbidden"
+
+
+def test_each_mistake_fails_the_check_that_is_about_it(tmp_path: Path) -> None:
+    course = load_course(WORDS)
+    with WarmServer(course) as server:
+        server.wait_until_warm()
+        for mistake in all_mistakes(course):
+            place = tmp_path / mistake.name
+            stage_reference(course, place)
+            mistake.make_in(place, course)
+            task = Task(course, load_rubric(course), 420, None)
+            result: Result = grade_one(place, mistake.name, task, server.controls[0], lambda _: None).result
+            found = {check.id: check.outcome for check in result.checks}
+            assert found[mistake.check] is Outcome.FAILED
+
+
+# --- what is wrong with a course is said in one sentence
+
+WRONG = {
+    "no such folder": (shutil.rmtree, "cannot be read"),
+    "a key that nobody knows": (lambda copy: add(copy, 'colour = "red"\n', first=True), "unknown field `colour`"),
+    "no TOML": (lambda copy: add(copy, "title = = 1\n"), "Invalid"),
+    "points that do not add up": (lambda copy: change(copy, "points = 6", "points = 7"), "worth 6 points together"),
+    "checks that are not there": (lambda copy: change(copy, '"words_checks"\nlib', '"gone"\nlib'), "no package gone"),
+    "a package without steps": (lambda copy: change(copy, '"words_checks"\nlib', '"mistakes"\nlib'), "holds no step"),
+    "a dropped check that is not there": (
+        lambda copy: add(copy, '\n[[dropped]]\ncheck = "step01.gone"\nreason = "x"\n'),
+        "there is no such check",
+    ),
+    "held-out data that are not there": (lambda copy: (copy / "held_out.txt").unlink(), "Ask the course staff for it."),
+}
+
+
+def add(copy: Path, text: str, *, first: bool = False) -> None:
+    path = copy / "course.toml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(text + before if first else before + text, encoding="utf-8")
+
+
+def change(copy: Path, old: str, new: str) -> None:
+    path = copy / "course.toml"
+    before = path.read_text(encoding="utf-8")
+    assert old in before
+    path.write_text(before.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_course_is_refused_in_one_sentence(copy: Path, run: Run, name: str) -> None:
+    break_it, says = WRONG[name]
+    submission = shutil.copytree(copy / "words_reference", copy.parent / "submission")
+    break_it(copy)
+    done = run("graders", "run", submission, "--course", copy)
+    assert done.returncode == (3 if "held-out" in name else 2), done.stderr
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("graders: ")

@@ -1,0 +1,22 @@
+"""Step 1: words in a text."""
+
+from collections.abc import Iterable
+
+
+def count_words(text: str) -> int:
+    """Return how many words a text has; words stand apart by white space."""
+    raise NotImplementedError("count_words is yours to write: step 1")
+
+
+def longest_word(text: str) -> str:
+    """Return the longest word of a text, of several the first.
+
+    Raises:
+        ValueError: the text has no word.
+    """
+    raise NotImplementedError("longest_word is yours to write: step 1")
+
+
+def count_lines(lines: Iterable[str]) -> int:
+    """Return how many of the lines hold a word; each line is read once."""
+    raise NotImplementedError("count_lines is yours to write: step 1")
