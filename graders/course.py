@@ -34,19 +34,19 @@ class BadCourse(Exception):
 
 
 class Step(NamedTuple):
-    """One step of a course: its number, and the name of its module: 4 and `step04_dataset`."""
+    """One step of a course: its number, and the name of its module, `stepNN_name`."""
 
     number: int
     module: str
 
     @property
     def label(self) -> str:
-        """How ids of checks and files of answers begin: `step04`."""
+        """How ids of checks and files of answers begin: `stepNN`."""
         return step_label(self.number)
 
 
 def step_label(number: int) -> str:
-    """Return how ids of checks and files of answers of a step begin: `step04`."""
+    """Return how ids of checks and files of answers of a step begin: `stepNN`."""
     return f"step{number:02d}"
 
 
@@ -73,6 +73,8 @@ class Sandbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         compiling: packages among them that compile parts of themselves on their first import.
         adaptations: import name of the module whose `adapt_libraries()` fits the loaded libraries to a worker.
         unreadable: packages that no worker may read, besides the engine, the skeletons and the reference.
+        environment: variables that the libraries want to be set, in the server and at a student's home.
+        kept_variables: names of variables of the user's that the server keeps.
     """
 
     kit: str = ""
@@ -80,6 +82,8 @@ class Sandbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compiling: tuple[str, ...] = ()
     adaptations: str = ""
     unreadable: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    kept_variables: tuple[str, ...] = ()
 
 
 class HeldOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -203,7 +207,7 @@ class Course:
         return next((step for step in self.steps if step.number == number), None) or _no_step(number)
 
     def step_of_check(self, check_id: str) -> Step:
-        """Return the step of a check by its id, `step04.labels_are_sorted`."""
+        """Return the step of a check by its id, `stepNN.name`."""
         return next(step for step in self.steps if check_id.startswith(f"{step.label}."))
 
     @property
@@ -217,7 +221,7 @@ class Course:
         return self.folder_of(self.package)
 
     @property
-    def solutions(self) -> Path:
+    def reference_folder(self) -> Path:
         """The folder of the reference."""
         return self.folder_of(self.reference)
 
@@ -287,7 +291,7 @@ def load_course(folder: Path = OWN_COURSE) -> Course:
     if not course.folder_of(course.checks).is_dir():
         raise BadCourse(f"{path}: there is no package {course.checks} in {course.root}; check root and checks.")
     if not course.steps:
-        raise BadCourse(f"{path}: {course.checks} holds no step; checks stand in modules such as step01_name.py.")
+        raise BadCourse(f"{path}: {course.checks} holds no step; checks stand in modules called stepNN_name.py.")
     return course
 
 

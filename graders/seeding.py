@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import random
-import sys
-from typing import Any
+
+import numpy as np
+
+from graders.libraries import libraries
 
 WORDS, WORD_BITS = 4, 32
-LARGEST_TORCH_SEED = 2**63
 
 
 def seed_libraries(seed: int) -> None:
-    """Seed Python's `random`, and NumPy's and PyTorch's global generators where they are loaded.
+    """Seed Python's `random`, NumPy's global generator, and those of a course's libraries.
 
     Args:
-        seed: from 0 to 2**128 - 1; PyTorch takes 63 bits of it.
+        seed: from 0 to 2**128 - 1.
     """
     random.seed(seed)
-    numpy: Any = sys.modules.get("numpy")
-    if hasattr(numpy, "random"):
-        numpy.random.seed([(seed >> WORD_BITS * place) % 2**WORD_BITS for place in range(WORDS)])
-    torch: Any = sys.modules.get("torch")
-    if hasattr(torch, "manual_seed"):
-        torch.manual_seed(seed % LARGEST_TORCH_SEED)
+    words = [(seed >> WORD_BITS * place) % 2**WORD_BITS for place in range(WORDS)]
+    np.random.seed(words)  # noqa: NPY002 - the generator that students' code may use
+    for library in libraries():
+        library.seed(seed)

@@ -108,7 +108,7 @@ def test_points_add_up_and_the_maximum_never_changes(rows: list[tuple[int, Outco
 # Written answers
 
 
-def test_the_questions_of_the_rubrics_steps_are_set_out_with_their_answers() -> None:
+def test_the_questions_of_the_rubrics_steps_stand_with_their_answers() -> None:
     rows = written_answers(
         COURSE, [check(step=2), check("b", step=1), check("c", step=2)], {"2.2": "Λιγότερες στήλες.", "3.1": "no"}
     )

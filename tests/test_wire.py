@@ -22,23 +22,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from hypothesis.strategies import SearchStrategy
 
+from graders.checks.pytorch import PyTorch
 from graders.sandbox import wire
+from graders.sandbox.functions import find_function, function_name
+from graders.sandbox.nodes import DEPTH
 from graders.sandbox.wire import (
     ALIGNMENT,
-    DEPTH,
     NODES,
     NODES_OF_AN_OBJECT,
     PATH_CHARACTERS,
     PAYLOAD_BYTES,
-    TENSOR_DTYPES,
     TREE_BYTES,
     Codec,
     StandIn,
     WireError,
     decode,
     encode,
-    find_library,
-    library_name,
 )
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -140,7 +139,7 @@ def test_arrays_come_back_with_dtype_shape_and_values(data: st.DataObject) -> No
     assert same(crossed(array[..., ::-2] if array.ndim else array), little[..., ::-2] if array.ndim else little)
 
 
-@pytest.mark.parametrize("dtype", sorted(TENSOR_DTYPES))
+@pytest.mark.parametrize("dtype", sorted(PyTorch.dtypes))
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 4)])
 def test_tensors_come_back_with_dtype_shape_and_values(dtype: str, shape: tuple[int, ...]) -> None:
     tensor = torch.arange(math.prod(shape)).reshape(shape).to(getattr(torch, dtype))
@@ -446,6 +445,13 @@ hostile: SearchStrategy[Any] = st.recursive(
         st.tuples(tags, inner).map(list),
         st.tuples(tags, st.lists(inner, max_size=3)).map(list),
         st.tuples(tags, dtype_names | inner, st.lists(sizes, max_size=4) | inner, layouts | inner).map(list),
+        st.tuples(
+            st.just("tensor"),
+            st.sampled_from(["torch", "numpy", ""]),
+            dtype_names,
+            st.lists(sizes, max_size=4),
+            layouts,
+        ).map(list),
         st.just("dict").flatmap(
             lambda tag: st.lists(st.lists(inner, max_size=3), max_size=4).map(lambda body: [tag, body])
         ),
@@ -487,7 +493,7 @@ def test_an_array_is_what_it_says_or_refused(dtype: str, shape: list[Any], layou
         ["array", "<f8", [0, *[2**39] * 5], "strided"],
         ["array", "|S2000000000", [1], "C"],
         ["array", "|u1", [1] * 65, "C"],
-        ["tensor", "<f4", [2**34], "F"],
+        ["tensor", "torch", "<f4", [2**34], "F"],
         ["scalar", "<U500000000", [], "C"],
         ["int", "f" * 10_000_000],
     ],
@@ -561,12 +567,12 @@ def test_trees_of_what_no_encoder_writes_cost_next_to_nothing(head: bytes, unit:
 COSTLY = {
     "integers": filled(LIST, b"\xe0"),
     "texts": filled(LIST, b"\xa2\xce\xb1"),
-    "dimensions": filled(LIST, packed(["tensor", "<f8", [0] + [1] * 31, "strided"])),
+    "dimensions": filled(LIST, packed(["tensor", "torch", "<f8", [0] + [1] * 31, "strided"])),
     "paths": filled(LIST, packed(["path", "a/b/c/d/e"])),
     "long paths": packed(["list", [["path", "/".join("abc" * 600)]] * (TREE_BYTES // 3700)]),
     "lists": packed(["list", [["list", []]] * (NODES - 1)]),
     "keys": packed(["dict", [[n, 0] for n in range(NODES // 2 - 1)]]),
-    "tensors": packed(["list", [["tensor", "<f8", [0], "strided"]] * (NODES // NODES_OF_AN_OBJECT - 1)]),
+    "tensors": packed(["list", [["tensor", "torch", "<f8", [0], "strided"]] * (NODES // NODES_OF_AN_OBJECT - 1)]),
 }
 IN_300_MB = """
 import pathlib, resource, sys
@@ -600,7 +606,7 @@ def no_garbage_collected() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_garbage_collected")
 def test_nothing_but_the_value_keeps_a_payload() -> None:
-    node = ["list", [["array", "<f8", [2], "C"], ["tensor", "|b1", [16], "F"], ["scalar", "<f8", [], "C"]]]
+    node = ["list", [["array", "<f8", [2], "C"], ["tensor", "torch", "|b1", [16], "F"], ["scalar", "<f8", [], "C"]]]
     payload = bytearray(48)
     value = decode(msgspec.msgpack.encode(node), payload, REFUSING)
     with pytest.raises(BufferError):
@@ -614,7 +620,7 @@ def test_nothing_but_the_value_keeps_a_payload() -> None:
     "last", [["array", "<f8", [9], "C"], ["array", "<f8", [2], "K"], ["dict", [[["list", []], 1]]], 5]
 )
 def test_an_exception_that_is_kept_keeps_no_payload(last: object) -> None:
-    node = ["list", [["array", "<f8", [2], "C"], ["dict", [[1, ["tensor", "<f8", [2], "C"]]]], last]]
+    node = ["list", [["array", "<f8", [2], "C"], ["dict", [[1, ["tensor", "torch", "<f8", [2], "C"]]]], last]]
     payload = bytearray(48)
     with pytest.raises(WireError) as caught:
         decode(msgspec.msgpack.encode(node), payload, REFUSING)
@@ -722,9 +728,9 @@ def test_odd_shapes_are_refused(shape: object) -> None:
         ["array", "<f8", [1], "K"],
         ["array", "<f8", [1]],
         ["array", "<f8", [1], "C", 0],
-        ["tensor", "<U1", [1], "C"],
-        ["tensor", "<u2", [1], "C"],
-        ["tensor", "<f16", [1], "C"],
+        ["tensor", "torch", "<U1", [1], "C"],
+        ["tensor", "torch", "<u2", [1], "C"],
+        ["tensor", "torch", "<f16", [1], "C"],
         ["handle", 1, "object"],
         ["handle", True, "object"],
         ["handle", 1.0, "object"],
@@ -814,24 +820,24 @@ def test_characters_that_do_not_exist_are_refused() -> None:
 
 @pytest.mark.parametrize("function", [np.median, np.ndarray, torch.relu, torch.Tensor, len, ValueError])
 def test_a_librarys_function_is_found_again_by_its_name(function: object) -> None:
-    name = library_name(function)
+    name = function_name(function)
     assert name
 
     modules = {"numpy": np, "torch": torch, "builtins": __import__("builtins")}
-    assert find_library(name, modules) is function
+    assert find_function(name, modules) is function
 
 
 def test_what_is_of_no_library_has_no_name() -> None:
-    assert library_name(refuse) is None
-    assert library_name(math.sqrt) is None
-    assert library_name(torch.nn.Linear) is None
-    assert library_name(5) is None
+    assert function_name(refuse) is None
+    assert function_name(math.sqrt) is None
+    assert function_name(torch.nn.Linear) is None
+    assert function_name(5) is None
 
 
 @pytest.mark.parametrize("name", ["os.system", "numpy", "numpy.", "numpy.no_such_thing", "torch.os", "", "."])
 def test_no_other_name_is_found(name: str) -> None:
-    with pytest.raises(WireError, match="no library function"):
-        find_library(name, {"numpy": np})
+    with pytest.raises(LookupError, match="no library function"):
+        find_function(name, {"numpy": np})
 
 
 @pytest.mark.parametrize("sign", ["", "-"])

@@ -73,7 +73,7 @@ def variants(course: Course, step: int | None = None) -> list[str]:
 
 def stage_reference(course: Course, folder: Path) -> None:
     """Write the reference as a submission below a folder."""
-    read_submission(course.solutions, course).stage(folder)
+    read_submission(course.reference_folder, course).stage(folder)
 
 
 def stage_variant(course: Course, name: str, folder: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
+
+from graders.libraries import owner_of
 
 TEXT_CHARACTERS = 60
 ITEMS = 3
@@ -15,11 +16,11 @@ ITEMS = 3
 
 def describe(value: Any) -> str:
     """Describe a value in a few words: an array by dtype and shape, a path by its name, the rest by its text."""
-    torch = sys.modules.get("torch")
     if isinstance(value, np.ndarray):
         return f"array {value.dtype} {list(value.shape)}"
-    if torch is not None and isinstance(value, torch.Tensor):
-        return f"tensor {str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    library = owner_of(value)
+    if library:
+        return f"{library.word} {library.dtype(value)} {list(value.shape)}"
     if isinstance(value, PurePath):
         return f"'{value.name}'"
     if isinstance(value, list | tuple | dict):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graders.authoring.describe import describe
+from graders.libraries import NoPlainArray, owner_of
 from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
 
 LARGEST = sys.float_info.max
@@ -27,11 +28,11 @@ def as_array(value: Any, call: str) -> np.ndarray:
     Raises:
         WrongType: the value is neither.
     """
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
+    library = owner_of(value)
+    if library:
         try:
-            return np.asarray(value.detach().cpu().resolve_conj().resolve_neg())
-        except (TypeError, RuntimeError) as error:
+            return library.to_numpy(value)
+        except NoPlainArray as error:
             raise WrongType(
                 f"{call} returned {describe(value)}, which is no NumPy array; expected a dense one."
             ) from error
@@ -140,8 +141,7 @@ def plain(value: Any, call: str) -> Any:
     Raises:
         WrongType: something in it is no plain data.
     """
-    torch = sys.modules.get("torch")
-    if isinstance(value, np.ndarray | np.generic) or (torch is not None and isinstance(value, torch.Tensor)):
+    if isinstance(value, np.ndarray | np.generic) or owner_of(value):
         if max(math.prod(value.shape), *value.shape, 0) > PLAIN_ITEMS:
             raise WrongType(f"{call} returned {describe(value)}; expected at most {PLAIN_ITEMS} items.")
         value = value.tolist()

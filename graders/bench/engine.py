@@ -148,8 +148,11 @@ def _grading_figures(course: Course) -> list[Figure]:
             return _median(lambda: grade_one(folder, folder.name, task, control, lambda _: None), count)
 
         with one_thread():
-            reference, skeleton = seconds(course.solutions, everything, 3), seconds(course.skeletons, everything, 3)
-            warm = seconds(course.solutions, first_steps, 5)
+            reference, skeleton = (
+                seconds(course.reference_folder, everything, 3),
+                seconds(course.skeletons, everything, 3),
+            )
+            warm = seconds(course.reference_folder, first_steps, 5)
     cold = _cold_pytest_seconds(course, steps)
     return [
         Figure("reference submission, all steps, one core", reference, "s", 30),
@@ -176,7 +179,7 @@ def _cold_pytest_seconds(course: Course, steps: list[int]) -> float:
 @contextmanager
 def _reference_as_submission(course: Course) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(course.solutions, Path(folder, course.package))
+        shutil.copytree(course.reference_folder, Path(folder, course.package))
         yield Path(folder)
 
 
@@ -189,7 +192,7 @@ def _class_figures(course: Course) -> list[Figure]:
             warm_up(course)
             server.wait_until_warm()
             start = time.perf_counter()
-            events = list(grade_all([course.solutions] * CLASS_SIZE, task, server))
+            events = list(grade_all([course.reference_folder] * CLASS_SIZE, task, server))
             times.append(time.perf_counter() - start)
         graded = [event for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)]
         if len(graded) != CLASS_SIZE:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
               help="The folder that holds what you write.")  # fmt: skip
 @course_option
 def check(steps: tuple[str, ...], pdb: bool, root: Path, course: Course) -> None:
-    """Run the public checks of each STEP (1, step01 or its module's name), or of all steps."""
+    """Run the public checks of each STEP, by its number or its module's name, or of all steps."""
     numbers = {_step(text, course) for text in steps}
     if not (root / course.package).is_dir():
         raise click.UsageError(
@@ -38,7 +38,8 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path, course: Course) -> None
         )
     # As in grading: for networks of a course's size more threads are slower, by far if the machine has other work.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("MPLBACKEND", "agg")
+    for name, value in course.sandbox.environment.items():
+        os.environ.setdefault(name, value)
     from graders.judging.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
     from graders.results.scoring import score  # noqa: PLC0415

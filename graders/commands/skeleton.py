@@ -25,14 +25,14 @@ def skeleton(out: Path | None, check: bool, course: Course) -> None:
     from graders.release.skeleton import stale_skeletons, write_skeletons  # noqa: PLC0415
 
     folder = out or course.skeletons
-    if not course.solutions.is_dir():
+    if not course.reference_folder.is_dir():
         raise click.UsageError(
             f"There is no reference in {course.root}: {course.reference} is what skeletons are made of."
         )
     if not check:
-        write_skeletons(course.solutions, folder)
+        write_skeletons(course.reference_folder, folder)
         return
-    if stale := stale_skeletons(course.solutions, folder):
+    if stale := stale_skeletons(course.reference_folder, folder):
         say(
             "graders",
             f"Not the skeletons of the reference: {', '.join(stale)} in {folder}; "

@@ -101,7 +101,7 @@ def _judged(
 def _reference_passes(task: Task, seed: int, control: socket.socket, check_ids: Collection[str]) -> list[str]:
     """Judge the reference on checks, with what they need and the same seed; return the ids of those that it passes."""
     with tempfile.TemporaryDirectory(prefix="graders-reference-") as folder:
-        read_submission(task.course.solutions, task.course).stage(Path(folder))
+        read_submission(task.course.reference_folder, task.course).stage(Path(folder))
         with ConfinedSubject(task.course, control, Path(folder), seed, task.seconds) as subject:
             verdicts = judge(task.course, with_needs(check_ids, task.rubric), subject, seed, PYTEST_OPTIONS)
     return [check_id for check_id in check_ids if verdicts[check_id].outcome is Outcome.PASSED]

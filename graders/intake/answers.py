@@ -31,10 +31,10 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
 
     Args:
         course: the course, with its questions.
-        files: contents by file name, `step01.md` and so on.
+        files: contents by file name, `stepNN.md`.
 
     Returns:
-        The answers by their questions' ids, and what was left out, in words.
+        The answers by their questions' ids, and what was left out, a sentence each.
     """
     reader = _Reader(course, ended_by=NOTHING)
     total = 0
@@ -64,7 +64,7 @@ def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, st
         course: the course, with its questions.
 
     Returns:
-        The answers by their questions' ids, and what was left out, in words.
+        The answers by their questions' ids, and what was left out, a sentence each.
     """
     reader = _Reader(course, ended_by=re.compile(rf"(?:{_any_of(course.written.step_words)})\s*[0-9]", re.IGNORECASE))
     total = 0
@@ -86,7 +86,7 @@ class _Reader:
         ended_by: what a heading begins with that ends an answer, if it is not of a lower level than the answer's own.
 
     Attributes:
-        notes: what was left out so far, in words.
+        notes: what was left out so far, a sentence each.
     """
 
     def __init__(self, course: Course, ended_by: re.Pattern[str]) -> None:

@@ -45,7 +45,7 @@ class Notebook(msgspec.Struct, frozen=True):
     Attributes:
         files: the files of its package, by name.
         markdown: text of each Markdown cell.
-        notes: what was left out, in words.
+        notes: what was left out, a sentence each.
     """
 
     files: dict[str, bytes]

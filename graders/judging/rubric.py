@@ -16,7 +16,7 @@ class Check(msgspec.Struct, frozen=True):
     """One row of the rubric.
 
     Attributes:
-        id: `step04.labels_are_sorted`; unique, stable, what `needs` and results refer to.
+        id: `stepNN.name`; unique, stable, what `needs` and results refer to.
         step: the number of its step.
         title: the first line of the check's docstring.
         node: pytest's name of the test, `path::function`.

@@ -45,7 +45,7 @@ def skeleton_of(source: str, step: str) -> str:
 
     Args:
         source: text of the solution, as `ruff format` leaves it.
-        step: name of its module, for example "step01_spectrograms"; its number appears in the skeleton.
+        step: name of its module, `stepNN_name`; its number appears in the skeleton.
 
     Raises:
         ValueError: what is kept uses a name that is not; the message says which to mark `# given`.
@@ -64,29 +64,29 @@ def skeleton_of(source: str, step: str) -> str:
     return text
 
 
-def write_skeletons(solutions: Path, lab: Path) -> None:
-    """Write the skeleton of every step of the folder `solutions` to the folder `lab`, replacing files."""
-    for name, text in _skeletons(solutions):
-        (lab / name).parent.mkdir(parents=True, exist_ok=True)
-        (lab / name).write_text(text, encoding="utf-8")
+def write_skeletons(reference: Path, package: Path) -> None:
+    """Write the skeleton of every step of the folder `reference` to the folder `package`, replacing files."""
+    for name, text in _skeletons(reference):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text, encoding="utf-8")
 
 
-def stale_skeletons(solutions: Path, lab: Path) -> list[str]:
-    """Return the files of `lab` that are missing, differ from the skeletons, or have no solution any more."""
-    expected = dict(_skeletons(solutions))
+def stale_skeletons(reference: Path, package: Path) -> list[str]:
+    """Return the files of `package` that are missing, differ from the skeletons, or have no solution any more."""
+    expected = dict(_skeletons(reference))
     found = {
-        path.relative_to(lab).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(package).as_posix(): path.read_text(encoding="utf-8")
         for pattern in ("step*.py", _ANSWERS)
-        for path in lab.glob(pattern)
+        for path in package.glob(pattern)
     }
     return sorted(name for name in expected | found if expected.get(name) != found.get(name))
 
 
-def _skeletons(solutions: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(solutions.glob("step*.py")):
+def _skeletons(reference: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(reference.glob("step*.py")):
         yield path.name, skeleton_of(path.read_text(encoding="utf-8"), path.stem)
-    for path in sorted(solutions.glob(_ANSWERS)):
-        yield path.relative_to(solutions).as_posix(), path.read_text(encoding="utf-8")
+    for path in sorted(reference.glob(_ANSWERS)):
+        yield path.relative_to(reference).as_posix(), path.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

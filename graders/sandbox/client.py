@@ -19,9 +19,11 @@ import msgspec
 import numpy as np
 
 from graders.course import PROJECT, Course
+from graders.libraries import owner_of
 from graders.outcomes import Died, Forbidden, HarnessFault, SubmissionError, TimedOut, WrongType
 from graders.sandbox import channel, failures, watch, wire
 from graders.sandbox.confinement import Policy
+from graders.sandbox.functions import function_name
 from graders.sandbox.layers import LAYERS, WATCH, Layer, State
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
 from graders.sandbox.worker import Order
@@ -55,7 +57,7 @@ class WarmServer:
         self.controls = [pair[0] for pair in pairs]
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and source
             [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, str(PROJECT), str(course.folder), *theirs],
-            env=_environment(),
+            env=_environment(course),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             cwd="/",
@@ -85,16 +87,16 @@ class WarmServer:
         self.process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """Return the server's whole environment: nothing of the user's but where matplotlib keeps its font list."""
-    kept = {name: os.environ[name] for name in ("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME") if name in os.environ}
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+def _environment(course: Course) -> dict[str, str]:
+    """Return the server's whole environment: nothing of the user's but what the course says, and where caches are."""
+    wanted = course.sandbox
+    kept = ("HOME", "XDG_CACHE_HOME", *wanted.kept_variables)
     return {
-        **kept,
-        **one_thread,
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+        **wanted.environment,
         "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         "LANG": "C.UTF-8",
-        "MPLBACKEND": "agg",
         "PYTHONHASHSEED": "0",
     }
 
@@ -281,9 +283,9 @@ def _stand_in(value: object) -> list[object]:
     node = getattr(value, "_wire_node", None)
     if isinstance(node, list):
         return node
-    if isinstance(value, PLAIN) or type(value).__name__ == "Tensor":
+    if isinstance(value, PLAIN) or owner_of(value):
         raise WrongType("What the submission returned is nested too deep, or too large, to be handed back to it.")
-    name = wire.library_name(value)
+    name = function_name(value)
     if name is None:
         raise HarnessFault(f"a check passed a {type(value).__name__}, which does not cross to the sandbox")
     return ["library", name]

@@ -1,4 +1,4 @@
-"""What became of a call, in words: a worker's report of an exception, or the way in which it died."""
+"""Outcome messages: from a worker's report of an exception, or from the way in which it died."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def from_report(call: str, report: dict[object, object]) -> SubmissionError:
     kind = next((KINDS[name] for name in bases if name in KINDS), StudentError)
     if "allocate memory" in text and {"RuntimeError", "OSError"} & set(bases):
         kind = OutOfMemory
-    if "Permission denied" in text and "RuntimeError" in bases:  # what torch.save makes of it
+    if "Permission denied" in text and "RuntimeError" in bases:  # what libraries of C++ make of it
         kind = Forbidden
     return _also_builtin(kind, bases)(f"{text} [{where}]" if where else text)
 

@@ -1,4 +1,4 @@
-"""Stand-ins, in the judge, for the submission's modules and objects: `package.step01_names.f(...)` as if local.
+"""Stand-ins, in the judge, for the submission's modules and objects: `package.module.f(...)` as if local.
 
 Plain data crosses; everything else stays in the worker behind a `Remote` that can be called, indexed, iterated and
 asked for attributes.
@@ -67,7 +67,7 @@ class Remote:
         return self._ask(f"{self._label}.{name}", "get", name)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        """Call it in the worker, with plain data, proxies, or functions of NumPy and PyTorch."""
+        """Call it in the worker, with plain data, proxies, or functions of libraries."""
         return self._ask(describe_call(self._label, args, kwargs), "call", args, kwargs)
 
     def __getitem__(self, key: object) -> Any:

@@ -1,6 +1,6 @@
 """The warm server: Python with a course's libraries loaded and no threads, which forks a worker on request.
 
-It holds no secrets: it never imports the checks or the reference solutions, and its environment is empty by the time
+It holds no secrets: it never imports the checks or the reference, and its environment is empty by the time
 it forks. It talks to judges over sequenced-packet sockets, one for each judge: `fork` comes with the worker's end of
 a stream socket, `end` kills a worker and tells how it had ended, `discard` kills one silently.
 
@@ -95,8 +95,8 @@ def _preload(course: Course) -> ModuleType | None:
 def _compiling_alone(packages: Iterable[str]) -> Iterator[None]:
     """Let one process at a time import packages that compile parts of themselves.
 
-    The first import has numba, for instance, keep what it compiles beside a package's sources; two processes that do so
-    at once leave a mixture of both there, which crashes every later process.
+    On their first import they keep what they compile beside their sources; two processes that do so at once leave a
+    mixture of both there, which crashes every later process.
     """
     specs = [importlib.util.find_spec(name) for name in sorted(packages)]
     folders = [Path(spec.origin).parent for spec in specs if spec and spec.origin]  # of others, the import says more

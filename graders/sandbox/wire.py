@@ -17,19 +17,35 @@ import math
 import pathlib
 import re
 import struct
-import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from graders.libraries import NoPlainArray, libraries, owner_of
+from graders.sandbox.nodes import (
+    DEPTH,
+    Array,
+    Bytes,
+    Dict,
+    Handle,
+    Int,
+    Library,
+    List,
+    Path,
+    Scalar,
+    Tensor,
+    Text,
+    Tree,
+    Tuple,
+)
+
 HEAD = struct.Struct("<IQ")  # bytes of the tree, bytes of the payload
 TREE_BYTES = 4 << 20
 PAYLOAD_BYTES = 128 << 20
-DEPTH = 32
 NODES = 400_000
 NODES_OF_AN_OBJECT = 8  # an array, a path or a handle takes the time and memory of this many numbers
 INT_HEX_DIGITS = 256
@@ -41,22 +57,6 @@ ARRAY_KINDS = "biufcUS"
 DTYPE = re.compile(r"[<|][biufcUS][1-9][0-9]{0,9}")
 HIGHEST_CODE_POINT = 0x10FFFF
 KEYS_OF_ONE_HASH = 64
-TENSOR_DTYPES = frozenset(
-    {
-        "bool",
-        "uint8",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "float16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-    }
-)
-LIBRARIES = frozenset({"numpy", "torch", "builtins"})
 SCALARS = (bool, int, float, str, type(None))  # they stand in the tree as they are, so that they add no depth
 
 
@@ -145,15 +145,13 @@ class _Encoder:
         return ["path", _encode_text(text)]
 
     def tensor(self, value: Any) -> object:
-        torch = sys.modules.get("torch")
-        if torch is None or not isinstance(value, torch.Tensor):
+        library = owner_of(value)
+        if library is None:
             raise _NotPlain
-        if value.layout != torch.strided or value.is_quantized or value.is_nested or value.is_meta:
-            raise _NotPlain
-        if str(value.dtype).removeprefix("torch.") not in TENSOR_DTYPES:
-            raise _NotPlain
-        with torch.no_grad():
-            return ["tensor", *self.array(value.detach().resolve_conj().resolve_neg().cpu().numpy())]
+        try:
+            return ["tensor", library.name, *self.array(library.to_numpy(value))]
+        except NoPlainArray as error:
+            raise _NotPlain from error
 
     def array(self, value: np.ndarray) -> list[object]:
         if value.dtype.kind not in ARRAY_KINDS or not value.dtype.itemsize:
@@ -205,70 +203,7 @@ class Codec(NamedTuple):
     library: Callable[[str], object]
 
 
-class _Node(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
-    """A node `[tag, ...]` of the tree, as it is read: of the right types, and otherwise unchecked."""
-
-
-class _List(_Node, tag="list"):
-    items: list[_Tree]
-
-
-class _Tuple(_Node, tag="tuple"):
-    items: list[_Tree]
-
-
-class _Dict(_Node, tag="dict"):
-    pairs: list[tuple[_Tree, _Tree]]
-
-
-class _Int(_Node, tag="int"):
-    digits: str
-
-
-class _Bytes(_Node, tag="bytes"):
-    data: bytes
-
-
-class _Text(_Node, tag="text"):
-    data: bytes
-
-
-class _Path(_Node, tag="path"):
-    text: str | _Text
-
-
-class _Laid(_Node):
-    dtype: str
-    shape: Annotated[list[int], msgspec.Meta(max_length=DEPTH)]
-    layout: str
-
-
-class _Array(_Laid, tag="array"):
-    pass
-
-
-class _Scalar(_Laid, tag="scalar"):
-    pass
-
-
-class _Tensor(_Laid, tag="tensor"):
-    pass
-
-
-class _Handle(_Node, tag="handle"):
-    number: int
-    kind: str
-
-
-class _Library(_Node, tag="library"):
-    name: str
-
-
-_Tree = (
-    bool | int | float | str | _List | _Tuple | _Dict | _Int | _Bytes | _Text | _Path | _Array | _Scalar | _Tensor
-    | _Handle | _Library | None
-)  # fmt: skip
-_TREE = msgspec.msgpack.Decoder(_Tree)
+TREE = msgspec.msgpack.Decoder(Tree)
 
 
 def decode(tree: bytes, payload: bytearray, codec: Codec) -> object:
@@ -291,7 +226,7 @@ def decode(tree: bytes, payload: bytearray, codec: Codec) -> object:
 
 def _decoded(tree: bytes, payload: bytearray, codec: Codec) -> object:
     try:
-        root = _TREE.decode(tree)
+        root = TREE.decode(tree)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise WireError(f"the tree is not as the wire has it: {_shown(error)}") from error
     decoder = _Decoder(payload, codec)
@@ -308,7 +243,7 @@ class _Decoder:
         self.offset = 0
         self.nodes = 0
 
-    def node(self, node: _Tree, depth: int) -> object:
+    def node(self, node: Tree, depth: int) -> object:
         self.count(1)
         build = BUILDERS.get(type(node))
         if build is None:  # a scalar, as the tree holds nothing else
@@ -325,24 +260,24 @@ class _Decoder:
         if self.nodes > NODES:
             raise WireError(f"more than {NODES} parts")
 
-    def items(self, node: _List | _Tuple, depth: int) -> list[object]:
+    def items(self, node: List | Tuple, depth: int) -> list[object]:
         return [self.node(item, depth) for item in node.items]
 
-    def mapping(self, node: _Dict, depth: int) -> dict[object, object]:
+    def mapping(self, node: Dict, depth: int) -> dict[object, object]:
         pairs = [(self.node(key, depth), self.node(value, depth)) for key, value in node.pairs]
         hashes = [hash(key) for key, _ in pairs]
         if len(hashes) > KEYS_OF_ONE_HASH and max(Counter(hashes).values()) > KEYS_OF_ONE_HASH:
             raise WireError(f"more than {KEYS_OF_ONE_HASH} keys of a dict have one hash")
         return dict(pairs)
 
-    def path(self, node: _Path, _depth: int) -> pathlib.PurePath:
+    def path(self, node: Path, _depth: int) -> pathlib.PurePath:
         self.count(NODES_OF_AN_OBJECT - 1)
-        text = _decode_text(node.text) if isinstance(node.text, _Text) else node.text
+        text = _decode_text(node.text) if isinstance(node.text, Text) else node.text
         if len(text) > PATH_CHARACTERS:
             raise WireError(f"a path of {len(text)} characters")
         return pathlib.Path(text)
 
-    def array(self, node: _Laid, _depth: int) -> np.ndarray:
+    def array(self, node: Array | Scalar | Tensor, _depth: int) -> np.ndarray:
         self.count(NODES_OF_AN_OBJECT - 1)
         dtype, shape = _dtype(node.dtype), tuple(node.shape)
         if any(size < 0 for size in shape):
@@ -358,38 +293,37 @@ class _Decoder:
         self.offset = end
         return _laid_out(_sound(flat), shape, node.layout)
 
-    def scalar(self, node: _Scalar, depth: int) -> object:
+    def scalar(self, node: Scalar, depth: int) -> object:
         if node.shape:
             raise WireError("a scalar with a shape")
         return self.array(node, depth)[()]
 
-    def tensor(self, node: _Tensor, depth: int) -> object:
-        import torch  # noqa: PLC0415 - only a side that meets tensors pays for it
-
+    def tensor(self, node: Tensor, depth: int) -> object:
+        library = next((known for known in libraries() if known.name == node.library), None)
         array = self.array(node, depth)
-        if array.dtype.name not in TENSOR_DTYPES:
-            raise WireError(f"no such tensor dtype: {array.dtype.name}")
-        return torch.from_numpy(array)
+        if library is None or array.dtype.name not in library.dtypes:
+            raise WireError(f"no such tensor: {node.library[:SHOWN_CHARACTERS]!r} of {array.dtype.name}")
+        return library.from_numpy(array)
 
-    def handle(self, node: _Handle, _depth: int) -> object:
+    def handle(self, node: Handle, _depth: int) -> object:
         self.count(NODES_OF_AN_OBJECT - 1)
         return self.codec.handle(node.number, node.kind[:SHOWN_CHARACTERS])
 
 
 # Not methods bound to a decoder: in a circle with it, they would keep its payload until somebody collects garbage.
 BUILDERS: dict[type, Callable[[_Decoder, Any, int], object]] = {
-    _List: _Decoder.items,
-    _Tuple: lambda decoder, node, depth: tuple(decoder.items(node, depth)),
-    _Dict: _Decoder.mapping,
-    _Int: lambda _, node, __: _decode_int(node.digits),
-    _Bytes: lambda _, node, __: node.data,
-    _Text: lambda _, node, __: _decode_text(node),
-    _Path: _Decoder.path,
-    _Array: _Decoder.array,
-    _Scalar: _Decoder.scalar,
-    _Tensor: _Decoder.tensor,
-    _Handle: _Decoder.handle,
-    _Library: lambda decoder, node, _: decoder.codec.library(node.name),
+    List: _Decoder.items,
+    Tuple: lambda decoder, node, depth: tuple(decoder.items(node, depth)),
+    Dict: _Decoder.mapping,
+    Int: lambda _, node, __: _decode_int(node.digits),
+    Bytes: lambda _, node, __: node.data,
+    Text: lambda _, node, __: _decode_text(node),
+    Path: _Decoder.path,
+    Array: _Decoder.array,
+    Scalar: _Decoder.scalar,
+    Tensor: _Decoder.tensor,
+    Handle: _Decoder.handle,
+    Library: lambda decoder, node, _: decoder.codec.library(node.name),
 }
 
 
@@ -450,25 +384,5 @@ def _decode_int(digits: str) -> int:
     return number
 
 
-def _decode_text(node: _Text) -> str:
+def _decode_text(node: Text) -> str:
     return node.data.decode("utf-8", "surrogatepass")
-
-
-def library_name(value: object) -> str | None:
-    """Return the dotted name of a public function or class of a library, such as `numpy.median`, or None."""
-    module = getattr(value, "__module__", None)
-    name = getattr(value, "__name__", None)
-    if not isinstance(module, str) or not isinstance(name, str):
-        return None
-    package = module.split(".", maxsplit=1)[0]
-    if package not in LIBRARIES or getattr(sys.modules.get(package), name, None) is not value:
-        return None
-    return f"{package}.{name}"
-
-
-def find_library(name: str, modules: Mapping[str, Any]) -> object:
-    """Return the library function that `library_name` named; raises `WireError` for any other name."""
-    package, _, attribute = name.partition(".")
-    if package not in LIBRARIES or not hasattr(modules.get(package), attribute):
-        raise WireError(f"no library function is called {name!r}")
-    return getattr(modules[package], attribute)

@@ -15,8 +15,10 @@ from typing import Any
 
 import msgspec
 
+from graders.libraries import libraries
 from graders.sandbox import channel, wire
 from graders.sandbox.confinement import Confinement, Policy
+from graders.sandbox.functions import find_function
 from graders.seeding import seed_libraries
 from graders.text import text_of
 
@@ -64,7 +66,7 @@ class _Worker:
         self.objects: dict[int, object] = {}
         self.count = 0
         self.number = 0  # of the request that is being answered
-        self.codec = wire.Codec(self.find, lambda name: wire.find_library(name, sys.modules))
+        self.codec = wire.Codec(self.find, lambda name: find_function(name, sys.modules))
         self.operations: dict[str, Callable[..., object]] = {
             "import": lambda name: importlib.import_module(f"{package}.{name}"),
             "kit": lambda: kit,
@@ -148,4 +150,6 @@ class _Worker:
 
 def _kind(value: object) -> str:
     name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-    return f"{name} of dtype {value.dtype}" if name in {"numpy.ndarray", "torch.Tensor"} else name  # type: ignore[attr-defined]
+    if name == "numpy.ndarray" or any(name == library.kind for library in libraries()):
+        return f"{name} of dtype {value.dtype}"  # type: ignore[attr-defined]
+    return name

@@ -173,7 +173,7 @@ def test_each_mistake_fails_the_check_that_is_about_it(tmp_path: Path) -> None:
 
 # --- what is wrong with a course is said in one sentence
 
-WRONG = {
+WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "no such folder": (shutil.rmtree, "cannot be read"),
     "a key that nobody knows": (lambda copy: add(copy, 'colour = "red"\n', first=True), "unknown field `colour`"),
     "no TOML": (lambda copy: add(copy, "title = = 1\n"), "Invalid"),

@@ -109,7 +109,11 @@ class _Frame:
         sizes = [struct.pack(">BQ", 0xCF, one) if one > 127 else bytes([one]) for one in shape]
         layout = self.choices.pick(LAYOUTS)
         return self.sequence(
-            self.string(tag.encode()), self.string(dtype.encode()), self.sequence(*sizes), self.string(layout.encode())
+            self.string(tag.encode()),
+            *([self.string(b"torch")] if tag == "tensor" else []),
+            self.string(dtype.encode()),
+            self.sequence(*sizes),
+            self.string(layout.encode()),
         )
 
     def integer(self, _depth: int) -> bytes:

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from tests.support import COURSE
 
 MODULE = "step02_beat_sync.py"
-RIGHT = (COURSE.solutions / MODULE).read_bytes()
+RIGHT = (COURSE.reference_folder / MODULE).read_bytes()
 WRONG = b"def duration_seconds(n, sr=22050, hop_length=512):\n    return -1.0\n"
 ALL = 6.0  # points of step 2
 HOSTILE = b"import pathlib\npathlib.Path('hostile').write_text('x')\nraise SystemExit(0)\n"
@@ -112,14 +112,14 @@ def _folder(folder: Path, data: bytes = RIGHT) -> Path:
 
 def _folder_that_is_a_link(folder: Path) -> Path:
     (folder / "alice").mkdir()
-    (folder / "alice" / "lab").symlink_to(COURSE.solutions)
+    (folder / "alice" / "lab").symlink_to(COURSE.reference_folder)
     return folder / "alice"
 
 
 def _folder_with_a_linked_module(folder: Path) -> Path:
     package = _folder(folder, WRONG)
     (package / MODULE).rename(package / "step01_spectrograms.py")
-    (package / MODULE).symlink_to(COURSE.solutions / MODULE)
+    (package / MODULE).symlink_to(COURSE.reference_folder / MODULE)
     return folder / "alice"
 
 
@@ -230,12 +230,14 @@ CASES = [
     Case("is called like commands for a terminal", _zip((f"lab/{MODULE}", RIGHT), name="\x1b[2J\n-rf *;$(x).zip"), ALL),
     # links and devices
     Case(
-        "is a link to the reference, in a zip", _zip((_linked_in_a_zip(), str(COURSE.solutions / MODULE).encode())), 0.0
+        "is a link to the reference, in a zip",
+        _zip((_linked_in_a_zip(), str(COURSE.reference_folder / MODULE).encode())),
+        0.0,
     ),
     Case(
         "is a link to the reference, in a tarball",
         _tar(
-            (_member(f"lab/{MODULE}", tarfile.SYMTYPE, str(COURSE.solutions / MODULE)), b""),
+            (_member(f"lab/{MODULE}", tarfile.SYMTYPE, str(COURSE.reference_folder / MODULE)), b""),
             (_member("lab/step01_spectrograms.py"), WRONG),
         ),
         0.0,
@@ -244,14 +246,14 @@ CASES = [
         "is a second name of the reference, in a tarball",
         _tar(
             (_member("lab/step01_spectrograms.py"), WRONG),
-            (_member(f"lab/{MODULE}", tarfile.LNKTYPE, str(COURSE.solutions / MODULE)), b""),
+            (_member(f"lab/{MODULE}", tarfile.LNKTYPE, str(COURSE.reference_folder / MODULE)), b""),
         ),
         0.0,
     ),
     Case(
         "links its folder to the reference's, and writes into that",
         _tar(
-            (_member("lab", tarfile.SYMTYPE, str(COURSE.solutions)), b""),
+            (_member("lab", tarfile.SYMTYPE, str(COURSE.reference_folder)), b""),
             (_member("lab/step99_hostile.py"), HOSTILE),
             (_member(f"lab/{MODULE}"), RIGHT),
         ),
