@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -336,3 +337,19 @@ def test_inputs_are_drawn_from_the_content_of_a_submission(warm_server, tmp_path
     assert first.seed == same.seed != other.seed
     assert first.fingerprint == same.fingerprint != other.fingerprint
     assert {one.score for one in (first, same, other)} == {6}
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, OSError, KeyError, zipfile.BadZipFile])
+def test_a_bug_of_intake_is_not_told_as_a_damaged_archive(warm_server, tmp_path, monkeypatch, error):
+    def broken(*_: object) -> None:
+        raise error("a bug")
+
+    monkeypatch.setattr("graders.intake.submission.package_root", broken)
+    shutil.make_archive(str(tmp_path / "anna"), "zip", ROOT / "lab")
+    task = Task(COURSE, load_rubric(COURSE, {2}), SEED, tmp_path / "grades")
+    for path in (tmp_path / "anna.zip", ROOT / "lab"):
+        *_, last = grade_all([path], task, warm_server)
+        assert isinstance(last, Finished)
+        assert isinstance(last.outcome, Failed)
+        assert "a bug" in last.outcome.reason
+    assert not (tmp_path / "grades").exists()

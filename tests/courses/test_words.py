@@ -171,6 +171,40 @@ def test_each_mistake_fails_the_check_that_is_about_it(tmp_path: Path) -> None:
             assert found[mistake.check] is Outcome.FAILED
 
 
+# --- whose fault it is
+
+
+def test_a_faulty_check_is_the_harness_s_fault_and_a_wrong_value_the_student_s(
+    copy: Path, run: Run, tmp_path: Path
+) -> None:
+    checks = copy / "words_checks" / "step02_ciphers.py"
+    with checks.open("a", encoding="utf-8") as file:
+        file.write(
+            '\n\n@check(points=1, hint="A hint.")\ndef test_faulty(words: Any) -> None:\n    """A title."""\n'
+            '    words.step02_ciphers.shift("a", 1).no_such_attribute()\n'
+            '\n\n@check(points=1, hint="A hint.")\ndef test_sound(words: Any) -> None:\n    """Another title."""\n'
+            '    assert len(words.step02_ciphers.shift("a", 1)) == 1\n'
+        )
+    change(copy, "points = 6", "points = 8")
+    module = copy / "words" / "step02_ciphers.py"
+    module.write_text("def shift(text, by):\n    return 7\n", encoding="utf-8")
+    done = run("graders", "run", copy / "words", "--out", tmp_path / "grades", "--course", copy)
+    found = outcomes(tmp_path / "grades", "words")
+    assert (found["step02.faulty"], found["step02.sound"]) == ("harness_fault", "wrong_type")
+    assert done.returncode == 3
+    assert "harness fault, nothing is charged to the student" in done.stderr
+    assert "The reference does not pass this check either." in done.stdout
+
+
+def test_an_error_whose_text_raises_is_an_error_of_the_student_s(copy: Path, run: Run) -> None:
+    module = copy / "words" / "step01_counting.py"
+    evil = "class Evil(Exception):\n    def __str__(self): raise RuntimeError\n\n\ndef count_words(text): raise Evil\n"
+    module.write_text(evil, encoding="utf-8")
+    done = run("lab", "check", "1", "--course", copy, cwd=copy)
+    assert done.returncode == 1, done.stderr
+    assert "student_error: Evil: (its text cannot be had: RuntimeError) [step01_counting.py line 5" in done.stdout
+
+
 # --- what is wrong with a course is said in one sentence
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
