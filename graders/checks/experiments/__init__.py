@@ -1,4 +1,4 @@
-"""What the judge has a submission's networks learn, and what it measures then."""
+"""Experiments: a submission's networks are trained, and the judge measures what they have learnt."""
 
 from __future__ import annotations
 
