@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,7 @@ def test_after_a_class_of_attacks_a_submission_is_graded_as_ever(
         judged(staged, with_deadline(attack.checks(only=True), attack.seconds or 5.0))
 
     checks = load_rubric(COURSE, frozenset({2, 3}))
-    assert passed(judged(stage_reference, checks)) == {check.id for check in checks}
+    assert passed(judged(partial(stage_reference, COURSE), checks)) == {check.id for check in checks}
     assert warm_server.process.poll() is None
     assert warm_server.process.pid == server
 
