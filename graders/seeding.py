@@ -19,6 +19,6 @@ def seed_libraries(seed: int) -> None:
     """
     random.seed(seed)
     words = [(seed >> WORD_BITS * place) % 2**WORD_BITS for place in range(WORDS)]
-    np.random.seed(words)  # noqa: NPY002 - the generator that students' code may use
+    np.random.seed(words if seed >= 2**WORD_BITS else seed)  # noqa: NPY002 - what students' code may use
     for library in libraries():
         library.seed(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -353,3 +354,15 @@ def test_a_bug_of_intake_is_not_told_as_a_damaged_archive(warm_server, tmp_path,
         assert isinstance(last.outcome, Failed)
         assert "a bug" in last.outcome.reason
     assert not (tmp_path / "grades").exists()
+
+
+def test_seeds_that_are_drawn_have_more_bits_than_anybody_can_try(warm_server, tmp_path):
+    """The judge's, and the worker's, from which it could otherwise be found."""
+    source = "import torch\ndef timesteps(feature):\n    raise ValueError(str(torch.initial_seed()))\n"
+    shutil.copytree(ROOT / "lab", tmp_path / "lab")
+    (tmp_path / "lab" / "step02_beat_sync.py").write_text(source, encoding="utf-8")
+    task = Task(COURSE, load_rubric(COURSE, {2}), None, None)
+    result = grade_one(tmp_path, "anna", task, warm_server.controls[0], lambda _: None).result
+    [told] = {int(match) for check in result.checks for match in re.findall(r"ValueError: (\d+)", check.message)}
+    assert told >= 2**40
+    assert int(result.seed) >= 2**100

@@ -27,8 +27,8 @@ STANDARD_SECONDS = 10.0
 CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
 ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
+SHORT_SEEDS, SHORT_DIGITS, LONG_DIGITS = 2**32, 8, 32  # hexadecimal digits
 NO_STEP = 0  # the step of a worker in which no step has run yet
-SEED_DIGITS = 32  # hexadecimal
 
 
 class ConfinedSubject:
@@ -57,8 +57,7 @@ class ConfinedSubject:
         self.course = course
         self.control = control
         self.package_parent = package_parent
-        # Not the judge's own, from which the worker could draw what the judge will draw.
-        self.seed = int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:SEED_DIGITS], 16)
+        self.seed = worker_seed(seed)
         self._seconds_in_all = seconds
         self._without = without
         self._end = time.monotonic() + seconds
@@ -153,6 +152,15 @@ class ConfinedSubject:
             self._worker.close()
             _remove(self._scratch)
         self._worker = None
+
+
+def worker_seed(seed: int) -> int:
+    """Return the seed of workers: not the judge's own, from which they could draw what the judge will draw.
+
+    It has as many bits as the judge's: a seed that a person gave, and which is no secret, need not be hidden by more.
+    """
+    digits = SHORT_DIGITS if seed < SHORT_SEEDS else LONG_DIGITS
+    return int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:digits], 16)
 
 
 def _fast_folder() -> str | None:
