@@ -9,7 +9,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,8 +69,7 @@ class Sandbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         kit: import name of what the course gives to students' code, beside which it runs; empty for none.
-        preload: modules that the warm server loads before it forks workers.
-        compiling: packages among them that compile parts of themselves on their first import.
+        compiling: packages that compile parts of themselves on their first import.
         adaptations: import name of the module whose `adapt_libraries()` fits the loaded libraries to a worker.
         unreadable: packages that no worker may read, besides the engine, the skeletons and the reference.
         environment: variables that the libraries want to be set, in the server and at a student's home.
@@ -78,12 +77,25 @@ class Sandbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kit: str = ""
-    preload: tuple[str, ...] = ()
     compiling: tuple[str, ...] = ()
     adaptations: str = ""
     unreadable: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     kept_variables: tuple[str, ...] = ()
+
+
+class Loads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is loaded once, before any student code runs, if one of these steps is graded.
+
+    Attributes:
+        steps: their numbers; none means all.
+        server: modules that the warm server loads before it forks workers.
+        judge: modules that every judge uses.
+    """
+
+    steps: tuple[int, ...] = ()
+    server: tuple[str, ...] = ()
+    judge: tuple[str, ...] = ()
 
 
 class HeldOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,7 +160,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: str
     checks: str
     data: str = "."
-    judge_preload: tuple[str, ...] = ()
+    loads: tuple[Loads, ...] = ()
     decisive: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     sandbox: Sandbox = Sandbox()
@@ -172,7 +184,7 @@ class Course:
         reference: import name of the same, complete.
         checks: import name of the package of checks.
         data: folder of the data that checks work on, from its own.
-        judge_preload: modules that every judge uses, loaded once.
+        loads: what is loaded beforehand for which steps.
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.
         dropped: checks that turned out faulty, by id.
@@ -186,7 +198,7 @@ class Course:
     reference: str
     checks: str
     data: str
-    judge_preload: tuple[str, ...]
+    loads: tuple[Loads, ...]
     decisive: tuple[str, ...]
     libraries: tuple[str, ...]
     sandbox: Sandbox
@@ -214,6 +226,15 @@ class Course:
     def modules(self) -> list[str]:
         """The names of the step modules, in the order of steps."""
         return [step.module for step in self.steps]
+
+    def loads_for(self, steps: Collection[int]) -> Loads:
+        """Return what is loaded beforehand to grade some steps; none means all."""
+        wanted = [one for one in self.loads if not steps or not one.steps or set(steps).intersection(one.steps)]
+        return Loads(
+            tuple(steps),
+            tuple(dict.fromkeys(name for one in wanted for name in one.server)),
+            tuple(dict.fromkeys(name for one in wanted for name in one.judge)),
+        )
 
     @property
     def skeletons(self) -> Path:

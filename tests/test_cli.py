@@ -18,6 +18,7 @@ from graders.bench import engine as bench
 from graders.bench.figures import Figure
 from graders.commands import doctor
 from graders.outcomes import HarnessFault
+from graders.sandbox import attempts
 from graders.sandbox.client import WarmServer
 from tests.support import COURSE, ROOT, SEED
 
@@ -287,13 +288,13 @@ def test_lab_check_needs_a_lab_folder(tmp_path):
 def test_doctor_says_that_isolation_is_full():
     done = graders("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("stopped") == len(doctor.ATTEMPTS)
+    assert done.stdout.count("stopped") == len(attempts.ATTEMPTS)
     assert "Isolation: full" in done.stdout
 
 
 def test_doctor_names_a_layer_that_is_missing(monkeypatch):
-    attempts = (doctor.Attempt("answering", lambda probe: probe.answer()), *doctor.ATTEMPTS[:1])
-    monkeypatch.setattr(doctor, "ATTEMPTS", attempts)
+    tried = (attempts.Attempt("answering", lambda probe: probe.answer()), *attempts.ATTEMPTS[:1])
+    monkeypatch.setattr(attempts, "ATTEMPTS", tried)
     console = Console(record=True, width=120)
     assert doctor.examine(COURSE, console) == 3
     text = console.export_text()

@@ -169,7 +169,7 @@ def _grading_figures(course: Course) -> list[Figure]:
 
 def _cold_pytest_seconds(course: Course, steps: list[int]) -> float:
     """Time a new Python process that loads what the warm server holds and runs the same checks on the reference."""
-    code = f"import {', '.join(course.sandbox.preload)}; from graders.student import main; main()"
+    code = f"import {', '.join(course.loads_for(()).server)}; from graders.student import main; main()"
     with _reference_as_submission(course) as root:
         where = ["--root", str(root), "--course", str(course.folder)]
         command = [sys.executable, "-c", code, "check", *map(str, steps), *where]

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode
 from graders.commands.options import course_option
 from graders.course import Course
@@ -20,6 +21,7 @@ from graders.course import Course
 @course_option
 def bench(out: Path | None, course: Course) -> None:
     """Measure this machine's figures beside their bounds; exits with 1 if one does not hold."""
+    expect_linux("bench")
     from graders.bench.engine import measure  # noqa: PLC0415
 
     sys.exit(ExitCode.DONE if measure(course, Console(), out) else ExitCode.CHECK_FAILED)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from graders.commands.confining import expect_linux
 from graders.commands.errors import Command
 from graders.commands.options import course_option
 from graders.course import Course
@@ -20,6 +21,7 @@ from graders.course import Course
 @course_option
 def calibrate(seeds: int, jobs: int, out: Path | None, course: Course) -> None:
     """Find the thresholds of the checks that train student code, from right and wrong submissions."""
+    expect_linux("calibrate")
     import msgspec  # noqa: PLC0415
 
     from graders.audit.calibration import calibrate as measure_all  # noqa: PLC0415 - it loads what the course trains

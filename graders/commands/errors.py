@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
+from importlib import metadata
 from typing import Any, NoReturn
 
 import click
 
-from graders.course import BadCourse
+from graders.course import ENGINE, BadCourse
 from graders.outcomes import HarnessFault
 from graders.text import printable, text_of
 
@@ -46,7 +48,26 @@ class Group(click.Group):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.params.append(_debug_option())
+        self.params += [_debug_option(), _version_option()]
+
+
+def _version_option() -> click.Option:
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_version,
+        help="Show the version and exit.",
+    )
+
+
+def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        found = metadata.packages_distributions().get(ENGINE, [])
+        version = metadata.version(found[0]) if found else "of a checkout that is not installed"
+        click.echo(f"{context.info_name} {version}, Python {platform.python_version()}")
+        context.exit()
 
 
 def _debug_option() -> click.Option:

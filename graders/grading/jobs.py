@@ -7,7 +7,7 @@ import multiprocessing
 import resource
 import socket
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -26,9 +26,9 @@ from graders.sandbox.client import WarmServer
 JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
 
 
-def warm_up(course: Course) -> None:
-    """Load once what every judge uses, in the process that judges are forked from."""
-    for name in course.judge_preload:
+def warm_up(course: Course, steps: Collection[int] = ()) -> None:
+    """Load once what every judge of some steps uses, or of all, in the process that judges are forked from."""
+    for name in course.loads_for(steps).judge:
         course.load(name)
     gc.collect()
     gc.freeze()  # keeps the collector from going through what was loaded, again and again

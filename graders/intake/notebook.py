@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Iterator
 
 import msgspec
-import nbformat
 
 from graders.course import Course
 from graders.text import encodable, quoted
@@ -89,6 +88,8 @@ def read_notebook(data: bytes, course: Course) -> Notebook:
 
 def _cells(data: bytes) -> tuple[list[str], list[str]]:
     """Return the text of each code cell and of each Markdown cell."""
+    import nbformat  # noqa: PLC0415 - it loads much, and most submissions are no notebooks
+
     try:
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
         sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
@@ -34,15 +34,15 @@ PLAIN = (list, tuple, dict, bool, int, float, str, bytes, type(None), np.ndarray
 FORK_SECONDS = 30.0
 BOOTSTRAP = """
 import sys
-project, course, *controls = sys.argv[1:]
+project, course, steps, *controls = sys.argv[1:]
 sys.path.insert(0, project)
 import graders.sandbox.server as server
-server.main(course, [int(control) for control in controls])
+server.main(course, [int(step) for step in steps.split()], [int(control) for control in controls])
 """
 
 
 class WarmServer:
-    """The warm server process, started once for a run and shared by `judges` judges.
+    """The warm server process, started once for a run of some steps, or all, and shared by `judges` judges.
 
     Use as a context manager; leaving it ends the server and every worker that it still has. It loads its libraries
     while the caller does something else; `wait_until_warm` waits for it.
@@ -51,12 +51,13 @@ class WarmServer:
         controls: the judges' ends of its control sockets, one for each judge.
     """
 
-    def __init__(self, course: Course, judges: int = 1) -> None:
+    def __init__(self, course: Course, judges: int = 1, steps: Collection[int] = ()) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(judges)]
         theirs = [str(pair[1].fileno()) for pair in pairs]
         self.controls = [pair[0] for pair in pairs]
+        options = [str(PROJECT), str(course.folder), " ".join(map(str, steps)), *theirs]
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and source
-            [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, str(PROJECT), str(course.folder), *theirs],
+            [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, *options],
             env=_environment(course),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -223,7 +223,7 @@ def _landlock_binding() -> Any:
     try:
         landlock = importlib.import_module("landlockpy")
     except ImportError as error:
-        return LayerMissing(f"the package landlockpy cannot be imported ({error})")
+        return LayerMissing(f"the package landlockpy cannot be imported ({error}); install it: pip install landlockpy")
     if not landlock.supported():
         return LayerMissing("this kernel has no Landlock, or it is disabled at boot; Linux 5.13 or later has it")
     return landlock
@@ -237,7 +237,9 @@ def _syscall_filter() -> Any:
     """
     try:
         seccomp = importlib.import_module("pyseccomp")
-    except (ImportError, OSError, RuntimeError) as error:
+    except ImportError as error:
+        return LayerMissing(f"the package pyseccomp cannot be imported ({error}); install it: pip install pyseccomp")
+    except (OSError, RuntimeError) as error:
         return LayerMissing(f"libseccomp cannot be loaded ({error}); install the system package libseccomp2")
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
     rules.set_attr(seccomp.Attr.CTL_NNP, 0)  # no_new_privs is a layer of its own

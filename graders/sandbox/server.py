@@ -61,23 +61,23 @@ class Ended(msgspec.Struct, frozen=True):
     code: int
 
 
-def main(course_folder: str, control_descriptors: list[int]) -> None:
+def main(course_folder: str, steps: list[int], control_descriptors: list[int]) -> None:
     """Serve until every control socket is closed by its judge."""
     controls = [socket.socket(fileno=descriptor) for descriptor in control_descriptors]
     course = load_course(Path(course_folder))
-    kit = _preload(course)
+    kit = _preload(course, steps)
     server = _Server(Confinement.prepare(course.unreadable), controls, kit)
     for control in controls:
         control.send(b"ready")
     server.serve()
 
 
-def _preload(course: Course) -> ModuleType | None:
-    """Load what workers share; return the course's kit, if it has one."""
+def _preload(course: Course, steps: list[int]) -> ModuleType | None:
+    """Load what workers share, for these steps; return the course's kit, if it has one."""
     warnings.simplefilter("ignore")
     wanted = course.sandbox
     with _compiling_alone(wanted.compiling):
-        for name in wanted.preload:
+        for name in course.loads_for(steps).server:
             course.load(name)
     if wanted.adaptations:
         course.load(wanted.adaptations).adapt_libraries()

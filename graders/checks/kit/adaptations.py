@@ -1,25 +1,26 @@
-"""Library behaviours that need what a worker may not have, replaced by ones with the same results."""
+"""Library behaviours that need what a worker may not have, replaced by ones with the same results.
+
+Only libraries that are loaded are adapted: a step that does without one does not pay for it.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-import numba.core.caching
-import torch
-import tqdm
-import tqdm.notebook
-from torch.utils.data import DataLoader
 
 
 def adapt_libraries() -> None:
-    """Make the libraries of this process content with one process and a read-only disk.
+    """Make the loaded libraries of this process content with one process and a read-only disk."""
+    for library, adapt in ADAPTED.items():
+        if library in sys.modules:
+            adapt()
 
-    PyTorch's loaders read in the process itself, whatever `num_workers` says; the bars of notebooks are those of
-    terminals, which need no browser; plots go to no screen, whatever backend is asked for; numba, and with it
-    librosa, keeps what it compiles in memory instead of beside its sources.
-    """
+
+def _torch() -> None:
+    """Let PyTorch run in one thread, and its loaders read in the process itself, whatever `num_workers` says."""
+    import torch  # noqa: PLC0415
+    from torch.utils.data import DataLoader  # noqa: PLC0415
+
     torch.set_num_threads(1)
     torch.ones(1).half()  # reads what the processor can do, once and for all: a worker may not
     original = DataLoader.__init__
@@ -30,9 +31,32 @@ def adapt_libraries() -> None:
         self.timeout = 0
 
     DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
+
+
+def _tqdm() -> None:
+    """Let the bars of notebooks be those of terminals, which need no browser."""
+    import tqdm  # noqa: PLC0415
+    import tqdm.notebook  # noqa: PLC0415
+
     bars = {"tqdm": tqdm.tqdm, "tqdm_notebook": tqdm.tqdm, "trange": tqdm.trange, "tnrange": tqdm.trange}
     vars(tqdm.notebook).update(bars)
+
+
+def _matplotlib() -> None:
+    """Let plots go to no screen, whatever backend is asked for."""
+    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
     plt.switch_backend("agg")
     mpl.use = lambda *_, **__: None
     plt.switch_backend = lambda newbackend: None  # noqa: ARG005 - a parameter's name is part of a function's type
+
+
+def _numba() -> None:
+    """Let numba, and with it librosa, keep what it compiles in memory instead of beside its sources."""
+    import numba.core.caching  # noqa: PLC0415
+
     numba.core.caching.Cache.save_overload = lambda *_: None  # type: ignore[method-assign]
+
+
+ADAPTED = {"torch": _torch, "tqdm": _tqdm, "matplotlib": _matplotlib, "numba": _numba}

@@ -1,0 +1,69 @@
+"""A run of `graders run`, once everything is loaded: grading, and what is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from graders.commands.errors import ExitCode, say
+from graders.feedback.terminal import ProgressLines, check_lines, isolation_line, summary_table, written_line
+from graders.grading.jobs import grade_all
+from graders.grading.names import names_of
+from graders.grading.task import Failed, Finished, Graded, Task
+from graders.judging.rubric import counted
+from graders.outcomes import Outcome
+from graders.results.files import all_results, write_summary
+from graders.results.schema import Result
+from graders.sandbox.client import WarmServer
+
+
+def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) -> ExitCode:
+    """Grade submissions, show what happens and what came out, and return how the command ends."""
+    console = Console()
+    graded: dict[str, Graded] = {}
+    faults: list[str] = []
+    interrupted = False
+    with ProgressLines(console, len(counted(task.rubric))) as lines:
+        try:
+            for event in grade_all(submissions, task, server):
+                lines.show(event)
+                match event:
+                    case Finished(name, Graded() as outcome):
+                        graded[name] = outcome
+                    case Finished(name, Failed(reason)):
+                        faults.append(f"{name}: {reason}")
+        except KeyboardInterrupt:
+            interrupted = True
+    _show(console, [graded[name] for name in names_of(submissions) if name in graded])
+    where = "Results were not kept; --out DIR keeps them."
+    if task.out:
+        write_summary(all_results(task.out), task.out)
+        where = f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission."
+    console.print(where, soft_wrap=True, markup=False)
+    if interrupted:
+        say("graders", "interrupted; run the same command again to grade the rest.")
+        return ExitCode.INTERRUPTED
+    faults += [f"{name}: a check ended in harness_fault" for name, one in graded.items() if _has_fault(one.result)]
+    for text in faults:
+        say("graders", f"harness fault, nothing is charged to the student: {text}")
+    unread = [one.problem for one in graded.values() if one.problem]
+    for text in unread:
+        say("graders", text)
+    return ExitCode.HARNESS_FAULT if faults else ExitCode.BAD_INPUT if unread else ExitCode.DONE
+
+
+def _show(console: Console, graded: Sequence[Graded]) -> None:
+    results = [one.result for one in graded]
+    if len(graded) == 1 and not graded[0].problem:
+        console.print(check_lines(results[0].checks), soft_wrap=True)
+    if results:
+        console.print(summary_table(results, console.width))
+        if line := written_line(results):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        console.print(isolation_line(results), soft_wrap=True, markup=False)
+
+
+def _has_fault(result: Result) -> bool:
+    return any(check.outcome is Outcome.HARNESS_FAULT for check in result.checks)
