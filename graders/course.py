@@ -159,7 +159,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     package: str
     reference: str
     checks: str
-    data: str = "."
+    data: str = ""
     loads: tuple[Loads, ...] = ()
     decisive: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -183,7 +183,7 @@ class Course:
         package: import name of what students write.
         reference: import name of the same, complete.
         checks: import name of the package of checks.
-        data: folder of the data that checks work on, from its own.
+        data: folder of the data that checks work on, from its own; empty for none.
         loads: what is loaded beforehand for which steps.
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.

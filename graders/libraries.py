@@ -1,4 +1,4 @@
-"""Libraries that a course uses beside NumPy: their arrays cross the wire and are compared, their generators are seeded.
+"""Libraries that a course uses beside NumPy: their arrays and functions cross the wire, their generators are seeded.
 
 A course registers each where its checks and its kit are imported; the engine asks for them here. None of them has to be
 loaded: what is not loaded owns no value.
@@ -6,7 +6,8 @@ loaded: what is not loaded owns no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,6 +53,7 @@ class ArrayLibrary(Protocol):
         ...
 
 
+PACKAGES = frozenset({"numpy", "builtins"})  # whose functions cross by name, besides those of the libraries
 _registered: dict[str, ArrayLibrary] = {}
 
 
@@ -68,3 +70,27 @@ def libraries() -> Iterator[ArrayLibrary]:
 def owner_of(value: object) -> ArrayLibrary | None:
     """Return the library whose array a value is, or None."""
     return next((library for library in _registered.values() if library.owns(value)), None)
+
+
+def function_name(value: object) -> str | None:
+    """Return the dotted name of a public function or class of a library, such as `numpy.median`, or None."""
+    module = getattr(value, "__module__", None)
+    name = getattr(value, "__name__", None)
+    if not isinstance(module, str) or not isinstance(name, str):
+        return None
+    package = module.split(".", maxsplit=1)[0]
+    if package not in _packages() or getattr(sys.modules.get(package), name, None) is not value:
+        return None
+    return f"{package}.{name}"
+
+
+def find_function(name: str, modules: Mapping[str, Any]) -> object:
+    """Return what `function_name` named; raises `LookupError` for any other name."""
+    package, _, attribute = name.partition(".")
+    if package not in _packages() or not hasattr(modules.get(package), attribute):
+        raise LookupError(f"no library function is called {name!r}")
+    return getattr(modules[package], attribute)
+
+
+def _packages() -> frozenset[str]:
+    return PACKAGES | {library.name for library in libraries()}

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.authoring.check import CheckInfo, Visibility
-from graders.course import Course, Dropped, HeldOut
+from graders.authoring.thresholds import Calibrated
+from graders.course import Audit, Course, Dropped, HeldOut, Sandbox, Step
 from graders.judging.rubric import Check
 from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import read_result, write_result, write_summary
-from graders.results.provenance import fingerprint, secret_of, versions
-from graders.results.schema import AnswerStatus, CheckResult, Isolation, Level, Result, WrittenAnswer
+from graders.results.files import is_sealed, read_result, write_result, write_summary
+from graders.results.provenance import modules_called, secret_of, step_key, versions
+from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Level, Result, WrittenAnswer
 from graders.results.scoring import HIDDEN_MESSAGE, rescore, score, waiting_for_dropped, written_answers
 from graders.sandbox.layers import Layer, State
 from tests.support import COURSE
@@ -63,12 +64,12 @@ def result(submission: str = "alice", checks: list[CheckResult] | None = None) -
         score=sum(one.points for one in checks),
         max_score=sum(one.max_points for one in checks),
         isolation=Isolation.of({"landlock": Layer(State.ON, "ABI 4")}),
-        seed="420",
+        time_limit=900.0,
+        steps=[GradedStep(1, "420", "f")],
         versions=versions(COURSE.libraries),
         checks=checks,
         written=WRITTEN,
         notes=["σημείωση"],
-        fingerprint="f",
     )
 
 
@@ -183,12 +184,13 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "score",
             "max_score",
             "isolation",
-            "seed",
+            "time_limit",
+            "steps",
             "versions",
             "checks",
             "written",
             "notes",
-            "fingerprint",
+            "seal",
         ),
     }
     assert set(written["checks"][0]) == {
@@ -219,9 +221,10 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    write_result(result("Άλκης"), tmp_path / "new" / "folder")
+    written = write_result(result("Άλκης"), tmp_path / "new" / "folder")
 
-    assert read_result(tmp_path / "new" / "folder") == result("Άλκης")
+    assert read_result(tmp_path / "new" / "folder") == written
+    assert msgspec.structs.replace(written, seal="") == result("Άλκης")
 
 
 def test_a_message_with_half_a_character_can_be_written(tmp_path: Path) -> None:
@@ -233,7 +236,7 @@ def test_a_message_with_half_a_character_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_result(result(), tmp_path)
+    before = write_result(result(), tmp_path)
 
     def full(*_: object) -> None:
         raise OSError("no space left on device")
@@ -243,7 +246,7 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path, monkeypatch: p
             patch.setattr(broken, full)
             with pytest.raises(OSError, match="no space"):
                 write_result(result("bob"), tmp_path)
-    assert read_result(tmp_path) == result()
+    assert read_result(tmp_path) == before
 
 
 @pytest.mark.parametrize(
@@ -333,59 +336,105 @@ def test_a_table_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> N
 # Fingerprints
 
 
+FILES = {
+    "course.toml": "",
+    "checks/questions.toml": "",
+    "checks/__init__.py": "",
+    "checks/step01_a.py": "from checks import oracle\nimport data_makers.music\n",
+    "checks/step02_b.py": "",
+    "checks/oracle.py": "# asks step02_b\n",
+    "kit_of_it/__init__.py": "",
+    "kit_of_it/parts.py": "",
+    "solutions/step01_a.py": "",
+    "data_makers/__init__.py": "",
+    "data_makers/music.py": "",
+    "held_out.txt": "",
+    "thresholds.json": msgspec.json.encode(
+        [Calibrated(
+            check="step01.a", better="low", threshold=0.1, source="calibration", seeds=1, correct={}, mistakes={},
+            not_separated=[], false_fails=0, false_fail_rate=0.0,
+        )]
+    ).decode(),
+}  # fmt: skip
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    """Give a course of a few files, on each of which its verdicts depend."""
-    for name in DECISIVE:
+    """Give a course of a few files."""
+    for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name, encoding="utf-8")
+        (tmp_path / name).write_text(text or name, encoding="utf-8")
+        if name.endswith(".py") and not text:
+            (tmp_path / name).write_text(f"# {name}", encoding="utf-8")
     return dataclasses.replace(
         COURSE,
         folder=tmp_path,
         root=tmp_path,
         checks="checks",
         decisive=("data_makers",),
+        data="",
         held_out=HeldOut(("held_out.txt",)),
+        sandbox=Sandbox(kit="kit_of_it"),
+        audit=Audit(thresholds="thresholds.json"),
     )
 
 
-DECISIVE = (
-    "course.toml",
-    "questions.toml",
-    "thresholds.json",
-    "checks/step01_a.py",
-    "checks/questions.toml",
-    "solutions/step01_a.py",
-    "data_makers/music.py",
-    "held_out.txt",
+STEP = Step(1, "step01_a")
+
+
+@pytest.mark.parametrize(
+    "name", ["checks/step01_a.py", "checks/oracle.py", "kit_of_it/parts.py", "data_makers/music.py", "held_out.txt"]
 )
+def test_the_key_of_a_step_depends_on_its_checks_and_what_they_import(course: Course, name: str) -> None:
+    before = step_key(course, STEP)
+    path = course.root / name
+    path.write_text(path.read_text(encoding="utf-8") + "\n# another\n", encoding="utf-8")
+    assert step_key(course, STEP) != before
 
 
-def test_the_fingerprint_depends_on_submission_seed_rubric_and_versions(course: Course) -> None:
-    marks = [
-        fingerprint(course, "digest", [check()], 1),
-        fingerprint(course, "other", [check()], 1),
-        fingerprint(course, "digest", [check()], 2),
-        fingerprint(course, "digest", [check()], 1 + 2**64),
-        fingerprint(course, "digest", [check(), check("b")], 1),
-        fingerprint(dataclasses.replace(course, libraries=("numpy",)), "digest", [check()], 1),
-    ]
-    assert len(set(marks)) == len(marks)
-    assert fingerprint(course, "digest", [check()], 1) == marks[0]
+@pytest.mark.parametrize(
+    "name", ["checks/step02_b.py", "checks/questions.toml", "course.toml", "solutions/step01_a.py"]
+)
+def test_the_key_of_a_step_does_not_depend_on_what_decides_none_of_its_verdicts(course: Course, name: str) -> None:
+    before = step_key(course, STEP)
+    path = course.root / name
+    path.write_text(path.read_text(encoding="utf-8") + "\n# another\n", encoding="utf-8")
+    assert step_key(course, STEP) == before
 
 
-@pytest.mark.parametrize("name", [name for name in DECISIVE if name not in {"questions.toml", "thresholds.json"}])
-def test_the_fingerprint_depends_on_checks_reference_data_and_what_the_course_says(course: Course, name: str) -> None:
-    before = fingerprint(course, "digest", [check()], 1)
-    (course.root / name).write_text("another", encoding="utf-8")
-    assert fingerprint(course, "digest", [check()], 1) != before
+def test_the_key_of_a_step_depends_on_versions_thresholds_and_the_sandbox(course: Course) -> None:
+    thresholds = course.root / "thresholds.json"
+    keys = [step_key(course, STEP), step_key(dataclasses.replace(course, libraries=("numpy",)), STEP)]
+    keys.append(step_key(dataclasses.replace(course, package="other"), STEP))
+    row = msgspec.json.decode(thresholds.read_bytes())[0]
+    for changed, same in (({"threshold": 0.5}, False), ({"threshold": 0.5, "seeds": 7}, True)):
+        thresholds.write_bytes(msgspec.json.encode([row | changed]))
+        keys.append(step_key(course, STEP))
+        assert (keys[-1] == keys[-2]) == same
+    thresholds.write_bytes(msgspec.json.encode([row | {"threshold": 0.5}, row | {"check": "step02.b"}]))
+    assert step_key(course, STEP) == keys[-1]
+    assert len(set(keys)) == len(keys) - 1
 
 
-def test_without_its_held_out_data_a_course_has_no_fingerprint_and_no_secret(course: Course) -> None:
+def test_without_its_held_out_data_a_course_has_no_key_and_no_secret(course: Course) -> None:
     (course.root / "held_out.txt").unlink()
-    for asked in (lambda: fingerprint(course, "digest", [check()], 1), lambda: secret_of(course)):
+    for asked in (lambda: step_key(course, STEP), lambda: secret_of(course)):
         with pytest.raises(HarnessFault, match=r"held-out data are missing \(.*held_out\.txt\)"):
             asked()
+
+
+def test_checks_may_call_the_modules_that_they_and_their_oracles_name(course: Course) -> None:
+    assert modules_called(course, STEP) == {"step01_a", "step02_b"}
+    assert modules_called(course, Step(2, "step02_b")) == {"step02_b"}
+
+
+def test_a_result_that_was_edited_is_not_sealed(tmp_path: Path) -> None:
+    write_result(result(), tmp_path)
+    written = read_result(tmp_path)
+    assert written
+    assert is_sealed(written)
+    assert not is_sealed(msgspec.structs.replace(written, score=written.score + 1))
+    assert not is_sealed(msgspec.structs.replace(written, seal=""))
 
 
 def test_a_course_without_held_out_data_has_its_reference_for_a_secret(course: Course) -> None:

@@ -327,16 +327,20 @@ def test_a_submission_that_uses_up_its_time_keeps_what_it_had_earned(warm_server
     assert "which is all that a submission has" in untried.message
 
 
-def test_inputs_are_drawn_from_the_content_of_a_submission(warm_server, tmp_path):
-    def graded(name: str, text: str) -> Result:
-        shutil.copytree(ROOT / "solutions", tmp_path / name / "lab")
-        (tmp_path / name / "lab" / "notes.py").write_text(text, encoding="utf-8")
+def test_inputs_are_drawn_from_what_a_step_can_reach(warm_server, tmp_path):
+    def graded(name: str, module: str, text: str) -> Result:
+        shutil.copytree(ROOT / "fixtures" / "submissions" / "complete" / "lab", tmp_path / name / "lab")
+        with (tmp_path / name / "lab" / module).open("a", encoding="utf-8") as file:
+            file.write(text)
         task = Task(COURSE, load_rubric(COURSE, frozenset({2})), None, None)
         return grade_one(tmp_path / name, name, task, warm_server.controls[0], lambda _: None).result
 
-    first, same, other = graded("a", "x = 1\n"), graded("b", "x = 1\n"), graded("c", "x = 2\n")
-    assert first.seed == same.seed != other.seed
-    assert first.fingerprint == same.fingerprint != other.fingerprint
+    own, elsewhere = "step02_beat_sync.py", "step10_multitask.py"
+    first, same, other = graded("a", own, "# 1"), graded("b", own, "# 1"), graded("c", own, "# 2")
+    assert first.steps == same.steps
+    assert first.steps[0].seed != other.steps[0].seed
+    assert first.steps[0].fingerprint != other.steps[0].fingerprint
+    assert graded("d", elsewhere, "# 1").steps == graded("e", elsewhere, "# 2").steps
     assert {one.score for one in (first, same, other)} == {6}
 
 
@@ -365,4 +369,23 @@ def test_seeds_that_are_drawn_have_more_bits_than_anybody_can_try(warm_server, t
     result = grade_one(tmp_path, "anna", task, warm_server.controls[0], lambda _: None).result
     [told] = {int(match) for check in result.checks for match in re.findall(r"ValueError: (\d+)", check.message)}
     assert told >= 2**40
-    assert int(result.seed) >= 2**100
+    assert int(result.steps[0].seed) >= 2**100
+
+
+HIDDEN_ANSWERS = """
+def timesteps(feature):
+    import pathlib
+    here = pathlib.Path(__file__).parent
+    raise ValueError(str(sorted(path.name for path in here.glob("*.py"))))
+"""
+
+
+def test_a_worker_is_given_what_its_step_can_reach_and_no_more(warm_server, tmp_path):
+    """Otherwise answers could stand in a file that does not change the seed with which they are asked for."""
+    shutil.copytree(ROOT / "lab", tmp_path / "lab")
+    (tmp_path / "lab" / "step02_beat_sync.py").write_text(HIDDEN_ANSWERS, encoding="utf-8")
+    (tmp_path / "lab" / "answers_to_inputs.py").write_text("ANSWERS = {}\n", encoding="utf-8")
+    task = Task(COURSE, load_rubric(COURSE, {2}), None, None)
+    result = grade_one(tmp_path, "anna", task, warm_server.controls[0], lambda _: None).result
+    assert "step02_beat_sync.py" in result.checks[0].message
+    assert "answers_to_inputs" not in result.checks[0].message

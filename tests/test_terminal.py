@@ -19,7 +19,7 @@ from graders.feedback.terminal import (
 )
 from graders.grading.task import Failed, Finished, Graded, Progress
 from graders.outcomes import Outcome
-from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
+from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Result, WrittenAnswer
 from graders.sandbox.layers import Layer, State
 from graders.text import printable
 
@@ -75,12 +75,12 @@ def result(
         score=sum(row.points for row in rows),
         max_score=sum(row.max_points for row in rows),
         isolation=Isolation.of({"seccomp": Layer(State.ON), "landlock": Layer(State.ON, "ABI 4")}),
-        seed="1",
+        time_limit=900.0,
+        steps=[GradedStep(1, "1", "f")],
         versions={},
         checks=rows,
         written=answers or [],
         notes=notes or [],
-        fingerprint="",
     )
 
 
@@ -155,7 +155,7 @@ def test_progress_cannot_speak_to_the_terminal(terminal: bool) -> None:
     fault = Failed(EVIL)
     with ProgressLines(Console(file=file, width=200, force_terminal=terminal, no_color=True), 10) as lines:
         lines.show(Progress(EVIL, 3))
-        lines.show(Finished(EVIL, Graded(result(EVIL), resumed=True)))
+        lines.show(Finished(EVIL, Graded(result(EVIL), kept=(1,))))
         lines.show(Finished(MARKUP, fault))
     text = file.getvalue()
 
@@ -270,7 +270,7 @@ def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
     with ProgressLines(Console(file=file, width=80), 10) as lines:
         lines.show(Progress("alice", 5))
         lines.show(Finished("alice", Graded(result(notes=["left out"]))))
-        lines.show(Finished("bob", Graded(result("bob"), resumed=True)))
+        lines.show(Finished("bob", Graded(result("bob"), kept=(1,))))
         lines.show(Finished("eve", Failed("it broke")))
 
     assert file.getvalue().split("\n") == [

@@ -23,8 +23,8 @@ from hypothesis.extra import numpy as npst
 from hypothesis.strategies import SearchStrategy
 
 from graders.checks.pytorch import PyTorch
+from graders.libraries import find_function, function_name
 from graders.sandbox import wire
-from graders.sandbox.functions import find_function, function_name
 from graders.sandbox.nodes import DEPTH
 from graders.sandbox.wire import (
     ALIGNMENT,

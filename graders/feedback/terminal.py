@@ -68,9 +68,12 @@ def _ended_line(event: Finished) -> Text:
     if not isinstance(event.outcome, Graded):
         return Text(f"{name}  harness fault: {printable(event.outcome.reason)}", style="bold red")
     result = event.outcome.result
-    tail = (
-        "unchanged since an earlier run" if event.outcome.resumed else f"{sum(c.seconds for c in result.checks):.1f} s"
-    )
+    kept = event.outcome.kept
+    tail = f"{sum(c.seconds for c in result.checks if c.step not in kept):.1f} s"
+    if event.outcome.resumed:
+        tail = "unchanged since an earlier run"
+    elif kept:
+        tail += f", step {', '.join(map(str, kept))} unchanged since an earlier run"
     notes = f", notes in result.json: {len(result.notes)}" if result.notes else ""
     return Text(f"{name}  {number(result.score)} of {number(result.max_score)}  ({tail}{notes})")
 

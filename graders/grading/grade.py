@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import socket
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from graders.grading.task import Graded, Task
 from graders.intake.archives import UnreadableSubmission
 from graders.intake.submission import Submission, read_submission
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
-from graders.judging.rubric import with_needs
+from graders.judging.rubric import Check, with_needs
 from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import read_result, write_result
-from graders.results.provenance import fingerprint, versions
-from graders.results.schema import CheckResult, Isolation, Result
-from graders.results.scoring import max_points, points, score, written_answers
+from graders.results.files import is_sealed, read_result, write_result
+from graders.results.provenance import versions
+from graders.results.schema import CheckResult, GradedStep, Isolation, Result
+from graders.results.scoring import max_points, points, rescore, score, written_answers
 from graders.sandbox.layers import State
 
 # What these plugins do for a person at a terminal costs more than the checks themselves.
@@ -52,41 +56,87 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         submission = read_submission(path, task.course)
     except UnreadableSubmission as error:
         return Graded(_keep(_unreadable(name, str(error), task), task), problem=str(error))
-    seed = task.seed_for(submission)
-    mark = fingerprint(task.course, submission.digest, task.rubric, seed)
-    before = read_result(task.out / name) if task.out else None
-    if before and before.fingerprint == mark and before.submission == name:
-        return Graded(before, resumed=True)
-    verdicts, isolation = _judged(submission, task, seed, control, progress)
-    checks = score(task.rubric, verdicts)
+    parts = {step: submission.part(task.called[step]) for step in sorted(task.called)}
+    planned = {step: _planned(step, part, task) for step, part in parts.items()}
+    before = _standing(read_result(task.out / name) if task.out else None, planned, name, task)
+    running = [row for row in task.rubric if row.step not in before.kept]
+    if before.result and not running:
+        return Graded(_keep(before.result, task), kept=before.kept)
+    verdicts, isolation = _judged(running, parts, planned, task, control, progress)
+    new = {check.id: check for check in score(running, verdicts)}
+    old = {check.id: check for check in before.result.checks} if before.result else {}
+    checks = [new[row.id] if row.id in new else old[row.id] for row in task.rubric]
     result = Result(
         course=task.course.title,
         submission=name,
         score=points(checks),
         max_score=max_points(checks),
         isolation=isolation,
-        seed=str(seed),
+        time_limit=task.seconds,
+        steps=[_ended(step, checks) for step in planned.values()],
         versions=versions(task.course.libraries),
         checks=checks,
         written=written_answers(task.course, task.rubric, submission.answers),
         notes=submission.notes,
-        # A fault of the harness is no result to keep: the next run tries again.
-        fingerprint="" if _faults(checks) else mark,
     )
     if task.out and READ_NOTEBOOK in submission.files:
         (task.out / name).mkdir(parents=True, exist_ok=True)
         (task.out / name / READ_NOTEBOOK).write_bytes(submission.files[READ_NOTEBOOK])
-    return Graded(_keep(result, task))
+    return Graded(_keep(result, task), kept=before.kept)
+
+
+def _planned(step: int, part: Submission, task: Task) -> GradedStep:
+    """Return what a step's verdicts will have been computed with."""
+    seed = task.seed_for(part.digest)
+    mark = hashlib.sha256(f"{task.keys[step]} {part.digest} {seed}".encode()).hexdigest()
+    return GradedStep(step, str(seed), mark)
+
+
+def _ended(step: GradedStep, checks: Sequence[CheckResult]) -> GradedStep:
+    """Return a step's record; a fault of the harness is no verdict to keep: the next run tries again."""
+    faulty = any(check.step == step.step and check.outcome is Outcome.HARNESS_FAULT for check in checks)
+    return msgspec.structs.replace(step, fingerprint="") if faulty else step
+
+
+class _Standing(NamedTuple):
+    """An earlier result with the points of today, and the steps of it that stand; None if there are none."""
+
+    result: Result | None = None
+    kept: tuple[int, ...] = ()
+
+
+def _standing(before: Result | None, planned: Mapping[int, GradedStep], name: str, task: Task) -> _Standing:
+    """Find the steps of an earlier result that would come out the same again, under the task's own conditions."""
+    if before is None or before.submission != name or not is_sealed(before):
+        return _Standing()
+    if before.isolation.falls_short_of(task.required):
+        return _Standing()
+    slow = {check.step for check in before.checks if check.outcome is Outcome.TIMED_OUT}
+    longer = task.seconds != before.time_limit
+    stands = {one.step: one.fingerprint for one in before.steps if not (longer and one.step in slow)}
+    kept = tuple(step for step, plan in planned.items() if stands.get(step) == plan.fingerprint)
+    if not kept:
+        return _Standing()
+    checks = [check for check in before.checks if check.step in kept]
+    return _Standing(rescore(msgspec.structs.replace(before, checks=checks), task.rubric), kept)
 
 
 def _judged(
-    submission: Submission, task: Task, seed: int, control: socket.socket, progress: Callable[[int], None]
+    rubric: Sequence[Check],
+    parts: Mapping[int, Submission],
+    planned: Mapping[int, GradedStep],
+    task: Task,
+    control: socket.socket,
+    progress: Callable[[int], None],
 ) -> tuple[dict[str, Verdict], Isolation]:
-    reference = functools.partial(_reference_passes, task, seed, control)
+    seeds = {step: int(planned[step].seed) for step in planned}
+    reference = functools.partial(_reference_passes, task, seeds, control)
     with tempfile.TemporaryDirectory(prefix="graders-submission-") as folder:
-        submission.stage(Path(folder))
-        with ConfinedSubject(task.course, control, Path(folder), seed, task.seconds, task.without) as subject:
-            isolation = Isolation.of(subject.worker().layers)
+        places = {step: Path(folder, str(step)) for step in parts}
+        for row_step in {row.step for row in rubric}:
+            parts[row_step].stage(places[row_step])
+        with ConfinedSubject(task.course, control, places, seeds, task.seconds, task.without) as subject:
+            isolation = Isolation.of(subject.layers_in(rubric[0].step))
             if isolation.falls_short_of(task.required):
                 lacking = [f"{name} {it}" for name, it in isolation.layers.items() if it.state is not State.ON]
                 raise HarnessFault(
@@ -94,16 +144,17 @@ def _judged(
                     f"({isolation.level}, not {task.required}): {'; '.join(lacking)}. "
                     "See graders doctor; --require partial or none grades all the same."
                 )
-            verdicts = judge(task.course, task.rubric, subject, seed, PYTEST_OPTIONS, progress, reference)
-            return verdicts, isolation
+            return judge(task.course, rubric, subject, seeds, PYTEST_OPTIONS, progress, reference), isolation
 
 
-def _reference_passes(task: Task, seed: int, control: socket.socket, check_ids: Collection[str]) -> list[str]:
-    """Judge the reference on checks, with what they need and the same seed; return the ids of those that it passes."""
+def _reference_passes(
+    task: Task, seeds: Mapping[int, int], control: socket.socket, check_ids: Collection[str]
+) -> list[str]:
+    """Judge the reference on checks, with what they need and the same seeds; return the ids of those that it passes."""
     with tempfile.TemporaryDirectory(prefix="graders-reference-") as folder:
         read_submission(task.course.reference_folder, task.course).stage(Path(folder))
-        with ConfinedSubject(task.course, control, Path(folder), seed, task.seconds) as subject:
-            verdicts = judge(task.course, with_needs(check_ids, task.rubric), subject, seed, PYTEST_OPTIONS)
+        with ConfinedSubject(task.course, control, Path(folder), seeds, task.seconds) as subject:
+            verdicts = judge(task.course, with_needs(check_ids, task.rubric), subject, seeds, PYTEST_OPTIONS)
     return [check_id for check_id in check_ids if verdicts[check_id].outcome is Outcome.PASSED]
 
 
@@ -116,20 +167,14 @@ def _unreadable(name: str, problem: str, task: Task) -> Result:
         score=points(checks),
         max_score=max_points(checks),
         isolation=Isolation.of({}),
-        seed=str(task.seed or 0),
+        time_limit=task.seconds,
+        steps=[],
         versions=versions(task.course.libraries),
         checks=checks,
         written=written_answers(task.course, task.rubric, {}),
         notes=[problem],
-        fingerprint="",
     )
 
 
 def _keep(result: Result, task: Task) -> Result:
-    if task.out:
-        write_result(result, task.out / result.submission)
-    return result
-
-
-def _faults(checks: Sequence[CheckResult]) -> bool:
-    return any(check.outcome is Outcome.HARNESS_FAULT for check in checks)
+    return write_result(result, task.out / result.submission) if task.out else result

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from graders.course import Course
-from graders.intake.submission import Submission
 from graders.judging.rubric import Check
-from graders.results.provenance import secret_of
+from graders.results.provenance import modules_called, secret_of, step_key
 from graders.results.schema import Level, Result
 
 SUBMISSION_SECONDS = 900.0
@@ -26,8 +26,9 @@ class Task:
     Attributes:
         course: the course.
         rubric: its checks, or those of some steps.
-        seed: of all random inputs; None draws one from each submission's content, so that the same files get the same
-            inputs, and nobody can know them beforehand: whoever wrote answers to them into a file would change them.
+        seed: of all random inputs; None draws one for each step, from the content of the files that it can reach, so
+            that the same files get the same inputs, and nobody can know them beforehand: whoever wrote answers to them
+            into a file would change them.
         out: folder for results.
         required: the least isolation.
         seconds: time that a submission has for all checks together.
@@ -42,12 +43,26 @@ class Task:
     seconds: float = SUBMISSION_SECONDS
     without: frozenset[str] = frozenset()
 
-    def seed_for(self, submission: Submission) -> int:
-        """Return the seed with which to judge a submission; raises `HarnessFault` without the held-out data."""
+    @cached_property
+    def keys(self) -> dict[int, str]:
+        """For each step of the rubric, a hash of all that decides its verdicts besides submission and seed."""
+        return {number: step_key(self.course, self.course.step(number)) for number in {row.step for row in self.rubric}}
+
+    @cached_property
+    def called(self) -> dict[int, frozenset[str]]:
+        """For each step of the rubric, the step modules that its checks may call."""
+        return {number: modules_called(self.course, self.course.step(number)) for number in self.keys}
+
+    def seed_for(self, digest: str) -> int:
+        """Return the seed with which to judge a step; raises `HarnessFault` without the held-out data.
+
+        Args:
+            digest: of the files that the step can reach.
+        """
         if self.seed is not None:
             return self.seed
         # With the content alone, code could compute its own seed.
-        drawn = hashlib.sha256(secret_of(self.course) + submission.digest.encode()).hexdigest()
+        drawn = hashlib.sha256(secret_of(self.course) + digest.encode()).hexdigest()
         return int(drawn[:SEED_DIGITS], 16)
 
 
@@ -56,13 +71,18 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
 
     Attributes:
         result: its result.
-        resumed: it stands from an earlier run with the same fingerprint.
+        kept: numbers of the steps whose verdicts stand from an earlier run.
         problem: why it could not be read, if so.
     """
 
     result: Result
-    resumed: bool = False
+    kept: tuple[int, ...] = ()
     problem: str = ""
+
+    @property
+    def resumed(self) -> bool:
+        """Tell whether all of the result stands from an earlier run."""
+        return bool(self.kept) and len(self.kept) == len(self.result.steps)
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

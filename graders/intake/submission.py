@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -28,6 +28,7 @@ from graders.intake.package import (
     package,
     package_root,
 )
+from graders.intake.reach import reachable
 from graders.text import name_of_file, quoted
 
 FILE_BYTES = 2 << 20
@@ -62,6 +63,10 @@ class Submission(msgspec.Struct, frozen=True):
         for name, data in [*self.files.items(), *((name, text.encode()) for name, text in self.answers.items())]:
             total.update(f"{name}\0{len(data)}\0".encode() + data)
         return total.hexdigest()
+
+    def part(self, modules: Collection[str]) -> Submission:
+        """Return what the code of some step modules can reach of the submission, without its answers."""
+        return msgspec.structs.replace(self, files=reachable(self.files, modules), answers={})
 
     def stage(self, package_parent: Path) -> None:
         """Write the package below a folder."""

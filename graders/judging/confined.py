@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from graders.course import Course
 from graders.judging.rubric import Check
 from graders.outcomes import Outcome, SubmissionError, TimedOut
 from graders.sandbox.client import Worker, order_for
+from graders.sandbox.layers import Layer
 from graders.sandbox.proxies import Remote, RemotePackage, remote_kit
 from graders.text import text_of
 
@@ -39,8 +41,8 @@ class ConfinedSubject:
     Args:
         course: the course.
         control: the judge's socket to the warm server.
-        package_parent: the folder that holds the submission's package.
-        seed: the judge's seed, from which that of the workers' random numbers is made.
+        package_parent: the folder that holds the submission's package, or one for each step.
+        seed: the judge's seed, from which that of the workers' random numbers is made, or one for each step.
         seconds: after so many, no further check begins.
         without: layers of confinement to leave out, to show what each of them stops.
     """
@@ -49,15 +51,15 @@ class ConfinedSubject:
         self,
         course: Course,
         control: socket.socket,
-        package_parent: Path,
-        seed: int,
+        package_parent: Path | Mapping[int, Path],
+        seed: int | Mapping[int, int],
         seconds: float = math.inf,
         without: frozenset[str] = frozenset(),
     ) -> None:
         self.course = course
         self.control = control
-        self.package_parent = package_parent
-        self.seed = worker_seed(seed)
+        self._package_parent = package_parent
+        self._seed = seed
         self._seconds_in_all = seconds
         self._without = without
         self._end = time.monotonic() + seconds
@@ -82,6 +84,21 @@ class ConfinedSubject:
         self._drop_worker()
         _remove(self._folder)
         _remove(self._inputs_folder)
+
+    @property
+    def package_parent(self) -> Path:
+        """The folder that holds the package, as the step in progress sees it."""
+        return self._package_parent if isinstance(self._package_parent, Path) else self._package_parent[self._step]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the workers of the step in progress."""
+        return worker_seed(self._seed if isinstance(self._seed, int) else self._seed[self._step])
+
+    def layers_in(self, step: int) -> Mapping[str, Layer]:
+        """Return what layers of confinement the worker of a step reaches, before its first check."""
+        self._step = step
+        return self.worker().layers
 
     def worker(self) -> Worker:
         """Return the step's worker; the one that died in this check stays, so that the check ends as it began."""
@@ -135,9 +152,12 @@ class ConfinedSubject:
         return folder
 
     def shown(self, text: str) -> str:
-        for folder in (self._folder, self._inputs_folder, self.package_parent):
+        for folder in (self._folder, self._inputs_folder, *self._package_parents()):
             text = text.replace(f"{folder}/", "")
         return text
+
+    def _package_parents(self) -> Iterable[Path]:
+        return [self._package_parent] if isinstance(self._package_parent, Path) else self._package_parent.values()
 
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         if isinstance(error, AssertionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def judge(
     course: Course,
     rubric: Sequence[Check],
     subject: Subject,
-    seed: int,
+    seed: int | Mapping[int, int],
     extra: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
     reference_passes: ReferencePasses | None = None,
@@ -62,7 +62,7 @@ def judge(
         course: the course, which says what the package is called.
         rubric: the checks, in the order in which they run; those that were dropped do not.
         subject: what is judged.
-        seed: seed of hypothesis and of the checks' own random inputs.
+        seed: seed of hypothesis and of the checks' own random inputs, or one for each step.
         extra: further arguments for pytest.
         progress: called with the number of checks that have a verdict, after each.
         reference_passes: asked where a check stumbled over what the submission gave it: the submission is at fault
@@ -104,7 +104,7 @@ class _Plugin:
         course: Course,
         rubric: Sequence[Check],
         subject: Subject,
-        seed: int,
+        seed: int | Mapping[int, int],
         progress: Callable[[int], None],
     ) -> None:
         self.course = course
@@ -183,7 +183,10 @@ class _Plugin:
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *request.node.name.encode()])
+        return np.random.default_rng([self.seed_of(self.check_of(request.node)), *request.node.name.encode()])
+
+    def seed_of(self, check: Check) -> int:
+        return self.seed if isinstance(self.seed, int) else self.seed[check.step]
 
     def check_of(self, item: pytest.Item) -> Check:
         assert isinstance(item, pytest.Function)
@@ -197,7 +200,7 @@ class _Plugin:
         for item in items:
             self.modules[self.check_of(item).id] = item.module.__name__
             if hasattr(item.obj, "hypothesis"):
-                hypothesis.seed(self.seed)(item.obj)
+                hypothesis.seed(self.seed_of(self.check_of(item)))(item.obj)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

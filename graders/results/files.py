@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,12 +17,15 @@ ANSWERED = "written_answered"
 SUMMARY = "summary.csv"
 
 
-def write_result(result: Result, folder: Path) -> None:
-    """Write `folder/result.json`, whole or not at all."""
+def write_result(result: Result, folder: Path) -> Result:
+    """Write `folder/result.json`, sealed, and whole or not at all; return the result as it is read again."""
+    read = msgspec.json.decode(msgspec.json.encode(result), type=Result)  # 900 is 900.0 then
+    result = msgspec.structs.replace(read, seal=_seal(read))
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "result.part"
     part.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
     part.replace(folder / "result.json")
+    return result
 
 
 def read_result(folder: Path) -> Result | None:
@@ -31,6 +35,15 @@ def read_result(folder: Path) -> Result | None:
     except (OSError, ValueError, RecursionError):
         return None
     return result if result.schema == SCHEMA else None
+
+
+def is_sealed(result: Result) -> bool:
+    """Tell whether a result is as it was written."""
+    return result.seal == _seal(result)
+
+
+def _seal(result: Result) -> str:
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(result, seal=""))).hexdigest()
 
 
 def all_results(folder: Path) -> list[Result]:

@@ -95,6 +95,20 @@ class Isolation(msgspec.Struct, frozen=True):
         return order.index(self.level) < order.index(required)
 
 
+class GradedStep(msgspec.Struct, frozen=True):
+    """What the verdicts of one step were computed with.
+
+    Attributes:
+        step: its number.
+        seed: what random inputs were drawn from, a whole number in decimal digits: it may be too large for a number.
+        fingerprint: hash of all that the verdicts depend on; empty if they are to be computed again in any case.
+    """
+
+    step: int
+    seed: str
+    fingerprint: str
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One submission's result, as written to `result.json`.
 
@@ -105,12 +119,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         score: its points.
         max_score: the points to be had.
         isolation: how well it was confined.
-        seed: what random inputs were drawn from, a whole number in decimal digits: it may be too large for a number.
+        time_limit: seconds that it had for all checks together.
+        steps: what each step was computed with.
         versions: of Python and of the libraries that the score was computed with.
         checks: the checks, in their order.
         written: the written questions of the steps that were graded, each with its answer.
         notes: what intake left out, or why the submission could not be read.
-        fingerprint: hash of everything that the result depends on: the same fingerprint, the same result.
+        seal: hash of all of this: a result that was edited by hand does not stand for one that was computed.
     """
 
     schema: int = SCHEMA
@@ -119,12 +134,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     max_score: float
     isolation: Isolation
-    seed: str
+    time_limit: float
+    steps: list[GradedStep]
     versions: dict[str, str]
     checks: list[CheckResult]
     written: list[WrittenAnswer] = []
     notes: list[str]
-    fingerprint: str
+    seal: str = ""
 
     @property
     def answered(self) -> int:

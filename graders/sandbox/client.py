@@ -19,11 +19,10 @@ import msgspec
 import numpy as np
 
 from graders.course import PROJECT, Course
-from graders.libraries import owner_of
+from graders.libraries import function_name, owner_of
 from graders.outcomes import Died, Forbidden, HarnessFault, SubmissionError, TimedOut, WrongType
 from graders.sandbox import channel, failures, watch, wire
 from graders.sandbox.confinement import Policy
-from graders.sandbox.functions import function_name
 from graders.sandbox.layers import LAYERS, WATCH, Layer, State
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
 from graders.sandbox.worker import Order
@@ -82,10 +81,10 @@ class WarmServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for control in self.controls:
-            control.close()
         self.process.terminate()
         self.process.wait()
+        for control in self.controls:
+            control.close()
 
 
 def _environment(course: Course) -> dict[str, str]:

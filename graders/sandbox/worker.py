@@ -15,10 +15,9 @@ from typing import Any
 
 import msgspec
 
-from graders.libraries import libraries
+from graders.libraries import find_function, libraries
 from graders.sandbox import channel, wire
 from graders.sandbox.confinement import Confinement, Policy
-from graders.sandbox.functions import find_function
 from graders.seeding import seed_libraries
 from graders.text import text_of
 

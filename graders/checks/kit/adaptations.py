@@ -53,9 +53,13 @@ def _matplotlib() -> None:
 
 
 def _numba() -> None:
-    """Let numba, and with it librosa, keep what it compiles in memory instead of beside its sources."""
+    """Let numba, and with it librosa, keep what it compiles in memory, and read what is kept beside its sources.
+
+    It looks there only if it may write there too, which a worker may not: it would compile for half a minute.
+    """
     import numba.core.caching  # noqa: PLC0415
 
+    numba.core.caching.InTreeCacheLocator.ensure_cache_path = lambda _: None  # type: ignore[method-assign]
     numba.core.caching.Cache.save_overload = lambda *_: None  # type: ignore[method-assign]
 
 

@@ -1,0 +1,117 @@
+"""What is graded again after a change, and what stands: tried with a copy of the engine and of the course on words."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+
+
+class Place:
+    """A copy of the engine, a course, a submission and its results."""
+
+    def __init__(self, folder: Path) -> None:
+        ignored = shutil.ignore_patterns("__pycache__")
+        self.engine = Path(shutil.copytree(ROOT / "graders", folder / "graders", ignore=ignored))
+        self.course = Path(shutil.copytree(WORDS, folder / "words", ignore=ignored))
+        self.submission = Path(shutil.copytree(WORDS / "variants" / "split_by_hand", folder / "anna"))
+        self.out = folder / "grades"
+        self.folder = folder
+
+    def run(self, *options: str) -> str:
+        """Grade the submission, and return what is said of it."""
+        where = ["--out", str(self.out), "--course", str(self.course)]
+        done = subprocess.run(
+            [sys.executable, "-m", "graders", "run", str(self.submission), *where, *options],
+            capture_output=True, text=True, encoding="utf-8", cwd=self.folder, timeout=120, check=False,
+            env={**os.environ, "PYTHONPATH": str(self.folder)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[0]
+
+    def result(self) -> dict[str, object]:
+        return dict(json.loads((self.out / "anna" / "result.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    assert "unchanged" not in place.run()
+    return place
+
+
+def add(path: Path, text: str = "\n# A comment.\n") -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_nothing_is_graded_twice(place: Place) -> None:
+    assert place.run() == "anna  6 of 6  (unchanged since an earlier run)"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["feedback/terminal.py", "commands/run.py", "results/files.py", "intake/archives.py", "checks/course.toml"],
+)
+def test_a_change_of_what_decides_no_verdict_regrades_nothing(place: Place, module: str) -> None:
+    add(place.engine / module)
+    assert "unchanged since an earlier run" in place.run()
+
+
+@pytest.mark.parametrize("module", ["judging/judge.py", "sandbox/wire.py", "authoring/expect.py"])
+def test_a_change_of_what_judges_regrades_everything(place: Place, module: str) -> None:
+    add(place.engine / module)
+    assert "unchanged" not in place.run()
+
+
+def test_a_change_of_a_check_regrades_its_step_alone(place: Place) -> None:
+    add(place.course / "words_checks" / "step02_ciphers.py")
+    assert "step 1 unchanged since an earlier run" in place.run()
+
+
+def test_a_change_of_a_step_s_file_regrades_that_step_alone(place: Place) -> None:
+    add(place.submission / "step01_counting.py")
+    assert "step 2 unchanged since an earlier run" in place.run()
+
+
+def test_a_change_of_points_regrades_no_step_but_its_own_and_all_have_the_points_of_today(place: Place) -> None:
+    check = place.course / "words_checks" / "step02_ciphers.py"
+    check.write_text(check.read_text(encoding="utf-8").replace("points=1", "points=2"), encoding="utf-8")
+    course = place.course / "course.toml"
+    course.write_text(course.read_text(encoding="utf-8").replace("points = 6", "points = 8"), encoding="utf-8")
+    assert place.run().startswith("anna  8 of 8")
+
+
+def test_a_change_of_the_kit_or_of_held_out_data_regrades_everything(place: Place) -> None:
+    for path in (place.course / "words_checks" / "kit.py", place.course / "held_out.txt"):
+        add(path)
+        assert "unchanged" not in place.run()
+
+
+def test_a_result_that_was_edited_is_graded_again(place: Place) -> None:
+    file = place.out / "anna" / "result.json"
+    for old, new in (('"score": 6.0', '"score": 5.0'), ('"passed"', '"failed"'), ('"seal": "', '"seal": "0')):
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        assert "unchanged" not in place.run()
+        assert place.result()["score"] == 6
+
+
+def test_a_result_of_less_isolation_does_not_stand_for_one_of_more(place: Place) -> None:
+    text = (place.engine / "sandbox" / "confinement.py").read_text(encoding="utf-8")
+    assert 'importlib.import_module("landlockpy")' in text
+    lacking = text.replace('importlib.import_module("landlockpy")', 'importlib.import_module("no_landlock")')
+    (place.engine / "sandbox" / "confinement.py").write_text(lacking, encoding="utf-8")
+    assert "unchanged" not in place.run("--require", "partial")
+    assert "unchanged" in place.run("--require", "partial")
+    (place.engine / "sandbox" / "confinement.py").write_text(text, encoding="utf-8")
+    assert "unchanged" not in place.run()

@@ -1,0 +1,75 @@
+"""What a step can reach of a submission: what it names, and all of it where names are made at run time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from graders.intake.reach import reachable
+
+FILES = {
+    "__init__.py": b"",
+    "step01_a.py": b"import numpy\nfrom .helpers import plots\n",
+    "step02_b.py": b"from .step01_a import f\n",
+    "step03_c.py": b"def f(data): return data\n",
+    "data.py": b"",
+    "helpers/__init__.py": b"",
+    "helpers/plots.py": b"from . import colours\n",
+    "helpers/colours.py": b"",
+    "helpers/unused.py": b"",
+    "other/data.py": b"",
+}
+
+
+def names(module: str, files: dict[str, bytes] | None = None) -> list[str]:
+    return list(reachable(FILES if files is None else files, [module]))
+
+
+def test_a_step_reaches_what_it_names_and_what_that_names() -> None:
+    helpers = ["helpers/__init__.py", "helpers/plots.py", "helpers/colours.py"]
+    assert names("step01_a") == ["__init__.py", "step01_a.py", *helpers]
+    assert names("step02_b") == ["__init__.py", "step01_a.py", "step02_b.py", *helpers]
+
+
+def test_a_word_that_happens_to_be_a_module_is_too_much_rather_than_too_little() -> None:
+    assert names("step03_c") == ["__init__.py", "step03_c.py", "data.py"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import importlib", "m = __import__('data')", "from importlib import import_module as load", "import pkgutil"],
+)
+def test_where_names_are_made_at_run_time_a_step_reaches_everything(source: str) -> None:
+    assert names("step01_a", {**FILES, "step01_a.py": source.encode()}) == list(FILES)
+
+
+def test_the_packages_own_init_is_run_and_counts() -> None:
+    assert "step03_c.py" in names("step01_a", {**FILES, "__init__.py": b"from . import step03_c"})
+
+
+def test_names_in_greek_are_found_in_whatever_form_they_are_written() -> None:
+    files = {
+        "__init__.py": b"",
+        "step01_a.py": "from . import βοη\u0301θεια".encode(),
+        "βοήθεια.py": b"",
+        "άλλο.py": b"",
+    }
+    assert names("step01_a", files) == ["__init__.py", "step01_a.py", "βοήθεια.py"]
+
+
+def test_a_module_that_is_not_there_reaches_the_package_alone() -> None:
+    assert names("step09_gone") == ["__init__.py"]
+
+
+def test_no_source_keeps_it_busy() -> None:
+    sources = (
+        b"a" * 2_000_000,
+        b"x = [" + b"lambda: 0, " * 150_000,
+        "a\u0316\u0301".encode() * 300_000,
+        b"\xff" * 2_000_000,
+    )
+    start = time.process_time()
+    for source in sources:
+        names("step01_a", {"__init__.py": b"", "step01_a.py": source})
+    assert time.process_time() - start < 30  # minutes, if a parser or a normaliser had them
