@@ -17,6 +17,12 @@ SECONDS = 5.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=3, help="judge right submissions with this many seeds of their own")
+    parser.addoption("--whole-steps", action="store_true", help="judge each mistake by all checks of its step")
+
+
+@pytest.fixture
+def whole_steps(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--whole-steps"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,7 +6,7 @@ A mistake is one change of the reference; `fixtures/submissions/mistakes` lists 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from graders.checks.thresholds import THRESHOLDS
 from graders.intake.submission import read_submission
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
-from graders.judging.rubric import Check, load_rubric
+from graders.judging.rubric import Check, load_rubric, with_needs
 from graders.outcomes import Outcome, Verdict
 from graders.sandbox.client import WarmServer
 from tests.support import COURSE, QUIETLY, ROOT, SEED, step_number
@@ -25,9 +25,15 @@ from tests.support import COURSE, QUIETLY, ROOT, SEED, step_number
 LEGITIMATE = tomllib.loads((ROOT / "tests" / "legitimate.toml").read_text(encoding="utf-8"))["change"]
 
 
-def judged(package_parent: Path, server: WarmServer, steps: Iterable[int] = (), seed: int = SEED) -> dict[str, Verdict]:
+def judged(
+    package_parent: Path,
+    server: WarmServer,
+    steps: Iterable[int] = (),
+    seed: int = SEED,
+    rubric: Sequence[Check] | None = None,
+) -> dict[str, Verdict]:
     with ConfinedSubject(COURSE, server.controls[0], package_parent, seed) as subject:
-        return judge(COURSE, load_rubric(COURSE, frozenset(steps)), subject, seed, QUIETLY)
+        return judge(COURSE, rubric or load_rubric(COURSE, frozenset(steps)), subject, seed, QUIETLY)
 
 
 def blocked_by(failed: frozenset[str], rubric: Iterable[Check]) -> set[str]:
@@ -58,19 +64,36 @@ def not_passed(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
 @pytest.mark.parametrize(
     "mistake", [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes(COURSE)]
 )
-def test_a_mistake_fails_the_check_that_is_about_it(mistake: Mistake, warm_server: WarmServer, tmp_path: Path) -> None:
+def test_a_mistake_fails_the_check_that_is_about_it(
+    mistake: Mistake, warm_server: WarmServer, tmp_path: Path, whole_steps: bool
+) -> None:
+    """It is judged by the checks that it names, what they need, what needs them, and their neighbours.
+
+    With `--whole-steps` it is judged by its whole step.
+    """
     stage_reference(COURSE, tmp_path)
     mistake.make_in(tmp_path, COURSE)
-    step = step_number(mistake.check)
+    step = load_rubric(COURSE, {step_number(mistake.check)})
+    rubric = step if whole_steps else around(mistake.fails, step)
 
-    verdicts = judged(tmp_path, warm_server, [step])
+    verdicts = judged(tmp_path, warm_server, rubric=rubric)
 
-    blocked = blocked_by(mistake.fails, load_rubric(COURSE, frozenset({step})))
+    blocked = blocked_by(mistake.fails, rubric)
     lost = not_passed(verdicts)
     assert lost.keys() - by_chance(mistake) == (mistake.fails | blocked) - by_chance(mistake), lost
     assert verdicts[mistake.check].outcome is mistake.outcome, lost[mistake.check]
     assert verdicts[mistake.check].message
     assert {check_id for check_id in lost if verdicts[check_id].outcome is Outcome.BLOCKED} == blocked
+
+
+def around(check_ids: Collection[str], step: Sequence[Check]) -> list[Check]:
+    """Return checks, those that they block, the one before and the one after each, and all that these need."""
+    ids = [row.id for row in step]
+    wanted = {*check_ids, *blocked_by(frozenset(check_ids), step)}
+    for check_id in check_ids:
+        place = ids.index(check_id)
+        wanted.update(ids[max(0, place - 1) : place + 2])
+    return with_needs(wanted, step)
 
 
 CONSTANTS = (
