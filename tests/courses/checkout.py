@@ -21,6 +21,7 @@ PROGRAMS = {
     "lab": (sys.executable, "-c", LAB),
     "pytest": (sys.executable, "-m", "pytest"),
     "python": (sys.executable,),
+    "rm": ("rm",),
 }
 
 
