@@ -22,7 +22,7 @@ from graders.outcomes import HarnessFault, Outcome, Verdict
 from graders.results.files import is_sealed, read_result, write_result
 from graders.results.provenance import versions
 from graders.results.schema import CheckResult, GradedStep, Isolation, Result
-from graders.results.scoring import max_points, points, rescore, score, written_answers
+from graders.results.scoring import max_points, points, rescore, score, to_be_graded, written_answers
 from graders.sandbox.layers import State
 
 # What these plugins do for a person at a terminal costs more than the checks themselves.
@@ -114,7 +114,9 @@ def _standing(before: Result | None, planned: Mapping[int, GradedStep], name: st
     slow = {check.step for check in before.checks if check.outcome is Outcome.TIMED_OUT}
     longer = task.seconds != before.time_limit
     stands = {one.step: one.fingerprint for one in before.steps if not (longer and one.step in slow)}
-    kept = tuple(step for step, plan in planned.items() if stands.get(step) == plan.fingerprint)
+    steps = {row.id: row.step for row in task.rubric}
+    stale = {steps[check_id] for check_id in to_be_graded(before, task.rubric)}
+    kept = tuple(step for step, plan in planned.items() if stands.get(step) == plan.fingerprint and step not in stale)
     if not kept:
         return _Standing()
     checks = [check for check in before.checks if check.step in kept]

@@ -84,7 +84,7 @@ def counted(rubric: Iterable[Check]) -> list[Check]:
 def _add_up(rows: Sequence[Check], course: Course) -> None:
     unknown = sorted(course.dropped.keys() - {row.id for row in rows})
     if unknown:
-        raise BadCourse(f"course.toml drops {unknown[0]}, and there is no such check; see `graders run` for their ids.")
+        raise BadCourse(f"course.toml drops {unknown[0]}, and there is no such check; result.json has their ids.")
     total = sum(row.max_points for row in rows)
     if total != course.points:
         raise BadCourse(

@@ -61,7 +61,7 @@ def rescore(result: Result, rubric: Sequence[Check]) -> Result:
     steps = {check.step for check in result.checks}
     before = {check.id: check for check in result.checks}
     rows = [check for check in rubric if check.step in steps]
-    missing = [check.id for check in rows if check.id not in before and not check.dropped]
+    missing = [check.id for check in rows if not check.dropped and not _has_verdict(before.get(check.id))]
     if missing:
         raise LookupError(missing[0])
     checks = [
@@ -77,6 +77,11 @@ def rescore(result: Result, rubric: Sequence[Check]) -> Result:
     return msgspec.structs.replace(result, checks=checks, score=points(checks), max_score=max_points(checks))
 
 
+def _has_verdict(check: CheckResult | None) -> bool:
+    """Tell whether a check ran, or was blocked by another: one that was dropped then did neither."""
+    return check is not None and (check.outcome is not Outcome.BLOCKED or bool(check.message))
+
+
 def points(checks: Sequence[CheckResult]) -> float:
     """Return what a submission got for checks together."""
     return sum(check.points for check in checks)
@@ -85,6 +90,16 @@ def points(checks: Sequence[CheckResult]) -> float:
 def max_points(checks: Sequence[CheckResult]) -> float:
     """Return what checks are worth together."""
     return sum(check.max_points for check in checks)
+
+
+def to_be_graded(result: Result, rubric: Sequence[Check]) -> list[str]:
+    """Return the ids of a rubric's checks of which a result has no verdict that counts.
+
+    They are not there, were dropped then and are not now, or were blocked by one that was dropped since.
+    """
+    there = {check.id: check for check in result.checks}
+    unknown = [check.id for check in rubric if not check.dropped and not _has_verdict(there.get(check.id))]
+    return [*unknown, *waiting_for_dropped(result, rubric)]
 
 
 def waiting_for_dropped(result: Result, rubric: Sequence[Check]) -> list[str]:

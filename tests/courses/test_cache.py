@@ -115,3 +115,26 @@ def test_a_result_of_less_isolation_does_not_stand_for_one_of_more(place: Place)
     assert "unchanged" in place.run("--require", "partial")
     (place.engine / "sandbox" / "confinement.py").write_text(text, encoding="utf-8")
     assert "unchanged" not in place.run()
+
+
+DROPPED = """
+[[dropped]]
+check = "step02.letters_are_shifted"
+reason = "It asks for more than the step says."
+points = "to all"
+"""
+
+
+def test_dropping_a_check_regrades_what_it_had_blocked_and_taking_it_back_regrades_its_step(place: Place) -> None:
+    course = place.course / "course.toml"
+    before = course.read_text(encoding="utf-8")
+    solved = (place.submission / "step02_ciphers.py").read_text(encoding="utf-8")
+    wrong = solved.replace("- 97 + by", "- 96 + by")
+    assert wrong != solved
+    (place.submission / "step02_ciphers.py").write_text(wrong, encoding="utf-8")
+    assert place.run().startswith("anna  4 of 6")  # one failed, and what builds on it is blocked
+    course.write_text(before + DROPPED, encoding="utf-8")
+    assert place.run().startswith("anna  5 of 6  (")
+    assert "unchanged since" in place.run()
+    course.write_text(before, encoding="utf-8")
+    assert place.run().startswith("anna  4 of 6  (")
