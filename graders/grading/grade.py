@@ -60,9 +60,12 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     planned = {step: _planned(step, part, task) for step, part in parts.items()}
     before = _standing(read_result(task.out / name) if task.out else None, planned, name, task)
     running = [row for row in task.rubric if row.step not in before.kept]
-    if before.result and not running:
-        return Graded(_keep(before.result, task), kept=before.kept)
-    verdicts, isolation = _judged(running, parts, planned, task, control, progress)
+    verdicts: dict[str, Verdict] = {}
+    isolation, seconds = Isolation.of({}), task.seconds
+    if running:
+        verdicts, isolation = _judged(running, parts, planned, task, control, progress)
+    elif before.result:
+        isolation, seconds = before.result.isolation, before.result.time_limit
     new = {check.id: check for check in score(running, verdicts)}
     old = {check.id: check for check in before.result.checks} if before.result else {}
     checks = [new[row.id] if row.id in new else old[row.id] for row in task.rubric]
@@ -72,7 +75,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         score=points(checks),
         max_score=max_points(checks),
         isolation=isolation,
-        time_limit=task.seconds,
+        time_limit=seconds,
         steps=[_ended(step, checks) for step in planned.values()],
         versions=versions(task.course.libraries),
         checks=checks,
@@ -82,7 +85,12 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     if task.out and READ_NOTEBOOK in submission.files:
         (task.out / name).mkdir(parents=True, exist_ok=True)
         (task.out / name / READ_NOTEBOOK).write_bytes(submission.files[READ_NOTEBOOK])
-    return Graded(_keep(result, task), kept=before.kept)
+    resumed = not running and before.result is not None and _same(result, before.result)
+    return Graded(_keep(result, task), before.kept, resumed)
+
+
+def _same(result: Result, before: Result) -> bool:
+    return msgspec.structs.replace(result, seal="") == msgspec.structs.replace(before, seal="")
 
 
 def _planned(step: int, part: Submission, task: Task) -> GradedStep:

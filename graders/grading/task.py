@@ -72,17 +72,14 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
     Attributes:
         result: its result.
         kept: numbers of the steps whose verdicts stand from an earlier run.
+        resumed: all of the result stands from an earlier run.
         problem: why it could not be read, if so.
     """
 
     result: Result
     kept: tuple[int, ...] = ()
+    resumed: bool = False
     problem: str = ""
-
-    @property
-    def resumed(self) -> bool:
-        """Tell whether all of the result stands from an earlier run."""
-        return bool(self.kept) and len(self.kept) == len(self.result.steps)
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -30,7 +30,7 @@ from graders.sandbox import attempts, confinement, nodes, server, wire
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.layers import LAYERS, State
 from graders.sandbox.proxies import Remote
-from tests.support import COURSE
+from tests.support import COURSE, ROOT
 
 ECHO = "def echo(value):\n    return value\n"
 
@@ -195,7 +195,7 @@ def test_only_what_is_listed_can_be_read(start_worker, tmp_path):
 def test_the_harness_cannot_be_read_from_a_worker(start_worker, package):
     _, student = start_worker("import os\ndef read(p):\n    return os.listdir(p)\n")
     with pytest.raises(Forbidden):
-        student.read(Path(__file__).parents[1] / package)
+        student.read(ROOT / package)
 
 
 def test_nothing_worth_stealing_is_loaded(warm_server):
@@ -288,6 +288,7 @@ def test_workers_do_not_see_each_other(start_worker):
     assert second.look() == (False, [])
 
 
+@pytest.mark.slow
 def test_a_closing_server_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
     with WarmServer(COURSE) as server:
@@ -300,6 +301,7 @@ def test_a_closing_server_takes_its_workers_along(tmp_path):
     assert not Path(f"/proc/{server_pid}").exists()
 
 
+@pytest.mark.slow
 def test_a_dead_server_is_a_harness_fault(tmp_path):
     with WarmServer(COURSE) as server:
         server.wait_until_warm()
@@ -309,6 +311,7 @@ def test_a_dead_server_is_a_harness_fault(tmp_path):
             Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
 
 
+@pytest.mark.slow
 def test_a_judge_that_goes_away_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
     with WarmServer(COURSE, judges=2) as server:

@@ -63,6 +63,7 @@ def not_passed(result: Result) -> dict[str, str]:
     return {check.id: str(check.outcome) for check in result.checks if check.outcome != "passed"}
 
 
+@pytest.mark.slow
 def test_the_reference_gets_full_marks_and_the_skeleton_none(warm_server):
     task = Task(COURSE, load_rubric(COURSE), SEED, None)
     events = list(grade_all([ROOT / "solutions", ROOT / "lab"], task, warm_server))
@@ -95,6 +96,7 @@ def test_a_module_that_does_not_load_is_the_hint_of_its_checks(grade):
     assert not any("does not load" in hint for hint in others)
 
 
+@pytest.mark.slow
 def test_a_function_without_end_costs_its_own_checks_alone(grade):
     result = grade(
         append={

@@ -155,7 +155,7 @@ def test_progress_cannot_speak_to_the_terminal(terminal: bool) -> None:
     fault = Failed(EVIL)
     with ProgressLines(Console(file=file, width=200, force_terminal=terminal, no_color=True), 10) as lines:
         lines.show(Progress(EVIL, 3))
-        lines.show(Finished(EVIL, Graded(result(EVIL), kept=(1,))))
+        lines.show(Finished(EVIL, Graded(result(EVIL), kept=(1,), resumed=True)))
         lines.show(Finished(MARKUP, fault))
     text = file.getvalue()
 
@@ -270,7 +270,7 @@ def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
     with ProgressLines(Console(file=file, width=80), 10) as lines:
         lines.show(Progress("alice", 5))
         lines.show(Finished("alice", Graded(result(notes=["left out"]))))
-        lines.show(Finished("bob", Graded(result("bob"), kept=(1,))))
+        lines.show(Finished("bob", Graded(result("bob"), kept=(1,), resumed=True)))
         lines.show(Finished("eve", Failed("it broke")))
 
     assert file.getvalue().split("\n") == [

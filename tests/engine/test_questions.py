@@ -414,9 +414,10 @@ def test_no_answer_changes_the_score(grade):
     ]
 
 
-def test_an_edited_answer_is_graded_afresh(grade):
+def test_an_edited_answer_is_in_the_result_and_judges_nothing_again(grade):
     assert not grade(step02=b"# 2.1\nfirst").resumed
     assert grade(step02=b"# 2.1\nfirst").resumed
     again = grade(step02=b"# 2.1\nsecond")
     assert not again.resumed
+    assert again.kept == tuple(step.step for step in again.result.steps)
     assert again.result.written[0].answer == "second"

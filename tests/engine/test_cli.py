@@ -54,6 +54,7 @@ def lab(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     return command("student", *arguments, cwd=cwd)
 
 
+@pytest.mark.slow
 def test_lab_check_blames_the_harness_for_nothing_that_the_submission_made(tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "lab")
     with (tmp_path / "lab" / "step07_cnn.py").open("a", encoding="utf-8") as module:
@@ -219,6 +220,7 @@ def test_ctrl_c_in_lab_check_shows_what_was_checked_and_the_line_that_ran(tmp_pa
     assert errors.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_lab_check_works_without_the_reference_solutions(tmp_path):
     for name, left_out in (("graders", ()), ("lab", ()), ("fixtures", ("data", "submissions"))):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", *left_out))
@@ -303,6 +305,7 @@ def test_doctor_names_a_layer_that_is_missing(monkeypatch):
     assert "refuses to start" in text
 
 
+@pytest.mark.slow
 def test_bench_measures_the_sandbox_on_a_running_server():
     figures = bench.sandbox_figures(COURSE, repeats=3)
     assert len(figures) == 4

@@ -23,7 +23,7 @@ from graders.sandbox.client import WarmServer
 from tests.hostile.corpus import with_deadline
 from tests.support import COURSE, QUIETLY, ROOT, SEED, step_number
 
-LEGITIMATE = tomllib.loads((ROOT / "tests" / "legitimate.toml").read_text(encoding="utf-8"))["change"]
+LEGITIMATE = tomllib.loads((ROOT / "tests" / "course" / "legitimate.toml").read_text(encoding="utf-8"))["change"]
 
 
 def judged(
