@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from graders.bench.figures import Figure
 from graders.checks.data.folders import TEN_GENRES
-from graders.checks.data.places import DATA
+from graders.checks.data.places import COURSE, DATA
 from graders.checks.data.tracks import MEL_BANDS, genre_tracks
 from graders.checks.experiments.cnn import OVERFITTED
+from graders.course import PROJECT
 from graders.grading.jobs import one_thread
 from solutions.step04_dataset import CLASS_MAPPING, SpectrogramDataset, torch_train_val_split
 from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch, training_loop
@@ -29,6 +33,7 @@ BEAT = DATA / "fma_genre_spectrograms_beat"
 FRAMES = 256  # no full-length track is longer, except the report's two, of 1293
 BATCH = 8
 SEED = 420
+COLD_PAIRS = 5
 OVERFIT_FRAMES = 64
 LEARNING_RATE = 1e-4
 EPOCHS = 12  # against the naive loop
@@ -201,4 +206,25 @@ def _iterations_to_overfit(backbone: Callable[[], nn.Module], most: int) -> int:
     return next((step for step, loss in enumerate(losses, start=1) if loss <= OVERFITTED), most)
 
 
-GROUPS: tuple[Callable[[], list[Figure]], ...] = (overfitting_figures, training_figures)
+def cold_figures() -> list[Figure]:
+    """Measure whole commands from cold, each beside a Python that imports what plots need."""
+    complete = str(COURSE.path(COURSE.audit.complete))
+    commands = {
+        "one submission from cold, a step without PyTorch": ("graders.cli", "run", complete, "--step", "2"),
+        "lab check 1 from cold": ("graders.student", "check", "1", "--root", complete),
+    }
+    base = [sys.executable, "-c", "import librosa.display"]
+    figures = []
+    for what, (module, *arguments) in commands.items():
+        command = [sys.executable, "-c", f"from {module} import main; main()", *arguments]
+        ratio = partial(_ratio_of_commands, command, base)
+        figures.append(Figure(f"{what}, over `import librosa.display`", _median(ratio, COLD_PAIRS), "times", 1.5))
+    return figures
+
+
+def _ratio_of_commands(command: list[str], base: list[str]) -> float:
+    run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL, cwd=PROJECT)
+    return _seconds(lambda: run(command)) / _seconds(lambda: run(base))
+
+
+GROUPS: tuple[Callable[[], list[Figure]], ...] = (cold_figures, overfitting_figures, training_figures)
