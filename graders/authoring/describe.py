@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graders.libraries import owner_of
+from graders.text import beginning
 
 TEXT_CHARACTERS = 60
 ITEMS = 3
@@ -27,8 +28,7 @@ def describe(value: Any) -> str:
         return _describe_items(value)
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    text = repr(value)
-    return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"
+    return beginning(repr(value), TEXT_CHARACTERS)
 
 
 def _describe_items(value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> str:

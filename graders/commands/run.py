@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from graders.commands.confining import expect_linux
-from graders.commands.errors import Command
+from graders.commands.errors import Command, say
 from graders.commands.options import course_option
 from graders.course import Course
 
@@ -79,7 +79,7 @@ def run(
 
         rubric = load_rubric(course, steps)
         warm_up(course, steps)
-        server.wait_until_warm()
+        server.wait_until_warm(_say_what_takes_long)
         sys.exit(grade_and_show(submissions, Task(course, rubric, seed, out, Level(require), time_limit), server))
 
 
@@ -108,6 +108,10 @@ def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int]) 
                 f"--out {folder}: {name}/result.json holds step {', '.join(map(str, lost))} too, which would be lost; "
                 "name another folder."
             )
+
+
+def _say_what_takes_long() -> None:
+    say("graders", "loading libraries; the first time some of them compile parts of themselves, for up to a minute.")
 
 
 def _interrupt(*_: object) -> None:

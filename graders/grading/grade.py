@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import socket
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
-
+from graders.grading.standing import ended_step, planned_step, same_but_for_seal, standing_of
 from graders.grading.task import Graded, Task
 from graders.intake.archives import UnreadableSubmission
 from graders.intake.submission import Submission, read_submission
@@ -19,10 +16,10 @@ from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, with_needs
 from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import is_sealed, read_result, write_result
+from graders.results.files import read_result, write_result
 from graders.results.provenance import versions
-from graders.results.schema import CheckResult, GradedStep, Isolation, Result
-from graders.results.scoring import max_points, points, rescore, score, to_be_graded, written_answers
+from graders.results.schema import GradedStep, Isolation, Result
+from graders.results.scoring import max_points, points, score, written_answers
 from graders.sandbox.layers import State
 
 # What these plugins do for a person at a terminal costs more than the checks themselves.
@@ -57,8 +54,8 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     except UnreadableSubmission as error:
         return Graded(_keep(_unreadable(name, str(error), task), task), problem=str(error))
     parts = {step: submission.part(task.called[step]) for step in sorted(task.called)}
-    planned = {step: _planned(step, part, task) for step, part in parts.items()}
-    before = _standing(read_result(task.out / name) if task.out else None, planned, name, task)
+    planned = {step: planned_step(step, part, task) for step, part in parts.items()}
+    before = standing_of(read_result(task.out / name) if task.out else None, planned, name, task)
     running = [row for row in task.rubric if row.step not in before.kept]
     verdicts: dict[str, Verdict] = {}
     isolation, seconds = Isolation.of({}), task.seconds
@@ -76,7 +73,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         max_score=max_points(checks),
         isolation=isolation,
         time_limit=seconds,
-        steps=[_ended(step, checks) for step in planned.values()],
+        steps=[ended_step(step, checks) for step in planned.values()],
         versions=versions(task.course.libraries),
         checks=checks,
         written=written_answers(task.course, task.rubric, submission.answers),
@@ -85,50 +82,8 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     if task.out and READ_NOTEBOOK in submission.files:
         (task.out / name).mkdir(parents=True, exist_ok=True)
         (task.out / name / READ_NOTEBOOK).write_bytes(submission.files[READ_NOTEBOOK])
-    resumed = not running and before.result is not None and _same(result, before.result)
+    resumed = not running and before.result is not None and same_but_for_seal(result, before.result)
     return Graded(_keep(result, task), before.kept, resumed)
-
-
-def _same(result: Result, before: Result) -> bool:
-    return msgspec.structs.replace(result, seal="") == msgspec.structs.replace(before, seal="")
-
-
-def _planned(step: int, part: Submission, task: Task) -> GradedStep:
-    """Return what a step's verdicts will have been computed with."""
-    seed = task.seed_for(part.digest)
-    mark = hashlib.sha256(f"{task.keys[step]} {part.digest} {seed}".encode()).hexdigest()
-    return GradedStep(step, str(seed), mark)
-
-
-def _ended(step: GradedStep, checks: Sequence[CheckResult]) -> GradedStep:
-    """Return a step's record; a fault of the harness is no verdict to keep: the next run tries again."""
-    faulty = any(check.step == step.step and check.outcome is Outcome.HARNESS_FAULT for check in checks)
-    return msgspec.structs.replace(step, fingerprint="") if faulty else step
-
-
-class _Standing(NamedTuple):
-    """An earlier result with the points of today, and the steps of it that stand; None if there are none."""
-
-    result: Result | None = None
-    kept: tuple[int, ...] = ()
-
-
-def _standing(before: Result | None, planned: Mapping[int, GradedStep], name: str, task: Task) -> _Standing:
-    """Find the steps of an earlier result that would come out the same again, under the task's own conditions."""
-    if before is None or before.submission != name or not is_sealed(before):
-        return _Standing()
-    if before.isolation.falls_short_of(task.required):
-        return _Standing()
-    slow = {check.step for check in before.checks if check.outcome is Outcome.TIMED_OUT}
-    longer = task.seconds != before.time_limit
-    stands = {one.step: one.fingerprint for one in before.steps if not (longer and one.step in slow)}
-    steps = {row.id: row.step for row in task.rubric}
-    stale = {steps[check_id] for check_id in to_be_graded(before, task.rubric)}
-    kept = tuple(step for step, plan in planned.items() if stands.get(step) == plan.fingerprint and step not in stale)
-    if not kept:
-        return _Standing()
-    checks = [check for check in before.checks if check.step in kept]
-    return _Standing(rescore(msgspec.structs.replace(before, checks=checks), task.rubric), kept)
 
 
 def _judged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -27,7 +28,8 @@ from graders.sandbox.layers import LAYERS, WATCH, Layer, State
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
 from graders.sandbox.worker import Order
 
-SERVER_START_SECONDS = 120.0
+SERVER_START_SECONDS = 600.0  # a busy machine is no fault
+PATIENCE = 20.0  # seconds after which it takes longer than ever but the first time
 # What crosses as plain data: where one of these needs a stand-in, it comes from the submission, and is its doing.
 PLAIN = (list, tuple, dict, bool, int, float, str, bytes, type(None), np.ndarray, np.generic, PurePath)
 FORK_SECONDS = 30.0
@@ -67,8 +69,17 @@ class WarmServer:
         for pair in pairs:
             pair[1].close()
 
-    def wait_until_warm(self) -> None:
-        """Return once the libraries are loaded; raises `HarnessFault` if the server ends first."""
+    def wait_until_warm(self, still_waiting: Callable[[], None] = lambda: None) -> None:
+        """Return once the libraries are loaded.
+
+        Args:
+            still_waiting: called once, if that takes longer than a moment.
+
+        Raises:
+            HarnessFault: the server ends first, or is not ready in time.
+        """
+        if not select.select(self.controls, [], [], PATIENCE)[0]:
+            still_waiting()
         for control in self.controls:
             control.settimeout(SERVER_START_SECONDS)
             try:
@@ -131,7 +142,7 @@ class Worker:
         policy = order.policy
         watched = WATCH not in policy.without
         self.look = watch.Watch(self.pid, Path(policy.scratch), policy.limits).look if watched else None
-        self.layers = self._ready()
+        self.layers = self.read_layers()
 
     def _fork(self, order: Order, theirs: socket.socket) -> int:
         self.control.settimeout(FORK_SECONDS)
@@ -141,7 +152,8 @@ class Worker:
         except (OSError, msgspec.DecodeError) as error:
             raise HarnessFault(f"the warm server cannot fork a worker: {error}") from error
 
-    def _ready(self) -> dict[str, Layer]:
+    def read_layers(self) -> dict[str, Layer]:
+        """Return what the new worker says that it reached, layer by layer; raises `HarnessFault` if it says nothing."""
         try:
             reply = self._receive(time.monotonic() + FORK_SECONDS, _refuse)
         except (channel.Closed, TimeoutError, wire.WireError) as error:

@@ -171,7 +171,7 @@ class Confinement:
             ruleset.allow_path("/dev/null", access.READ_FILE | access.WRITE_FILE)
             ruleset.allow_path(policy.scratch, write)
             ruleset.restrict(no_new_privs=False)  # a layer of its own
-            return _abi(ruleset.abi_version)
+            return landlock_state(ruleset.abi_version)
 
     def _seccomp(self) -> str:
         if isinstance(self.syscall_filter, LayerMissing):
@@ -213,7 +213,7 @@ def _readable_parts(folder: Path, unreadable: Collection[str]) -> list[Path]:
     return [path for path in folder.iterdir() if path not in nested]
 
 
-def _abi(version: int) -> str:
+def landlock_state(version: int) -> str:
     """Name a version of Landlock, and what it lacks; the seccomp filter has no system call for any of that."""
     lacking = [name for name, since in ADDED_TO_LANDLOCK.items() if version < since]
     return f"ABI {version}, without {', '.join(lacking)}" if lacking else f"ABI {version}"

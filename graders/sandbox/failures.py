@@ -13,6 +13,7 @@ from graders.outcomes import (
     SubmissionError,
     TimedOut,
 )
+from graders.text import beginning
 
 TEXT_CHARACTERS = 600
 KINDS: dict[str, type[SubmissionError]] = {
@@ -72,8 +73,7 @@ def _items(value: object) -> list[object]:
 
 
 def _text(value: object, limit: int) -> str:
-    text = value if isinstance(value, str) else ""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return beginning(value, limit) if isinstance(value, str) else ""
 
 
 def _line(frame: object) -> str:

@@ -59,7 +59,7 @@ class Remote:
         return ["handle", self._number, self._kind]
 
     def _ask(self, label: str, operation: str, *arguments: object) -> Any:
-        return _request(self._worker, label, operation, self, *arguments)
+        return request_of(self._worker, label, operation, self, *arguments)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # no check asks for these, but libraries do, of whatever they are to print
@@ -101,12 +101,18 @@ class Remote:
         self._worker.released.append(self._number)
 
 
-def _request(worker: Worker, label: str, operation: str, *arguments: object) -> Any:
-    codec = wire.Codec(lambda number, kind: Remote(worker, number, kind, label), _no_library)
+def request_of(worker: Worker, label: str, operation: str, *arguments: object) -> Any:
+    """Send a worker a request, and return its answer, in which handles become remote values.
+
+    Raises:
+        SubmissionError: the subclass says how the call ended.
+    """
+    codec = wire.Codec(lambda number, kind: Remote(worker, number, kind, label), no_library)
     return worker.request(label, operation, *arguments, proxy=codec)
 
 
-def _no_library(name: str) -> object:
+def no_library(name: str) -> object:
+    """Refuse the name of a library function, which only the judge may send; raises `WireError`."""
     raise wire.WireError(f"an answer names a library function, {name[:40]!r}")
 
 
@@ -142,7 +148,7 @@ class RemoteModule:
         if name not in self._members:
             label = f"{self._name}.{name}"
             try:
-                member = _request(module._worker, label, "get", module, name)  # noqa: SLF001 - the two are one thing
+                member = request_of(module._worker, label, "get", module, name)  # noqa: SLF001 - the two are one thing
             except AttributeError as error:
                 raise NotImplementedYet(f"{self._name} has no {name}; keep the names of the skeleton.") from error
             if not isinstance(member, Remote):
@@ -157,7 +163,7 @@ class RemoteModule:
         if self._imported is None or self._imported[0] is not worker:
             label = f"import {self._name}"
             try:
-                module = _request(worker, label, "import", self._name)
+                module = request_of(worker, label, "import", self._name)
             except SubmissionError as error:
                 if str(error).startswith(label):
                     error.hint = import_hint(f"{self._package}.{self._name}")
@@ -173,5 +179,5 @@ class RemoteModule:
 
 def remote_kit(worker: Worker) -> Remote:
     """Return the kit that runs beside the student's code."""
-    kit: Remote = _request(worker, "kit", "kit")
+    kit: Remote = request_of(worker, "kit", "kit")
     return kit

@@ -76,7 +76,7 @@ def _preload(course: Course, steps: list[int]) -> ModuleType | None:
     """Load what workers share, for these steps; return the course's kit, if it has one."""
     warnings.simplefilter("ignore")
     wanted = course.sandbox
-    with _compiling_alone(wanted.compiling):
+    with compiling_alone(wanted.compiling):
         for name in course.loads_for(steps).server:
             course.load(name)
     if wanted.adaptations:
@@ -92,7 +92,7 @@ def _preload(course: Course, steps: list[int]) -> ModuleType | None:
 
 
 @contextmanager
-def _compiling_alone(packages: Iterable[str]) -> Iterator[None]:
+def compiling_alone(packages: Iterable[str]) -> Iterator[None]:
     """Let one process at a time import packages that compile parts of themselves.
 
     On their first import they keep what they compile beside their sources; two processes that do so at once leave a

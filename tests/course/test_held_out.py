@@ -62,7 +62,7 @@ def test_a_checkout_without_them_takes_the_test_split(monkeypatch: pytest.Monkey
 def test_the_same_seed_makes_the_same_tracks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fixtures.held_out_build.SCALE", 0.01)
     monkeypatch.setattr("fixtures.held_out_build.RATED", 2)
-    monkeypatch.setattr("fixtures.held_out_build._mels", lambda tracks, _: [_stub(track.number) for track in tracks])
+    monkeypatch.setattr("fixtures.held_out_build.mels_of", lambda tracks, _: [_stub(track.number) for track in tracks])
     for name in ("a", "b"):
         assert make_held_out(tmp_path / name, 7) == make_held_out(tmp_path / "c", 8)
     first, same, other = (read_held_out(tmp_path / f"{name}.npz") for name in ("a", "b", "c"))

@@ -229,10 +229,10 @@ def test_an_unreadable_submission_is_recorded_and_the_others_are_graded(warm_ser
 
 
 def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monkeypatch):
-    real = client.Worker._ready
+    real = client.Worker.read_layers
     monkeypatch.setattr(
         client.Worker,
-        "_ready",
+        "read_layers",
         lambda self: {**real(self), "seccomp": Layer(State.MISSING, "libseccomp cannot be loaded")},
     )
     task = Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, None)

@@ -372,7 +372,7 @@ def test_a_layer_that_is_left_out_is_reported(warm_server, tmp_path, layer):
 
 @pytest.mark.parametrize(("abi", "lacks"), [(1, "truncation"), (4, "signals"), (5, "abstract sockets"), (6, "")])
 def test_an_old_landlock_says_what_it_lacks(abi, lacks):
-    said = confinement._abi(abi)
+    said = confinement.landlock_state(abi)
     assert said.startswith(f"ABI {abi}")
     assert lacks in said
     assert ("without" in said) == bool(lacks)
@@ -380,7 +380,7 @@ def test_an_old_landlock_says_what_it_lacks(abi, lacks):
 
 def test_servers_that_start_at_once_compile_one_after_the_other():
     held = []
-    with server._compiling_alone(["librosa"]):
+    with server.compiling_alone(["librosa"]):
         code = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
         spec = importlib.util.find_spec("librosa")
         assert spec is not None

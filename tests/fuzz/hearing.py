@@ -15,7 +15,7 @@ import torch
 
 from graders.outcomes import SubmissionError
 from graders.sandbox import channel, client, wire
-from graders.sandbox.proxies import Remote, _no_library, _request
+from graders.sandbox.proxies import Remote, no_library, request_of
 
 from .choices import Choices
 from .frames import message
@@ -73,11 +73,11 @@ def listen(written: bytes, *, in_a_call: bool, silent: bool = False) -> None:
             theirs.shutdown(socket.SHUT_WR)
         worker = _Unforked(mine, NO_PATIENCE if silent else PATIENCE)
         with contextlib.suppress(SubmissionError, StopIteration, wire.WireError, channel.Closed, TimeoutError):
-            _check(_request(worker, CALL, "kit") if in_a_call else _received(worker), len(written))
+            _check(request_of(worker, CALL, "kit") if in_a_call else _received(worker), len(written))
 
 
 def _received(worker: client.Worker) -> object:
-    codec = wire.Codec(lambda number, kind: Remote(worker, number, kind, CALL), _no_library)
+    codec = wire.Codec(lambda number, kind: Remote(worker, number, kind, CALL), no_library)
     tree, payload = channel.receive(worker.sock, time.monotonic() + worker.seconds_per_call)
     return wire.decode(tree, payload, codec)
 
