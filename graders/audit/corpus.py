@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from graders.course import Course
+from graders.course import BadCourse, Course
 from graders.intake.submission import read_submission
 from graders.outcomes import Outcome
 
@@ -59,7 +59,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
 
 def all_mistakes(course: Course) -> list[Mistake]:
     """Return the mistakes of all steps."""
-    folder = course.path(course.audit.mistakes)
+    folder = _there(course, course.audit.mistakes)
     files = [folder / f"{module}.toml" for module in course.modules]
     return [mistake for file in files for mistake in msgspec.toml.decode(file.read_bytes(), type=_Table).mistake]
 
@@ -67,7 +67,7 @@ def all_mistakes(course: Course) -> list[Mistake]:
 def variants(course: Course, step: int | None = None) -> list[str]:
     """Return the names of the variants, or of those that replace the module of a step: the complete one always."""
     pattern = "*.py" if step is None else f"{course.step(step).module}.py"
-    folders = course.path(course.audit.variants).iterdir()
+    folders = _there(course, course.audit.variants).iterdir()
     return [_complete(course).name, *sorted(folder.name for folder in folders if any(folder.glob(pattern)))]
 
 
@@ -87,4 +87,12 @@ def stage_variant(course: Course, name: str, folder: Path) -> None:
 
 
 def _complete(course: Course) -> Path:
-    return course.path(course.audit.complete)
+    return _there(course, course.audit.complete)
+
+
+def _there(course: Course, relative: str) -> Path:
+    """Return a folder that `course.toml` names; raises `BadCourse` if it is not there, as in an installed package."""
+    path = course.path(relative)
+    if not relative or not path.is_dir():
+        raise BadCourse(f"{path} is not there: submissions whose verdicts are known come with a checkout; work in one.")
+    return path

@@ -205,6 +205,26 @@ def test_an_error_whose_text_raises_is_an_error_of_the_student_s(copy: Path, run
     assert "student_error: Evil: (its text cannot be had: RuntimeError) [step01_counting.py line 5" in done.stdout
 
 
+def test_what_a_course_lacks_is_said_in_one_sentence(copy: Path, run: Run) -> None:
+    none = run("graders", "calibrate", "--course", copy)
+    assert none.returncode == 2
+    assert "has no checks with thresholds" in none.stderr
+    change(copy, "[audit]", '[audit]\nexperiments = "words_checks.experiments"')
+    (copy / "words_checks" / "experiments.py").write_text(EXPERIMENT, encoding="utf-8")
+    shutil.rmtree(copy / "variants")
+    lacking = run("graders", "calibrate", "--course", copy, "--out", copy / "thresholds.json")
+    assert lacking.returncode == 2
+    assert lacking.stderr.count("\n") == 1
+    assert "variants is not there: submissions whose verdicts are known come with a checkout" in lacking.stderr
+
+
+EXPERIMENT = """
+from graders.authoring.experiments import Experiment
+
+EXPERIMENTS = (Experiment("step01.words_are_counted", lambda *_: 1.0, "high"),)
+"""
+
+
 # --- what is wrong with a course is said in one sentence
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -23,6 +23,7 @@ from graders.results.schema import Level, Result
 from graders.sandbox import client
 from graders.sandbox.client import WarmServer
 from graders.sandbox.layers import Layer, State
+from tests.hostile.corpus import with_deadline
 from tests.support import COURSE, ROOT, SEED
 
 
@@ -35,7 +36,9 @@ def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
         replace: dict[str, str] | None = None,
         prepend: dict[str, str] | None = None,
         steps: Collection[int] = (2, 3, 4),
+        seconds: float = 0,
     ) -> Result:
+        rubric = load_rubric(COURSE, steps)
         folder = tmp_path / "submission"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(ROOT / "solutions", folder / "lab")
@@ -50,7 +53,7 @@ def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
         graded = grade_one(
             folder,
             "submission",
-            Task(COURSE, load_rubric(COURSE, steps), SEED, None),
+            Task(COURSE, with_deadline(rubric, seconds) if seconds else rubric, SEED, None),
             warm_server.controls[0],
             lambda _: None,
         )
@@ -101,7 +104,8 @@ def test_a_function_without_end_costs_its_own_checks_alone(grade):
     result = grade(
         append={
             "step02_beat_sync.py": "def duration_seconds(n, sr=22050, hop_length=512):\n    import os\n    os.read(os.pipe()[0], 1)\n"
-        }
+        },
+        seconds=2.0,
     )
     assert not_passed(result) == {
         "step02.duration_of_a_clip": "timed_out",
