@@ -220,7 +220,10 @@ class Course:
 
     def step_of_check(self, check_id: str) -> Step:
         """Return the step of a check by its id, `stepNN.name`."""
-        return next(step for step in self.steps if check_id.startswith(f"{step.label}."))
+        found = next((step for step in self.steps if check_id.startswith(f"{step.label}.")), None)
+        if found is None:
+            raise BadCourse(f"{check_id!r} is no id of a check of this course; ids begin with {self.steps[0].label}.")
+        return found
 
     @property
     def modules(self) -> list[str]:

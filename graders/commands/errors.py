@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import platform
 import sys
+import traceback
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import metadata
@@ -83,6 +85,9 @@ def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
 def run_group(group: click.Group, name: str) -> NoReturn:
     """Run a command line; an error ends it with one sentence on stderr, or with its traceback under `--debug`."""
     settings = Settings()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where it is no UTF-8, some signs are not to be had
     try:
         sys.exit(group(prog_name=name, obj=settings, standalone_mode=False))
     except click.ClickException as misuse:
@@ -93,12 +98,12 @@ def run_group(group: click.Group, name: str) -> NoReturn:
         sys.exit(ExitCode.INTERRUPTED)
     except (BadCourse, HarnessFault) as error:
         if settings.debug:
-            raise
+            traceback.print_exc()
         say(name, str(error))
         sys.exit(ExitCode.BAD_INPUT if isinstance(error, BadCourse) else ExitCode.HARNESS_FAULT)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - nobody but a developer wants to see more than a sentence
         if settings.debug:
-            raise
+            traceback.print_exc()
         say(name, f"internal error, {type(error).__name__}: {text_of(error)}; --debug shows where.")
         sys.exit(ExitCode.HARNESS_FAULT)
 

@@ -14,7 +14,7 @@ from graders.grading.names import names_of
 from graders.grading.task import Failed, Finished, Graded, Task
 from graders.judging.rubric import counted
 from graders.outcomes import Outcome
-from graders.results.files import all_results, write_summary
+from graders.results.files import SUMMARY, all_results, unreadable_results, write_summary
 from graders.results.schema import Result
 from graders.sandbox.client import WarmServer
 
@@ -37,11 +37,7 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
         except KeyboardInterrupt:
             interrupted = True
     _show(console, [graded[name] for name in names_of(submissions) if name in graded])
-    where = "Results were not kept; --out DIR keeps them."
-    if task.out:
-        write_summary(all_results(task.out), task.out)
-        where = f"Results are in {task.out}: summary.csv, and NAME/result.json for each submission."
-    console.print(where, soft_wrap=True, markup=False)
+    faults += _summarise(task.out, console)
     if interrupted:
         say("graders", "interrupted; run the same command again to grade the rest.")
         return ExitCode.INTERRUPTED
@@ -52,6 +48,22 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
     for text in unread:
         say("graders", text)
     return ExitCode.HARNESS_FAULT if faults else ExitCode.BAD_INPUT if unread else ExitCode.DONE
+
+
+def _summarise(out: Path | None, console: Console) -> list[str]:
+    """Write the summary of a folder for results, and say where all is; return what went wrong."""
+    if out is None:
+        console.print("Results were not kept; --out DIR keeps them.", soft_wrap=True, markup=False)
+        return []
+    for file in unreadable_results(out):
+        say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
+    try:
+        write_summary(all_results(out), out)
+    except OSError as error:
+        return [f"{out / SUMMARY}: cannot be written ({error.strerror})"]
+    where = f"Results are in {out}: summary.csv, and NAME/result.json for each submission."
+    console.print(where, soft_wrap=True, markup=False)
+    return []
 
 
 def _show(console: Console, graded: Sequence[Graded]) -> None:

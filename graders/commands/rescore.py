@@ -21,23 +21,38 @@ def rescore(out: Path, course: Course) -> None:
     Exits with 2 if a result cannot be scored so, because it lacks a check: that submission has to be graded again.
     """
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
-    from graders.results.files import all_results, write_result, write_summary  # noqa: PLC0415
+    from graders.results.files import (  # noqa: PLC0415
+        all_results,
+        is_sealed,
+        read_result,
+        unreadable_results,
+        write_result,
+        write_summary,
+    )
     from graders.results.scoring import rescore as scored_again  # noqa: PLC0415
     from graders.results.scoring import waiting_for_dropped  # noqa: PLC0415
 
     rubric = load_rubric(course)
-    results = all_results(out)
-    if not results:
+    damaged = unreadable_results(out)
+    found = [(path, read_result(path)) for path in sorted(out.iterdir()) if path.is_dir()]
+    results = [(path, result) for path, result in found if result]
+    if not results and not damaged:
         raise click.UsageError(f"{out}: there is no result in it; name the folder that `graders run --out` wrote.")
-    left = 0
-    for result in results:
+    for file in damaged:
+        say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
+    left = len(damaged)
+    for folder, result in results:
+        if result.submission != folder.name or result.course != course.title or not is_sealed(result):
+            left += 1
+            say("graders", f"{folder / 'result.json'}: not as it was written for this course; left so. Grade it again.")
+            continue
         try:
             again = scored_again(result, rubric)
         except LookupError as error:
             left += 1
             say("graders", f"{result.submission}: left as it was, it lacks {error.args[0]}; grade it again.")
             continue
-        write_result(again, out / result.submission)
+        write_result(again, folder)
         change = "as before" if again.score == result.score else f"{result.score:g} before"
         click.echo(f"{result.submission}  {again.score:g} of {again.max_score:g}  ({change})")
         if waiting := waiting_for_dropped(again, rubric):

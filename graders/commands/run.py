@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from graders.commands.options import course_option
 from graders.course import Course
 
 SEEDS = 2**128
+LONGEST_SECONDS = 7 * 24 * 3600
 
 
 @click.command(cls=Command)
@@ -35,7 +37,7 @@ SEEDS = 2**128
     type=click.IntRange(0, SEEDS - 1),
     help="Seed of all random inputs  [default: drawn from each submission's content].",
 )
-@click.option("--time-limit", type=click.FloatRange(min=1), default=900, show_default=True,
+@click.option("--time-limit", type=click.FloatRange(min=1, max=LONGEST_SECONDS), default=900, show_default=True,
               help="Seconds that a submission has for all checks together.")  # fmt: skip
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade.")  # fmt: skip
@@ -55,6 +57,8 @@ def run(
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
     expect_linux("run")
+    if math.isnan(time_limit):
+        raise click.UsageError("--time-limit is no number of seconds.")
     known = {step.number for step in course.steps}
     if unknown := sorted(set(steps) - known):
         raise click.UsageError(
@@ -65,7 +69,7 @@ def run(
         from graders.grading.names import names_of  # noqa: PLC0415 - `graders --help` need not load what grading needs
 
         _make_folder(out)
-        _check_results(out, names_of(submissions), set(steps or known))
+        _check_results(out, names_of(submissions), set(steps or known), course)
     signal.signal(signal.SIGTERM, _interrupt)  # so that folders are removed and processes ended as after Ctrl-C
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
@@ -92,7 +96,7 @@ def _make_folder(folder: Path) -> None:
         raise click.UsageError(f"--out {folder}: this user may not write there; name another folder.")
 
 
-def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int]) -> None:
+def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int], course: Course) -> None:
     """See that results can be written, and none is lost: a run of some steps would take the place of one of all."""
     from graders.results.files import read_result  # noqa: PLC0415
 
@@ -101,7 +105,13 @@ def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int]) 
     for name in names:
         if (folder / name).exists() and not (folder / name).is_dir():
             raise click.UsageError(f"--out {folder}: {name} in it is a file, where a folder has to be; name another.")
+        if (folder / name / "result.json").is_dir():
+            raise click.UsageError(f"--out {folder}: {name}/result.json in it is a folder; name another folder.")
         earlier = read_result(folder / name)
+        if earlier and earlier.course != course.title:
+            raise click.UsageError(
+                f"--out {folder}: {name}/result.json is of another course, {earlier.course!r}; name another folder."
+            )
         lost = sorted({check.step for check in earlier.checks} - steps) if earlier else []
         if lost:
             raise click.UsageError(

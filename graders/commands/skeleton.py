@@ -30,7 +30,10 @@ def skeleton(out: Path | None, check: bool, course: Course) -> None:
             f"There is no reference in {course.root}: {course.reference} is what skeletons are made of."
         )
     if not check:
-        write_skeletons(course.reference_folder, folder)
+        try:
+            write_skeletons(course.reference_folder, folder)
+        except OSError as error:
+            raise click.UsageError(f"--out {folder}: cannot be written ({error.strerror}).") from error
         return
     if stale := stale_skeletons(course.reference_folder, folder):
         say(

@@ -142,4 +142,10 @@ def _unreadable(name: str, problem: str, task: Task) -> Result:
 
 
 def _keep(result: Result, task: Task) -> Result:
-    return write_result(result, task.out / result.submission) if task.out else result
+    if not task.out:
+        return result
+    try:
+        return write_result(result, task.out / result.submission)
+    except OSError as error:
+        place = task.out / result.submission / "result.json"
+        raise HarnessFault(f"{place}: cannot be written ({error.strerror}); make room or name another --out") from error

@@ -80,7 +80,7 @@ def submission_name(path: Path) -> str:
     """Return a submission's name: that of its file or folder, without the suffix of an archive or a notebook."""
     name = name_of_file(path.resolve().name)
     suffix = next((end for end in (*TAR_SUFFIXES, ".zip", ".ipynb") if name.lower().endswith(end)), "")
-    return name[: len(name) - len(suffix)] or name
+    return name[: len(name) - len(suffix)] or name or "submission"
 
 
 def read_submission(path: Path, course: Course) -> Submission:

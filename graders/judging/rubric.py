@@ -9,7 +9,8 @@ from types import ModuleType
 import msgspec
 
 from graders.authoring.check import ATTRIBUTE, CheckInfo
-from graders.course import BadCourse, Course, Dropped, step_label
+from graders.course import BadCourse, Course, Dropped, Step, step_label
+from graders.text import text_of
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -56,16 +57,28 @@ def load_rubric(course: Course, steps: Collection[int] = ()) -> list[Check]:
     rows: list[Check] = []
     for step in course.steps:
         if not steps or step.number in steps:
-            rows += _checks_of(course.load(f"{course.checks}.{step.module}"), step.number, course)
+            rows += _checks_of(_loaded(course, step), step.number, course)
     seen: set[str] = set()
     for row in rows:
         missing = set(row.needs) - seen
         if row.id in seen or missing:
             raise BadCourse(f"{row.id} is there twice, or needs what does not come before it: {sorted(missing)}.")
         seen.add(row.id)
+    labels = tuple(f"{step_label(number)}." for number in steps)
+    unknown = sorted(course.dropped.keys() - seen)
+    if unknown and (not steps or unknown[0].startswith(labels)):
+        raise BadCourse(f"course.toml drops {unknown[0]}, and there is no such check; result.json has their ids.")
     if not steps:
         _add_up(rows, course)
     return rows
+
+
+def _loaded(course: Course, step: Step) -> ModuleType:
+    try:
+        return course.load(f"{course.checks}.{step.module}")
+    except Exception as error:
+        place = course.folder_of(course.checks) / f"{step.module}.py"
+        raise BadCourse(f"{place}: the checks cannot be loaded, {type(error).__name__}: {text_of(error)}.") from error
 
 
 def with_needs(wanted: Collection[str], rubric: Sequence[Check]) -> list[Check]:
@@ -82,9 +95,6 @@ def counted(rubric: Iterable[Check]) -> list[Check]:
 
 
 def _add_up(rows: Sequence[Check], course: Course) -> None:
-    unknown = sorted(course.dropped.keys() - {row.id for row in rows})
-    if unknown:
-        raise BadCourse(f"course.toml drops {unknown[0]}, and there is no such check; result.json has their ids.")
     total = sum(row.max_points for row in rows)
     if total != course.points:
         raise BadCourse(

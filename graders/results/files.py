@@ -52,6 +52,12 @@ def all_results(folder: Path) -> list[Result]:
     return [result for result in found if result]
 
 
+def unreadable_results(folder: Path) -> list[Path]:
+    """Return the files below a folder for results that should hold one and do not: damaged, or of another schema."""
+    files = (path / "result.json" for path in sorted(folder.iterdir()) if path.is_dir())
+    return [file for file in files if file.exists() and read_result(file.parent) is None]
+
+
 def write_summary(results: Iterable[Result], folder: Path) -> None:
     """Write `folder/summary.csv`, a row for each submission.
 

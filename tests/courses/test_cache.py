@@ -38,6 +38,13 @@ class Place:
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()[0]
 
+    def rescore(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "graders", "rescore", str(self.out), "--course", str(self.course)],
+            capture_output=True, text=True, encoding="utf-8", cwd=self.folder, timeout=120, check=False,
+            env={**os.environ, "PYTHONPATH": str(self.folder)},
+        )  # fmt: skip
+
     def result(self) -> dict[str, object]:
         return dict(json.loads((self.out / "anna" / "result.json").read_text(encoding="utf-8")))
 
@@ -138,3 +145,43 @@ def test_dropping_a_check_regrades_what_it_had_blocked_and_taking_it_back_regrad
     assert "unchanged since" in place.run()
     course.write_text(before, encoding="utf-8")
     assert place.run().startswith("anna  4 of 6  (")
+
+
+def test_scoring_again_trusts_no_result_that_was_edited_copied_or_damaged(place: Place) -> None:
+    file = place.out / "anna" / "result.json"
+    sound = file.read_text(encoding="utf-8")
+    assert place.rescore().returncode == 0
+    assert file.read_text(encoding="utf-8") == sound
+    for edited in (
+        sound.replace('"passed"', '"failed"', 1),
+        sound.replace('"submission": "anna"', '"submission": "../anna"'),
+        sound[:500],
+    ):
+        file.write_text(edited, encoding="utf-8")
+        done = place.rescore()
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "again" in done.stderr
+        assert file.read_text(encoding="utf-8") == edited
+    file.write_text(sound, encoding="utf-8")
+    shutil.copytree(place.out / "anna", place.out / "anna.bak")
+    done = place.rescore()
+    assert done.returncode == 2
+    assert "anna.bak" in done.stderr
+
+
+def test_a_result_of_another_course_is_not_replaced(place: Place) -> None:
+    toml = place.course / "course.toml"
+    toml.write_text(
+        toml.read_text(encoding="utf-8").replace('title = "Words', 'title = "Other words'), encoding="utf-8"
+    )
+    with pytest.raises(AssertionError, match=r"result\.json is of another course, 'Words: a course of two steps'"):
+        place.run()
+    assert place.result()["course"] == "Words: a course of two steps"
+
+
+def test_a_result_that_cannot_be_kept_is_told_in_one_sentence(place: Place) -> None:
+    shutil.rmtree(place.out / "anna")
+    (place.out / "anna").mkdir()
+    (place.out / "anna" / "result.part").mkdir()  # stands in the way
+    with pytest.raises(AssertionError, match=r"result\.json: cannot be written"):
+        place.run()

@@ -132,6 +132,10 @@ def test_a_run_without_out_says_that_its_results_are_not_kept():
         (("run", "lab", "--out", "/proc/grades"), "cannot be made"),
         (("frobnicate",), "frobnicate"),
         (("run", "lab", "--time-limit", "0"), "--time-limit"),
+        (("run", "lab", "--time-limit", "nan"), "--time-limit"),
+        (("run", "lab", "--time-limit", "inf"), "--time-limit"),
+        (("run", "lab", "--course", "/no/such/folder"), "course.toml: cannot be read"),
+        (("skeleton", "--out", "pyproject.toml/x"), "cannot be written"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments, says):
@@ -406,3 +410,21 @@ def test_an_interrupt_while_the_server_starts_is_told_as_any_other():
         [sys.executable, "-c", code, "run", "lab"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
     )
     assert (done.returncode, done.stderr.strip()) == (130, "graders: interrupted.")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("run", "lab", "--course", "/gone"), 2), (("rescore", "/proc"), 2)])
+def test_debug_shows_more_and_ends_with_the_same_code(arguments, code):
+    plain, debugged = graders(*arguments), graders("--debug", *arguments)
+    assert plain.returncode == debugged.returncode == code
+    assert "Traceback" not in plain.stderr
+    assert plain.stderr in debugged.stderr
+
+
+def test_a_terminal_that_knows_no_greek_costs_no_result():
+    code = "from graders.student import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", "2", "--root", "fixtures/submissions/complete"],
+        capture_output=True, cwd=ROOT, timeout=120, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"6 of 6 points" in done.stdout
