@@ -90,13 +90,16 @@ def _show(course: Course, rubric: Sequence[Check], results: Sequence[CheckResult
 
 def _step(text: str, course: Course) -> int:
     """Return the number of a step that has checks, from a number, a label, or the name of its module or file."""
-    match = re.fullmatch(r"(?:step)?0*(\d{1,2})(?:_\w+)?(?:\.py)?", Path(text).name)
+    match = re.fullmatch(r"(?:step)?0*(\d{1,2})(_\w+)?(?:\.py)?", Path(text).name)
     example = course.steps[-1]
     if not match:
         raise click.UsageError(
             f"{text!r} is no step; name one as {example.number}, {example.label} or {example.module}."
         )
-    if int(match[1]) not in {step.number for step in course.steps}:
+    step = next((step for step in course.steps if step.number == int(match[1])), None)
+    if step is None:
         numbers = ", ".join(str(step.number) for step in course.steps)
         raise click.UsageError(f"{text!r} is no step of this course; it has steps {numbers}.")
-    return int(match[1])
+    if match[2] and step.module != f"{step.label}{match[2]}":
+        raise click.UsageError(f"{text!r} is no module of this course; step {step.number} is {step.module}.")
+    return step.number
