@@ -8,7 +8,14 @@ from pathlib import Path
 from rich.console import Console
 
 from graders.commands.errors import ExitCode, say
-from graders.feedback.terminal import ProgressLines, check_lines, isolation_line, summary_table, written_line
+from graders.feedback.terminal import (
+    PatientConsole,
+    ProgressLines,
+    check_lines,
+    isolation_line,
+    summary_table,
+    written_line,
+)
 from graders.grading.jobs import grade_all
 from graders.grading.names import names_of
 from graders.grading.task import Failed, Finished, Graded, Task
@@ -21,7 +28,7 @@ from graders.sandbox.client import WarmServer
 
 def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) -> ExitCode:
     """Grade submissions, show what happens and what came out, and return how the command ends."""
-    console = Console()
+    console = PatientConsole()
     graded: dict[str, Graded] = {}
     faults: list[str] = []
     interrupted = False

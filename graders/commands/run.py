@@ -70,7 +70,8 @@ def run(
 
         _make_folder(out)
         _check_results(out, names_of(submissions), set(steps or known), course)
-    signal.signal(signal.SIGTERM, _interrupt)  # so that folders are removed and processes ended as after Ctrl-C
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
+        signal.signal(ending, _interrupt)
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
     with WarmServer(course, min(jobs, len(submissions)), steps) as server:

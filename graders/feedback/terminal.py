@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from typing import Self
 
@@ -24,6 +26,17 @@ COLOURS = {
     Outcome.BLOCKED: "dim",
     Outcome.HARNESS_FAULT: "bold red",
 }
+
+
+class PatientConsole(Console):
+    """A console that goes on silently when nobody reads it any more, as after `| head`: work in hand is not lost."""
+
+    def on_broken_pipe(self) -> None:
+        """Send what is still printed nowhere, instead of ending the process."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def number(points: float) -> str:

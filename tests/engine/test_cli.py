@@ -362,7 +362,8 @@ def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
     assert "harness_fault" not in done.stdout
 
 
-def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
+def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, ending):
     code = "from graders.cli import main; main()"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -373,7 +374,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path):
     )  # fmt: skip
     assert running.stdout is not None
     assert running.stdout.readline().startswith("solutions")
-    running.send_signal(signal.SIGTERM)
+    running.send_signal(ending)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert "run the same command again" in errors
@@ -428,3 +429,19 @@ def test_a_terminal_that_knows_no_greek_costs_no_result():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert b"6 of 6 points" in done.stdout
+
+
+def test_a_pipe_that_is_closed_costs_no_result(tmp_path):
+    code = "from graders.cli import main; main()"
+    where = ["--step", "2", "--out", str(tmp_path / "out")]
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "run", "solutions", "lab", "fixtures/submissions/half_finished", *where],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    with running.stderr:
+        assert (running.wait(timeout=120), running.stderr.read()) == (0, "")
+    with (tmp_path / "out" / "summary.csv").open(encoding="utf-8") as file:
+        assert sorted(row["submission"] for row in csv.DictReader(file)) == ["half_finished", "lab", "solutions"]
