@@ -103,13 +103,20 @@ def to_be_graded(result: Result, rubric: Sequence[Check]) -> list[str]:
 
 
 def waiting_for_dropped(result: Result, rubric: Sequence[Check]) -> list[str]:
-    """Return the ids of a result's checks that were blocked and build on one that was dropped since."""
+    """Return the ids of a result's checks that were blocked by one that was dropped since, and by no other."""
     dropped = {check.id for check in rubric if check.dropped}
     ended = {check.id: check.outcome for check in result.checks}
+
+    def nothing_else_lacks(check: Check) -> bool:
+        return all(ended.get(needed) is Outcome.PASSED for needed in set(check.needs) - dropped)
+
     return [
         check.id
         for check in rubric
-        if ended.get(check.id) is Outcome.BLOCKED and not check.dropped and dropped.intersection(check.needs)
+        if ended.get(check.id) is Outcome.BLOCKED
+        and not check.dropped
+        and dropped.intersection(check.needs)
+        and nothing_else_lacks(check)
     ]
 
 

@@ -492,3 +492,16 @@ def test_what_waited_for_a_check_that_was_dropped_is_named() -> None:
     before = result(checks=score([first, then], verdicts))
     assert waiting_for_dropped(before, [first, then]) == []
     assert waiting_for_dropped(before, [dropped(first, "to none"), then]) == [then.id]
+
+
+def test_what_another_check_blocks_as_well_does_not_wait_for_the_dropped_one() -> None:
+    first, second, then = check("a"), check("b"), check("c")
+    then = msgspec.structs.replace(then, info=msgspec.structs.replace(then.info, needs=("test_a", "test_b")))
+    verdicts = {
+        first.id: Verdict(Outcome.FAILED, "No.", 0.1),
+        second.id: Verdict(Outcome.FAILED, "No.", 0.1),
+        then.id: Verdict(Outcome.BLOCKED, "Waits.", 0.0),
+    }
+    before = result(checks=score([first, second, then], verdicts))
+    assert waiting_for_dropped(before, [dropped(first, "to none"), second, then]) == []
+    assert waiting_for_dropped(before, [dropped(first, "to none"), dropped(second, "to none"), then]) == [then.id]
