@@ -423,3 +423,10 @@ def test_a_large_integer_is_handed_back(start_worker, digits):
     _, student = start_worker(GIVER)
     value = student.large(digits)
     assert student.same(value) == value or digits > wire.INT_HEX_DIGITS  # beyond that, it stays behind a handle
+
+
+def test_what_a_check_passes_and_cannot_cross_is_no_fault_of_the_submission(start_worker):
+    _, student = start_worker(GIVER)
+    for value in (np.array([object()], dtype=object), object(), {1, 2}):
+        with pytest.raises(HarnessFault, match="a check passed a"):
+            student.same(value)
