@@ -32,8 +32,10 @@ def describe(value: Any) -> str:
 
 
 def _describe_items(value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> str:
-    if isinstance(value, dict) or len(value) > ITEMS:
+    if len(value) > ITEMS:
         return f"{type(value).__name__} of {len(value)} items"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{describe(key)}: {describe(item)}' for key, item in value.items())}}}"
     inner = ", ".join(describe(item) for item in value)
     return f"[{inner}]" if isinstance(value, list) else f"({inner})"
 

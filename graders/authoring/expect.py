@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graders.authoring.describe import describe
+from graders.authoring.differences import first_difference, numbers_apart
 from graders.libraries import NoPlainArray, owner_of
 from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
 
@@ -19,7 +20,21 @@ LARGEST = sys.float_info.max
 PLAIN_ITEMS = 100_000  # what a check compares item by item is small
 LEAST = 1e-6  # by which what is unlike must differ
 BESIDE_UNLIKE = 1e-3  # of what is unlike's middle distance: the most that what is the same may differ
+Mistakes = Sequence[tuple[Any, str]]
+"""Wrong values that are well known, each with a hint for whoever returned it."""
 DTYPE_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
+
+
+class Recognised(AssertionError):
+    """A comparison failed, and the hint says why, if the wrong value is a well-known one; else it is empty."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def _hint(mistakes: Mistakes, came: Callable[[Any], bool]) -> str:
+    return next((hint for wrong, hint in mistakes if came(wrong)), "")
 
 
 def as_array(value: Any, call: str) -> np.ndarray:
@@ -59,7 +74,15 @@ def expect_dtype(value: Any, kind: str, call: str) -> np.ndarray:
     return array
 
 
-def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 1e-5) -> np.ndarray:
+def expect_array(
+    value: Any,
+    expected: ArrayLike,
+    call: str,
+    tolerance: float = 1e-5,
+    *,
+    names: Sequence[str] = (),
+    mistakes: Mistakes = (),
+) -> np.ndarray:
     """Return an array or tensor, as an array, once shape and values are as expected.
 
     Args:
@@ -67,6 +90,8 @@ def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 
         expected: what is right; its shape is demanded too.
         call: the call, as a student would write it.
         tolerance: largest difference allowed, relative to the largest expected magnitude (at least 1).
+        names: what the rows are about (the items of the first axis), for messages.
+        mistakes: wrong arrays that are well known, each with its hint.
     """
     right = np.asarray(expected)
     array = expect_shape(value, right.shape, call)
@@ -76,13 +101,21 @@ def expect_array(value: Any, expected: ArrayLike, call: str, tolerance: float = 
         return array
     magnitudes = np.abs(right.astype(np.float64))
     scale = float(magnitudes[np.isfinite(magnitudes)].max(initial=1.0))
-    with np.errstate(invalid="ignore", over="ignore"):
-        wrong = ~((array == right) | (np.abs(array.astype(np.float64) - right) <= tolerance * scale))
+
+    def unlike(other: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", over="ignore"):
+            same: np.ndarray = (array == other) | (np.abs(array.astype(np.float64) - other) <= tolerance * scale)
+        return ~same
+
+    wrong = unlike(right)
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise AssertionError(
-            f"{call} is wrong at {int(wrong.sum())} of {wrong.size} places, first at index {at}: "
-            f"got {array[at]:.6g}; expected {right[at]:.6g}."
+        got, wanted = numbers_apart(array[at], right[at])
+        place = f"{at} ({names[at[0]]})" if at and at[0] < len(names) else f"{at}"
+        raise Recognised(
+            f"{call} is wrong at {int(wrong.sum())} of {wrong.size} places, first at index {place}: "
+            f"got {got}; expected {wanted}.",
+            _hint(mistakes, lambda one: array.shape == np.shape(one) and not unlike(np.asarray(one)).any()),
         )
     return array
 
@@ -113,26 +146,47 @@ def expect_as_before(value: Any, before: np.ndarray, unlike: np.ndarray, call: s
         )
 
 
-def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-6) -> None:
-    """Demand a real number, as a Python number, NumPy scalar, or array or tensor without axes."""
+def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-6, *, mistakes: Mistakes = ()) -> None:
+    """Demand a real number, as a Python number, NumPy scalar, or array or tensor without axes.
+
+    Args:
+        value: what student code returned.
+        expected: what is right.
+        call: the call, as a student would write it.
+        tolerance: largest difference allowed, relative to the expected magnitude (at least 1).
+        mistakes: wrong numbers that are well known, each with its hint.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     elif isinstance(getattr(value, "shape", None), tuple) and value.shape == ():
         value = as_array(value, call).item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongType(f"{call} returned {describe(value)}; expected a number.")
-    if not abs(value) < LARGEST or not abs(value - expected) <= tolerance * max(1.0, abs(expected)):
-        raise AssertionError(f"{call} returned {describe(value)}; expected {expected:.10g}.")
+
+    def near(other: float) -> bool:
+        return abs(value) < LARGEST and abs(value - other) <= tolerance * max(1.0, abs(other))
+
+    if not near(expected):
+        raise Recognised(f"{call} returned {describe(value)}; expected {expected:.10g}.", _hint(mistakes, near))
 
 
-def expect_equal(value: Any, expected: Any, call: str) -> None:
-    """Demand equal plain data; lists, tuples and arrays of the same items count as equal, and so do NumPy scalars."""
+def expect_equal(value: Any, expected: Any, call: str, *, names: Sequence[str] = (), mistakes: Mistakes = ()) -> None:
+    """Demand equal plain data; lists, tuples and arrays of the same items count as equal, and so do NumPy scalars.
+
+    Args:
+        value: what student code returned.
+        expected: what is right.
+        call: the call, as a student would write it.
+        names: what the items are about, for messages: "item 0 (Rock) is 1", where the call says nothing of Rock.
+        mistakes: wrong values that are well known, each with its hint.
+    """
     got, right = plain(value, call), plain(expected, call)
     if got == right:
         return
-    if isinstance(got, list) and isinstance(right, list):
-        raise AssertionError(f"{call}: {_first_difference(got, right)}")
-    raise AssertionError(f"{call} returned {describe(got)}; expected {describe(right)}.")
+    found = first_difference(got, right, names)
+    nested = isinstance(got, list | dict) and isinstance(right, list | dict)
+    message = f"{call}: {found}." if nested else f"{call} returned {found.removeprefix('is ')}."
+    raise Recognised(message, _hint(mistakes, lambda wrong: bool(got == plain(wrong, call))))
 
 
 def plain(value: Any, call: str) -> Any:
@@ -156,13 +210,6 @@ def plain(value: Any, call: str) -> Any:
 
 def _key(key: Any) -> Any:
     return tuple(_key(item) for item in key) if isinstance(key, list) else key
-
-
-def _first_difference(got: list[Any], expected: list[Any]) -> str:
-    for index, (mine, right) in enumerate(zip(got, expected, strict=False)):
-        if mine != right:
-            return f"item {index} is {describe(mine)}; expected {describe(right)}."
-    return f"{len(got)} items; expected {len(expected)}."
 
 
 def expect_length(value: Any, length: int, call: str) -> Any:

@@ -145,6 +145,10 @@ class ConfinedSubject:
             except SubmissionError:
                 self._drop_worker()
 
+    def begin_example(self, number: int) -> None:
+        if number and self._worker and not self._worker.ended:
+            self._worker.request("seed", "seed", worker_seed(self.seed + number))
+
     def inputs(self) -> Path:
         self._inputs += 1
         folder = self._inputs_folder / str(self._inputs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import hypothesis
 import msgspec
 import numpy as np
 import pytest
-from hypothesis.errors import Flaky
+from hypothesis.errors import Flaky, HypothesisException
 
 from graders.authoring.doubles import Double
+from graders.authoring.expect import Recognised
 from graders.course import ENGINE, Course
 from graders.judging.rubric import Check, counted
 from graders.judging.subject import Subject
@@ -90,6 +93,32 @@ def judge(
     if plugin.stumbled and reference_passes:
         plugin.acquit(plugin.stumbled.keys() - set(reference_passes(plugin.stumbled)))
     return plugin.all_verdicts()
+
+
+def _first_failure_counts(
+    check: Callable[..., None], begin: Callable[[int], None], failures: list[Exception]
+) -> Callable[..., None]:
+    """Return a check on examples, each begun by its number, of which the first failure is kept, and final.
+
+    Hypothesis repeats a failing example to see whether it fails again. What student code draws at random may make it
+    pass then, which says nothing about the code: so the failure is raised again as it was, without another call.
+    """
+    numbers = itertools.count()
+
+    @functools.wraps(check)
+    def example(*arguments: Any, **fixtures: Any) -> None:
+        if failures:
+            raise failures[0]
+        begin(next(numbers))
+        try:
+            check(*arguments, **fixtures)
+        except HypothesisException:  # about the example, not the code
+            raise
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    return example
 
 
 class _Plugin:
@@ -211,6 +240,24 @@ class _Plugin:
                 raise Blocked(self.waits_for(needed))
         self.subject.begin(check)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Function) -> Generator[None, object, object]:
+        """Have hypothesis call, in place of the check, what begins each example afresh and keeps its first failure."""
+        handle = getattr(item.obj, "hypothesis", None)
+        if handle is None:
+            return (yield)
+        check = handle.inner_test
+        failures: list[Exception] = []
+        handle.inner_test = _first_failure_counts(check, self.subject.begin_example, failures)
+        try:
+            return (yield)
+        except Flaky:  # drawing inside the check was not repeated either
+            if failures:
+                raise failures[0] from None
+            raise
+        finally:
+            handle.inner_test = check
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         self.record(self.check_of(item), call)
@@ -236,7 +283,8 @@ class _Plugin:
             error = call.excinfo.value
             outcome, message = self.explain(error, check)
             message = without_colours(self.subject.shown(message))[:MESSAGE_CHARACTERS]
-            self.verdicts[check.id] = Verdict(outcome, message, seconds, self.subject.hint(error))
+            hint = error.hint if isinstance(error, Recognised) else self.subject.hint(error)
+            self.verdicts[check.id] = Verdict(outcome, message, seconds, hint)
         elif known is not None:
             self.verdicts[check.id] = msgspec.structs.replace(known, seconds=seconds)
         elif call.when == "call":
@@ -246,10 +294,7 @@ class _Plugin:
         if isinstance(error, SubmissionError):
             return error.outcome, str(error)
         if isinstance(error, Flaky):
-            return (
-                Outcome.FAILED,
-                "The same input gave different results in two calls; nothing here is random.",
-            )
+            return Outcome.FAILED, "Two calls with the same input gave different results."
         outcome, message = self.subject.explain(error)
         if outcome is Outcome.HARNESS_FAULT and self.raised_by_check(error, check):
             self.stumbled[check.id] = message

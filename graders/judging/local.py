@@ -18,6 +18,8 @@ from graders.outcomes import NotImplementedYet, Outcome, import_hint
 from graders.seeding import seed_libraries
 from graders.text import text_of
 
+EXAMPLE_STRIDE = 100  # more than any number of a step
+
 
 class _LocalPackage:
     """The student's package, its modules imported when first asked for."""
@@ -84,6 +86,7 @@ class LocalSubject:
         self.folder = root.resolve() / course.package
         self.package = _LocalPackage(course.package, self.folder)
         self.doubles = Doubles()
+        self._step = 0
         kit: Any = course.load(course.sandbox.kit) if course.sandbox.kit else None
         self.kit = kit
         if hasattr(kit, "connect"):
@@ -101,7 +104,11 @@ class LocalSubject:
         self._temporary.cleanup()
 
     def begin(self, check: Check) -> None:
+        self._step = check.step
         seed_libraries(check.step)
+
+    def begin_example(self, number: int) -> None:
+        seed_libraries(number * EXAMPLE_STRIDE + self._step)
 
     def inputs(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._temporary.name))

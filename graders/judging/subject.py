@@ -32,6 +32,10 @@ class Subject(Protocol):
         """Make ready for a check: a live worker, the call deadline, the seeds."""
         ...
 
+    def begin_example(self, number: int) -> None:
+        """Seed for one of a check's examples, counted from 0, so that it draws the same whatever those before drew."""
+        ...
+
     def inputs(self) -> Path:
         """Return a new folder for a check to write into, which the submission may read."""
         ...

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+import graders.checks  # noqa: F401 - PyTorch is registered there
 from graders.authoring.describe import describe, describe_call
 from graders.authoring.expect import (
     DTYPE_NAMES,
+    Recognised,
     as_array,
     expect_array,
     expect_as_before,
@@ -249,18 +251,55 @@ def test_the_same_items_are_equal(value: object, expected: object) -> None:
     ("value", "expected", "words"),
     [
         ([1, 2], [1, 3], "item 1 is 2; expected 3."),
-        ([1, 2], (1, 2, 3), "2 items; expected 3."),
-        (np.arange(9), np.arange(8), "9 items; expected 8."),
+        ([1, 2], (1, 2, 3), "has 2 items; expected 3."),
+        (np.arange(9), np.arange(8), "has 9 items; expected 8."),
+        ([1], [], "has 1 item; expected 0."),
+        ([0, [1, 2, 3, 4]], [0, [1, 2, 3, 5]], "item 3 of item 1 is 4; expected 5."),
+        ([{"α": [1, 2, 3, 4]}], [{"α": [1, 2, 3]}], "key 'α' of item 0 has 4 items; expected 3."),
+        (["x" * 80 + "a"], ["x" * 80 + "b"], "item 0 is …'xxxxxxxxxxxxa'; expected …'xxxxxxxxxxxxb'."),
+        ("x" * 90, "x" * 91, "returned …'xxxxxxxxxxxx'; expected …'xxxxxxxxxxxxx'."),
         ([1, [2, 3]], np.array([1, 2]), "item 1 is [2, 3]; expected 2."),
         ("a", "b", "returned 'a'; expected 'b'."),
         ("1", 1, "returned '1'; expected 1."),
         (None, [], "returned None; expected []."),
-        ({"a": 1}, {"a": 2}, "returned dict of 1 items; expected dict of 1 items."),
+        ({"a": 1}, {"a": 2}, "key 'a' is 1; expected 2."),
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 3}}, "key 'c' of key 'b' is 2; expected 3."),
+        ({"a": 1}, {"b": 1}, "lacks the key 'b' and has the key 'a', which is not expected."),
+        ({}, dict.fromkeys(range(9), 1), "lacks the key 0, 1, 2, 3 and 5 more."),
+        ({"a": 1}, [1], "is {'a': 1}; expected [1]."),
         (math.nan, math.nan, "returned nan; expected nan."),
     ],
 )
 def test_what_differs_is_named(value: object, expected: object, words: str) -> None:
     assert message(AssertionError, expect_equal, value, expected, CALL).endswith(words)
+
+
+def test_items_are_called_by_the_names_that_they_are_about() -> None:
+    labels = message(AssertionError, lambda call: expect_equal([8, 1], [8, 5], call, names=["Rock", "Τζαζ"]), CALL)
+    assert labels == f"{CALL}: item 1 (Τζαζ) is 1; expected 5."
+    rows = message(AssertionError, lambda call: expect_array(np.zeros((2, 2)), np.eye(2), call, names=["α", "β"]), CALL)
+    assert "first at index (0, 0) (α): got 0; expected 1." in rows
+
+
+def test_numbers_that_differ_are_written_apart() -> None:
+    words = message(AssertionError, lambda call: expect_array(np.array([1.0]), [1.00000001], call, 1e-12), CALL)
+    assert "got 1; expected 1.00000001." in words
+
+
+@pytest.mark.parametrize(
+    ("compare", "value", "expected", "wrong"),
+    [
+        (expect_number, 3.0, 2.0, 3.0),
+        (expect_array, np.array([1.0, 2.0]), [1.0, 3.0], np.array([1.0, 2.0])),
+        (expect_equal, {"a": [1]}, {"a": [2]}, {"a": (1,)}),
+    ],
+)
+def test_a_well_known_mistake_has_its_own_hint(compare: Any, value: Any, expected: Any, wrong: Any) -> None:
+    for known, hint in ((wrong, "Διαίρεσε με το πλήθος."), (expected, "")):
+        with pytest.raises(Recognised) as caught:
+            compare(value, expected, CALL, mistakes=[(known, "Διαίρεσε με το πλήθος.")])
+        assert caught.value.hint == hint
+    compare(expected if compare is not expect_array else np.array(expected), expected, CALL, mistakes=[(wrong, "no")])
 
 
 @pytest.mark.parametrize(
@@ -362,7 +401,8 @@ def test_an_unwritten_exercise_does_not_pass_as_a_runtime_error() -> None:
         ([1, "a", None], "[1, 'a', None]"),
         ((1, [2.5]), "(1, [2.5])"),
         ([1, 2, 3, 4], "list of 4 items"),
-        ({"a": 1}, "dict of 1 items"),
+        ({"a": 1}, "{'a': 1}"),
+        (dict.fromkeys(range(4)), "dict of 4 items"),
         (len, "len"),
         ("α\x1b[2J\u202e", r"'α\x1b[2J\u202e'"),
         ("a" * 100, "'" + "a" * 58 + "…"),

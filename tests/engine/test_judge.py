@@ -31,6 +31,14 @@ def dice(): return random.random()
 _count = 0
 def counter():
     global _count; _count += 1; return _count
+_dice = []
+def remember(): _dice.append(dice())
+def remembered(): return len(_dice)
+def all_dice(): return " ".join(map(str, _dice))
+_broken = []
+def breaks_once():
+    if not _broken:
+        _broken.append(1); raise ValueError("μία φορά")
 """
 
 
@@ -123,6 +131,14 @@ def test_a_module_that_does_not_load_has_a_hint_of_its_own(verdicts):
     assert (found["missing"].hint, found["raises"].hint) == ("", "")
 
 
+def test_a_well_known_mistake_has_its_own_hint(verdicts):
+    found = verdicts(
+        known="expect_number(lab.step01_student.one(), 2, 'one()', mistakes=[(1, 'Δύο, όχι ένα.')])",
+        unknown="expect_number(lab.step01_student.one(), 2, 'one()', mistakes=[(3, 'No.')])",
+    )
+    assert (found["known"].hint, found["unknown"].hint) == ("Δύο, όχι ένα.", "")
+
+
 def test_an_interrupt_brings_the_verdicts_so_far(verdicts):
     with pytest.raises(Interrupted) as stop:
         verdicts(
@@ -190,12 +206,27 @@ def test_state_of_an_earlier_check_does_not_decide_seeds(verdicts):
     assert first["a"].message == first["b"].message
 
 
-def test_answers_that_change_within_an_example_are_named_as_such(verdicts):
+def test_of_answers_that_change_the_first_failure_counts(verdicts):
     found = verdicts(
-        changing="@examples(n=st.integers())\nif lab.step01_student.counter() == 3: raise AssertionError('third')"
+        changing="@examples(n=st.integers())\nif lab.step01_student.counter() == 3: raise AssertionError('τρίτη')",
+        raising="@examples(n=st.data())\nn.draw(st.integers())\nlab.step01_student.breaks_once()",
+        once="assert lab.step01_student.counter() > 10, 'one call for each example'",
     )
-    assert outcomes(found) == {"changing": "failed"}
-    assert "different results" in found["changing"].message
+    assert outcomes(found) == {"changing": "failed", "raising": "student_error", "once": "failed"}
+    assert found["changing"].message == "τρίτη"
+    assert "ValueError: μία φορά" in found["raising"].message
+    assert found["once"].message == "one call for each example"
+
+
+def test_each_example_has_random_numbers_of_its_own_and_the_same_in_each_run(verdicts):
+    body = (
+        "@examples(n=st.integers(0, 10**9))\n"
+        "lab.step01_student.remember()\n"
+        "if lab.step01_student.remembered() > 5: raise AssertionError(lab.step01_student.all_dice())"
+    )
+    first, second = verdicts(a=body)["a"], verdicts(a=body)["a"]
+    assert first.message == second.message
+    assert len(set(first.message.split())) == 6
 
 
 def test_an_empty_rubric_gives_no_verdicts():
@@ -234,6 +265,8 @@ class Told:
         self.breaks = breaks
 
     def begin(self, check: Check) -> None: ...
+
+    def begin_example(self, number: int) -> None: ...
 
     def shown(self, text: str) -> str:
         return text
