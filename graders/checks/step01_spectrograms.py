@@ -121,6 +121,10 @@ def test_pick_two_genres_depends_on_the_seed_alone(lab: Any, rng: np.random.Gene
     drawn = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
     again = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
     expect_equal(again, drawn, "pick_two_genres called again with the same seeds")
+    entries = [list(label) for label in labels]
+    for pair in drawn:
+        if not all(entry in entries for entry in expect_length(pair, 2, "pick_two_genres(labels, seed)")):
+            raise AssertionError(f"pick_two_genres(labels, seed) returned {pair!r:.200}; expected two of the labels.")
     if all(pair == drawn[0] for pair in drawn):
         raise AssertionError(
             "pick_two_genres draws the same pair for eight different seeds; expected it to use the seed."

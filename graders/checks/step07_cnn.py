@@ -130,6 +130,22 @@ def test_network_returns_probabilities(lab: Any, rows: int, seed: int) -> None:
     if not (probabilities >= 0).all():
         raise AssertionError(f"{call} holds {probabilities.min():.3g}; expected probabilities.")
     expect_array(probabilities.sum(axis=1), np.ones(rows), f"the sum over the classes of {call}", ROUNDING)
+    expect_unlike_probabilities(lab, torch.from_numpy(x[:1]))
+
+
+def expect_unlike_probabilities(lab: Any, image: torch.Tensor) -> None:
+    """Raise unless a new network has other probabilities for the negative of an image, and nearly the same beside it.
+
+    All filters of a new one may happen to be silent, so it is enough if one of several networks does.
+    """
+    call = "DigitNetwork()(x), for an image that is darker by a millionth,"
+    for _ in range(FRESH):
+        network = lab.step07_cnn.DigitNetwork()
+        of = [as_array(network(one), "DigitNetwork()(x)") for one in (image, image * (1 - 1e-6), 1 - image)]
+        if not np.array_equal(of[0], of[2]):
+            expect_as_before(of[1], of[0], of[2], call, ROUNDING)
+            return
+    raise AssertionError("DigitNetwork()(x) is the same for images that are unlike; expected it to depend on them.")
 
 
 @check(

@@ -73,6 +73,7 @@ def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit) -> None:
 @check(points=0.5, hint="Put nothing after the linear layer: a ReLU makes every rating below 0 a 0.")
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Tracks that are unlike get ratings that are unlike, also where these are below 0."""
+    regressors.expect_ratings_of_the_backbone(regressor(lab, kit), (5,), rng)
     for _ in range(3):
         regressors.expect_no_clipping(regressor(lab, kit), (24,), rng)
 
@@ -81,6 +82,7 @@ def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -
 def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
     regressors.answer(regressor(lab, kit), noise(rng, 3, 6, FEATURES), np.zeros(3), [6, 4, 1], "Regressor(CNN)(...)")
+    regressors.expect_ratings_of_the_backbone(regressor(lab, kit), (5,), rng)
     regressors.expect_lengths_reach_an_lstm(lab, lab.step08_regression.Regressor, (3,), rng)
 
 

@@ -113,6 +113,7 @@ def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.G
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Tracks that are unlike get ratings that are unlike, and so do the axes of a track."""
     model = regressor(lab, kit)
+    regressors.expect_ratings_of_the_backbone(model, (5, 3), rng)
     regressors.expect_no_clipping(model, (24, 3), rng)
     x = noise(rng, 6, 3, FEATURES)
     _, ratings = regressors.answer(model, x, np.zeros((6, 3)), [3] * 6, "regressor(x, targets, lengths)")
@@ -126,6 +127,7 @@ def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.ra
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
     x = noise(rng, 3, 6, FEATURES)
     regressors.answer(regressor(lab, kit), x, np.zeros((3, 3)), [6, 4, 1], "MultitaskRegressor(CNN)(...)")
+    regressors.expect_ratings_of_the_backbone(regressor(lab, kit), (5, 3), rng)
     regressors.expect_lengths_reach_an_lstm(lab, lab.step10_multitask.MultitaskRegressor, (3, 3), rng)
 
 

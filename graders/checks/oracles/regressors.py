@@ -83,6 +83,18 @@ def expect_ratings_of_tracks_alone(regressor: Any, shape: tuple[int, ...], rng: 
     expect_as_before(second, first, third, "the array of ratings for other targets", ROUNDING)
 
 
+def expect_ratings_of_the_backbone(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    """Raise unless ratings on a backbone of the kit, which takes the mean over time, are made from what it returns.
+
+    So they stay with the tracks when these come in another order, and are the same whatever the order of timesteps.
+    """
+    x, lengths, call = noise(rng, shape[0], 5, FEATURES), [5] * shape[0], "regressor(x, targets, lengths)"
+    _, ratings = answer(evaluating(regressor), x, np.zeros(shape), lengths, call)
+    _, turned = answer(regressor, x.flip(0, 1), np.zeros(shape), lengths, call)
+    what = "the array of ratings on a backbone that takes the mean over time, with tracks and timesteps turned round,"
+    expect_array(turned, ratings[::-1], what, ROUNDING)
+
+
 def expect_no_clipping(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     """Raise if two tracks have the same rating, as they have where a ReLU clips ratings to 0."""
     x = noise(rng, shape[0], 3, FEATURES)
