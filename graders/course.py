@@ -90,11 +90,13 @@ class Loads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         steps: their numbers; none means all.
         server: modules that the warm server loads before it forks workers.
+        on_demand: modules that it loads when a submission's files first name one of their packages.
         judge: modules that every judge uses.
     """
 
     steps: tuple[int, ...] = ()
     server: tuple[str, ...] = ()
+    on_demand: tuple[str, ...] = ()
     judge: tuple[str, ...] = ()
 
 
@@ -236,6 +238,7 @@ class Course:
         return Loads(
             tuple(steps),
             tuple(dict.fromkeys(name for one in wanted for name in one.server)),
+            tuple(dict.fromkeys(name for one in wanted for name in one.on_demand)),
             tuple(dict.fromkeys(name for one in wanted for name in one.judge)),
         )
 

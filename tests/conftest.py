@@ -34,6 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def warm_server() -> Iterator[WarmServer]:
     with WarmServer(COURSE, judges=2) as server:
         server.wait_until_warm()
+        COURSE.load(COURSE.checks)  # registers PyTorch, so that its arrays cross
         yield server
 
 

@@ -35,6 +35,11 @@ def examples(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None]
     return decorate
 
 
+def draw_once() -> None:
+    """Let hypothesis read the constants of this project's modules, which it does at its first draw, and keeps."""
+    examples(_=st.integers())(lambda _: None)()
+
+
 def in_any_order(values: np.ndarray) -> SearchStrategy[np.ndarray]:
     """Draw the same array in C order, in Fortran order, or as a strided view."""
     strided = np.repeat(values, 2, axis=-1)[..., ::2]

@@ -207,24 +207,39 @@ def _iterations_to_overfit(backbone: Callable[[], nn.Module], most: int) -> int:
 
 
 def cold_figures() -> list[Figure]:
-    """Measure whole commands from cold, each beside a Python that imports what plots need."""
-    complete = str(COURSE.path(COURSE.audit.complete))
-    commands = {
-        "one submission from cold, a step without PyTorch": ("graders.cli", "run", complete, "--step", "2"),
-        "lab check 1 from cold": ("graders.student", "check", "1", "--root", complete),
-    }
-    base = [sys.executable, "-c", "import librosa.display"]
+    """Measure whole commands from cold, each beside a Python that does no more than what none can do without."""
+    reference, complete = (str(folder) for folder in (COURSE.reference_folder, COURSE.path(COURSE.audit.complete)))
+    rows = (
+        (
+            "one submission from cold, step 2 without librosa, over `import librosa.display`",
+            ("graders.cli", "run", reference, "--step", "2"),
+            "import librosa.display",
+        ),
+        (
+            "one submission from cold, step 2 with librosa, over a Python that calls its code",
+            ("graders.cli", "run", complete, "--step", "2"),
+            "import numpy as np; from lab.step02_beat_sync import beat_sync; beat_sync(np.zeros((4, 10)), [2, 5])",
+        ),
+        (
+            "lab check 1 from cold, over a Python that draws with the same code",
+            ("graders.student", "check", "1", "--root", complete),
+            (
+                "import numpy as np; from matplotlib.figure import Figure; from lab.step01_spectrograms import "
+                "plot_spectrogram; plot_spectrogram(np.zeros((128, 60)), Figure().add_subplot())"
+            ),
+        ),
+    )
     figures = []
-    for what, (module, *arguments) in commands.items():
+    for what, (module, *arguments), base in rows:
         command = [sys.executable, "-c", f"from {module} import main; main()", *arguments]
-        ratio = partial(_ratio_of_commands, command, base)
-        figures.append(Figure(f"{what}, over `import librosa.display`", _median(ratio, COLD_PAIRS), "times", 1.5))
+        ratio = partial(_ratio_of_commands, command, [sys.executable, "-c", base], complete)
+        figures.append(Figure(what, _median(ratio, COLD_PAIRS), "times", 1.5))
     return figures
 
 
-def _ratio_of_commands(command: list[str], base: list[str]) -> float:
-    run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL, cwd=PROJECT)
-    return _seconds(lambda: run(command)) / _seconds(lambda: run(base))
+def _ratio_of_commands(command: list[str], base: list[str], submission: str) -> float:
+    run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL)
+    return _seconds(lambda: run(command, cwd=PROJECT)) / _seconds(lambda: run(base, cwd=submission))
 
 
 GROUPS: tuple[Callable[[], list[Figure]], ...] = (cold_figures, overfitting_figures, training_figures)

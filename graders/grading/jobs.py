@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from graders.authoring.examples import draw_once
 from graders.course import Course
 from graders.grading.grade import grade_one
 from graders.grading.names import names_of
@@ -30,6 +31,7 @@ def warm_up(course: Course, steps: Collection[int] = ()) -> None:
     """Load once what every judge of some steps uses, or of all, in the process that judges are forked from."""
     for name in course.loads_for(steps).judge:
         course.load(name)
+    draw_once()
     gc.collect()
     gc.freeze()  # keeps the collector from going through what was loaded, again and again
 

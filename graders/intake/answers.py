@@ -140,6 +140,8 @@ class _Reader:
         return {number: answer for number, answer in answers.items() if answer}
 
     def _answer(self, question: Question) -> str:
+        if not self._bodies[question.id]:
+            return ""
         prompt = re.compile(r"\s+".join(map(re.escape, question.prompt.split())))
         parts = [_own_words("\n".join(body), prompt, self.marker) for body in self._bodies[question.id]]
         answer = "\n\n".join(part for part in parts if part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,7 @@ CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check m
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
 ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
 SHORT_SEEDS, SHORT_DIGITS, LONG_DIGITS = 2**32, 8, 32  # hexadecimal digits
+IMPORT = rb"(?m)(?:^|[;:])\s*(?:from|import)\s[^\n]*\b(?:%b)\b"
 NO_STEP = 0  # the step of a worker in which no step has run yet
 
 
@@ -112,10 +114,21 @@ class ConfinedSubject:
                 self.seed,
                 self._without,
             )
-            self._worker = Worker(self.control, order, self._seconds)
+            self._worker = Worker(self.control, order, self._seconds, self._loads())
             self._worker.end_of_check = self._end_of_check
             self._worker.on_question = self.doubles.answer
         return self._worker
+
+    def _loads(self) -> tuple[str, ...]:
+        """Return what the server is to load for the step in progress: modules whose packages the files import.
+
+        What an import hides from this reading is imported in the worker, slowly.
+        """
+        wanted = self.course.loads_for([self._step]).on_demand
+        texts = [file.read_bytes() for file in self.package_parent.rglob("*.py")] if wanted else []
+        packages = {name.partition(".")[0] for name in wanted}
+        imported = {name for name in packages if any(re.search(IMPORT % name.encode(), text) for text in texts)}
+        return tuple(name for name in wanted if name.partition(".")[0] in imported)
 
     @property
     def kit(self) -> Remote:

@@ -124,7 +124,9 @@ class Worker:
 
     on_question: Callable[[list[object]], object] | None = None
 
-    def __init__(self, control: socket.socket, order: Order, seconds_per_call: float) -> None:
+    def __init__(
+        self, control: socket.socket, order: Order, seconds_per_call: float, loads: tuple[str, ...] = ()
+    ) -> None:
         self.control = control
         self.seconds_per_call = seconds_per_call
         self.end_of_check = math.inf
@@ -133,7 +135,7 @@ class Worker:
         self.sequence = 0
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self.pid = self._fork(order, theirs)
+            self.pid = self._fork(order, loads, theirs)
         except HarnessFault:
             self.sock.close()
             raise
@@ -144,10 +146,10 @@ class Worker:
         self.look = watch.Watch(self.pid, Path(policy.scratch), policy.limits).look if watched else None
         self.layers = self.read_layers()
 
-    def _fork(self, order: Order, theirs: socket.socket) -> int:
-        self.control.settimeout(FORK_SECONDS)
+    def _fork(self, order: Order, loads: tuple[str, ...], theirs: socket.socket) -> int:
+        self.control.settimeout(SERVER_START_SECONDS if loads else FORK_SECONDS)
         try:
-            socket.send_fds(self.control, [msgspec.msgpack.encode(Fork(order))], [theirs.fileno()])
+            socket.send_fds(self.control, [msgspec.msgpack.encode(Fork(order, loads))], [theirs.fileno()])
             return msgspec.msgpack.decode(self.control.recv(PACKET_BYTES), type=int)
         except (OSError, msgspec.DecodeError) as error:
             raise HarnessFault(f"the warm server cannot fork a worker: {error}") from error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import importlib
 import importlib.util
 import os
 import select
@@ -38,9 +39,10 @@ REAP_SECONDS = 0.05
 
 
 class Fork(msgspec.Struct, tag="fork", frozen=True):
-    """Fork a worker; the packet carries its socket."""
+    """Fork a worker, once these modules are loaded; the packet carries its socket."""
 
     order: worker.Order
+    loads: tuple[str, ...] = ()
 
 
 class End(msgspec.Struct, tag="end", frozen=True):
@@ -64,31 +66,59 @@ class Ended(msgspec.Struct, frozen=True):
 def main(course_folder: str, steps: list[int], control_descriptors: list[int]) -> None:
     """Serve until every control socket is closed by its judge."""
     controls = [socket.socket(fileno=descriptor) for descriptor in control_descriptors]
+    warnings.simplefilter("ignore")
     course = load_course(Path(course_folder))
-    kit = _preload(course, steps)
-    server = _Server(Confinement.prepare(course.unreadable), controls, kit)
+    course.make_importable()
+    libraries = _Libraries(course)
+    libraries.load(course.loads_for(steps).server)
+    kit = course.load(course.sandbox.kit) if course.sandbox.kit else None
+    sys.dont_write_bytecode = True
+    _forget_packages_of(course)
+    os.environ.clear()
+    _keep_pages_shared()
+    server = _Server(Confinement.prepare(course.unreadable), controls, kit, libraries)
     for control in controls:
         control.send(b"ready")
     server.serve()
 
 
-def _preload(course: Course, steps: list[int]) -> ModuleType | None:
-    """Load what workers share, for these steps; return the course's kit, if it has one."""
-    warnings.simplefilter("ignore")
-    wanted = course.sandbox
-    with compiling_alone(wanted.compiling):
-        for name in course.loads_for(steps).server:
-            course.load(name)
-    if wanted.adaptations:
-        course.load(wanted.adaptations).adapt_libraries()
-    kit = course.load(wanted.kit) if wanted.kit else None
-    sys.dont_write_bytecode = True
-    _forget_packages_of(course)
-    os.environ.clear()
-    # The collector would touch, and so copy, pages that workers otherwise share with this process.
+class _Libraries:
+    """What workers share: loaded in the environment in which this process began, and adapted to a worker."""
+
+    def __init__(self, course: Course) -> None:
+        wanted = course.sandbox
+        self.compiling = wanted.compiling
+        self.adaptations = course.load(wanted.adaptations) if wanted.adaptations else None
+        self.environment = dict(os.environ)
+        self.loaded: set[str] = set()
+
+    def load(self, names: Iterable[str]) -> bool:
+        """Load what is not loaded yet; return whether that was anything."""
+        new = [name for name in names if name not in self.loaded]
+        if not new:
+            return False
+        with compiling_alone(self.compiling):
+            for name in new:
+                importlib.import_module(name)
+        if self.adaptations:
+            self.adaptations.adapt_libraries()
+        self.loaded.update(new)
+        return True
+
+    def load_late(self, names: Iterable[str]) -> bool:
+        """The same, between two workers, which begin in no environment at all."""
+        os.environ.update(self.environment)
+        try:
+            return self.load(names)
+        finally:
+            os.environ.clear()
+            _keep_pages_shared()
+
+
+def _keep_pages_shared() -> None:
+    """Keep the collector from touching, and so copying, pages that workers otherwise share with this process."""
     gc.collect()
     gc.freeze()
-    return kit
 
 
 @contextmanager
@@ -129,8 +159,11 @@ class _Spare:
 
 
 class _Server:
-    def __init__(self, confinement: Confinement, controls: list[socket.socket], kit: ModuleType | None) -> None:
+    def __init__(
+        self, confinement: Confinement, controls: list[socket.socket], kit: ModuleType | None, libraries: _Libraries
+    ) -> None:
         self.confinement = confinement
+        self.libraries = libraries
         self.kit = kit
         self.controls = controls
         self.owners: dict[int, socket.socket] = {}
@@ -149,7 +182,9 @@ class _Server:
 
     def answer(self, control: socket.socket, request: Fork | End | Discard, descriptors: list[int]) -> None:
         match request:
-            case Fork(order):
+            case Fork(order, loads):
+                if loads and self.libraries.load_late(loads):
+                    self.renew_spare()
                 pid = self.hand_out_spare(order, descriptors[0])
                 self.owners[pid] = control
                 control.send(msgspec.msgpack.encode(pid))
@@ -178,6 +213,12 @@ class _Server:
                 os._exit(status)
         theirs.close()
         return _Spare(pid, ours)
+
+    def renew_spare(self) -> None:
+        """Fork the spare anew: it lacks what was loaded since. It has no order, and ends when its socket is closed."""
+        self.spare.orders.close()
+        self.dying.append(self.spare.pid)
+        self.spare = self.fork_spare()
 
     def end(self, pid: int) -> int:
         if pid not in self.owners:

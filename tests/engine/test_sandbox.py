@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from graders.judging.confined import ConfinedSubject
 from graders.outcomes import (
     Died,
     Forbidden,
@@ -277,6 +278,29 @@ def test_compiled_librosa_functions_need_no_cache_on_disk(start_worker):
         seconds=60.0,
     )
     assert student.f(np.sin(np.arange(22050 * 3, dtype=np.float32))) == (12, 130)
+
+
+def test_what_a_submission_imports_is_loaded_when_it_is_first_asked_for(tmp_path):
+    ready = "READY = [name for name in ('numba', 'librosa.util.utils') if name in sys.modules]"
+    sources = {
+        "without": f"import sys\n# import librosa\n{ready}\n",
+        "within": f"import sys\n{ready}\ndef sync(x):\n    import numpy as np, librosa\n    return librosa.util.sync(x, [2])\n",
+        "at_once": f"import sys; from matplotlib import pyplot\n{ready}\n",
+    }
+    for name, source in sources.items():
+        package = tmp_path / name / "lab"
+        package.mkdir(parents=True)
+        (package / "step02_beat_sync.py").write_text(source)
+    with WarmServer(COURSE, steps=[2]) as server:
+        server.wait_until_warm()
+        loaded: dict[str, list[str]] = {}
+        for name in ("without", "at_once", "within", "within"):
+            with ConfinedSubject(COURSE, server.controls[0], tmp_path / name, 0) as subject:
+                subject.layers_in(2)
+                loaded[name] = subject.package.step02_beat_sync.READY
+                if name == "within":
+                    assert subject.package.step02_beat_sync.sync(np.zeros((1, 4))).shape == (1, 2)
+    assert loaded == {"without": [], "at_once": [], "within": ["numba", "librosa.util.utils"]}
 
 
 def test_workers_do_not_see_each_other(start_worker):
