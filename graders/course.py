@@ -100,6 +100,18 @@ class Loads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judge: tuple[str, ...] = ()
 
 
+class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an exception means where this course is graded, such as one of a library that the course uses.
+
+    Attributes:
+        pattern: a regular expression, found in the name of its class and what it says: `KeyError: 'a'`.
+        hint: what to do about it, one sentence.
+    """
+
+    pattern: str
+    hint: str
+
+
 class HeldOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Data that students are not given.
 
@@ -171,6 +183,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notebooks: Notebooks = Notebooks()
     audit: Audit = Audit()
     dropped: tuple[Dropped, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,6 +203,7 @@ class Course:
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.
         dropped: checks that turned out faulty, by id.
+        hints: what exceptions mean, where the engine does not know it.
     """
 
     folder: Path
@@ -209,6 +223,7 @@ class Course:
     notebooks: Notebooks
     audit: Audit
     dropped: Mapping[str, Dropped]
+    hints: tuple[Hint, ...]
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
 import msgspec
+
+from graders.text import text_of
 
 
 class Outcome(StrEnum):
@@ -25,7 +28,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How one check ended, why, how long it took in seconds, and a hint that fits better than the check's own."""
+    """How one check ended, why, how long it took in seconds, and what to do about it."""
 
     outcome: Outcome
     message: str
@@ -33,16 +36,63 @@ class Verdict(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
+class Raised(msgspec.Struct, frozen=True):
+    """An exception that student code raised, as told by the side that ran it; all of it may be made up.
+
+    Attributes:
+        kind: the name of its class, with that of the module unless it is built in: `ValueError`, `locale.Error`.
+        bases: the names of the built-in classes that it is of, itself included.
+        text: what it says.
+        lines: the lines of the submission through which it passed, the innermost last: `FILE line N, in FUNCTION`.
+        source: the line of source that Python cannot read, of a syntax error.
+    """
+
+    kind: str
+    bases: tuple[str, ...]
+    text: str
+    lines: tuple[str, ...] = ()
+    source: str = ""
+
+
+def kind_name(kind: type, package: str) -> str:
+    """Return the name of an exception's class as Python prints it, but for those of the submission's package."""
+    module = str(kind.__module__)
+    known = module in {"builtins", "__main__", package} or module.startswith(f"{package}.")
+    return kind.__name__ if known else f"{module}.{kind.__qualname__}"
+
+
+def source_of(error: BaseException) -> str:
+    """Return the line that is no Python, of a syntax error; nothing of another exception."""
+    text = error.text if isinstance(error, SyntaxError) else None
+    return text if isinstance(text, str) else ""
+
+
+def raised_by(error: BaseException, package: str, lines: Sequence[str]) -> Raised:
+    """Tell about an exception of this process.
+
+    Args:
+        error: the exception.
+        package: import name of what students write.
+        lines: the lines of the submission through which it passed.
+    """
+    bases = tuple(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
+    return Raised(kind_name(type(error), package), bases, text_of(error), tuple(lines), source_of(error))
+
+
 class SubmissionError(Exception):
     """The submission did something that ends the check in progress.
 
     Attributes:
         outcome: which thing.
-        hint: what to do about it, where the check's own hint is about something else.
+        raised: the exception of student code, if there was one.
+        importing: the module that was being imported meanwhile, with its package, if one was.
+        call: what was being asked, if it is known.
     """
 
     outcome: ClassVar[Outcome]
-    hint: str = ""
+    raised: Raised | None = None
+    importing: str = ""
+    call: str = ""
 
     def __str__(self) -> str:
         """Return the message as it is, also where a subclass is a `KeyError`, which would quote it."""
@@ -89,21 +139,12 @@ class Forbidden(SubmissionError):
     """Student code tried something that the sandbox does not allow."""
 
     outcome = Outcome.FORBIDDEN
-    hint = "When it is graded, code writes files in the current folder or with tempfile, and starts no processes."
 
 
 class Blocked(SubmissionError):
     """A check that this one depends on did not pass."""
 
     outcome = Outcome.BLOCKED
-
-
-def import_hint(module: str) -> str:
-    """Return the hint for every check that needs a step module which does not load; the module with its package."""
-    return (
-        "The module does not load, and all checks of its step wait for that: mend it first. "
-        f"`python -m {module}` loads it alone."
-    )
 
 
 class HarnessFault(Exception):

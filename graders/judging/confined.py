@@ -19,8 +19,10 @@ from typing import Self
 
 from graders.authoring.doubles import Doubles
 from graders.course import Course
+from graders.judging.hints.situation import Situation
 from graders.judging.rubric import Check
-from graders.outcomes import Outcome, SubmissionError, TimedOut
+from graders.members import Members
+from graders.outcomes import Outcome, SubmissionError, TimedOut, raised_by
 from graders.sandbox.client import Worker, order_for
 from graders.sandbox.layers import Layer
 from graders.sandbox.proxies import Remote, RemotePackage, remote_kit
@@ -65,7 +67,8 @@ class ConfinedSubject:
         self._seconds_in_all = seconds
         self._without = without
         self._end = time.monotonic() + seconds
-        self.package = RemotePackage(self, course.package)
+        self._members = Members()
+        self.package = RemotePackage(self, course.package, self._members)
         self.doubles = Doubles()
         self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
         self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
@@ -139,6 +142,7 @@ class ConfinedSubject:
         return self._kit[1]
 
     def begin(self, check: Check) -> None:
+        self._members.forget()
         now = time.monotonic()
         if now > self._end:
             raise TimedOut(
@@ -181,8 +185,21 @@ class ConfinedSubject:
             return Outcome.FAILED, text_of(error)
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
-    def hint(self, error: BaseException) -> str:
-        return error.hint if isinstance(error, SubmissionError) else ""
+    def situation(self, error: BaseException) -> Situation:
+        known = error if isinstance(error, SubmissionError) else None
+        package = self.package_parent / self.course.package
+        return Situation(
+            package=self.course.package,
+            raised=known.raised if known else raised_by(error, self.course.package, ()),
+            importing=known.importing if known else "",
+            call=known.call if known else "",
+            modules=frozenset(path.stem for path in package.glob("*.py")),
+            no_part=self.course.unreadable - {self.course.package},
+            given=(f"{self._inputs_folder}/",),
+            staged=f"{package}/",
+            strangers=dict(self._members.strangers),
+            values=dict(self._members.values),
+        )
 
     def _drop_worker(self) -> None:
         if self._worker:

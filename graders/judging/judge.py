@@ -19,6 +19,7 @@ from hypothesis.errors import Flaky, HypothesisException
 from graders.authoring.doubles import Double
 from graders.authoring.expect import Recognised
 from graders.course import ENGINE, Course
+from graders.judging.hints.advice import hint_for
 from graders.judging.rubric import Check, counted
 from graders.judging.subject import Subject
 from graders.outcomes import Blocked, Outcome, SubmissionError, Verdict
@@ -283,12 +284,16 @@ class _Plugin:
             error = call.excinfo.value
             outcome, message = self.explain(error, check)
             message = without_colours(self.subject.shown(message))[:MESSAGE_CHARACTERS]
-            hint = error.hint if isinstance(error, Recognised) else self.subject.hint(error)
+            hint = error.hint if isinstance(error, Recognised) else self.hint(error, check, outcome, message)
             self.verdicts[check.id] = Verdict(outcome, message, seconds, hint)
         elif known is not None:
             self.verdicts[check.id] = msgspec.structs.replace(known, seconds=seconds)
         elif call.when == "call":
             self.verdicts[check.id] = Verdict(Outcome.PASSED, "", seconds)
+
+    def hint(self, error: BaseException, check: Check, outcome: Outcome, message: str) -> str:
+        situation = self.subject.situation(error)
+        return hint_for(self.course, check, outcome, message, situation)
 
     def explain(self, error: BaseException, check: Check) -> tuple[Outcome, str]:
         if isinstance(error, SubmissionError):

@@ -13,8 +13,10 @@ from typing import Any, Self
 
 from graders.authoring.doubles import Doubles
 from graders.course import STEP_MODULE, Course
+from graders.judging.hints.situation import Situation
 from graders.judging.rubric import Check
-from graders.outcomes import NotImplementedYet, Outcome, import_hint
+from graders.members import Members, owner_outside
+from graders.outcomes import NotImplementedYet, Outcome, raised_by
 from graders.seeding import seed_libraries
 from graders.text import text_of
 
@@ -24,16 +26,17 @@ EXAMPLE_STRIDE = 100  # more than any number of a step
 class _LocalPackage:
     """The student's package, its modules imported when first asked for."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, members: Members) -> None:
         self._name = name
         self._folder = folder
+        self._members = members
 
     def __getattr__(self, name: str) -> _LocalModule:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
         if not (self._folder / f"{name}.py").is_file():
             raise NotImplementedYet(f"{name}.py is not in {self._folder}.")
-        return _LocalModule(_load(f"{self._name}.{name}", self._folder), name)
+        return _LocalModule(_load(f"{self._name}.{name}", self._folder), name, self._members)
 
 
 def _load(module: str, folder: Path) -> ModuleType:
@@ -61,14 +64,21 @@ def _load_package(name: str, folder: Path) -> None:
 class _LocalModule:
     """A step module whose missing names say so."""
 
-    def __init__(self, module: ModuleType, name: str) -> None:
+    def __init__(self, module: ModuleType, name: str, members: Members) -> None:
         self._module = module
         self._name = name
+        self._members = members
 
     def __getattr__(self, name: str) -> Any:
         if not hasattr(self._module, name):
             raise NotImplementedYet(f"{self._name} has no {name}; keep the names of the skeleton.")
-        return getattr(self._module, name)
+        member = getattr(self._module, name)
+        owner = owner_outside(member, self._module.__name__.partition(".")[0])
+        if owner:
+            self._members.strangers[f"{self._name}.{name}"] = owner
+        elif not callable(member):
+            self._members.values[f"{self._name}.{name}"] = type(member).__name__
+        return member
 
 
 class LocalSubject:
@@ -84,7 +94,8 @@ class LocalSubject:
     def __init__(self, course: Course, root: Path) -> None:
         self.course = course
         self.folder = root.resolve() / course.package
-        self.package = _LocalPackage(course.package, self.folder)
+        self._members = Members()
+        self.package = _LocalPackage(course.package, self.folder, self._members)
         self.doubles = Doubles()
         self._step = 0
         kit: Any = course.load(course.sandbox.kit) if course.sandbox.kit else None
@@ -104,6 +115,7 @@ class LocalSubject:
         self._temporary.cleanup()
 
     def begin(self, check: Check) -> None:
+        self._members.forget()
         self._step = check.step
         seed_libraries(check.step)
 
@@ -129,11 +141,21 @@ class LocalSubject:
             return Outcome.STUDENT_ERROR, f"{text} [{where}]" if where else text
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
-    def hint(self, error: BaseException) -> str:
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if frame.f_code is _load.__code__:
-                return import_hint(frame.f_locals["module"])
-        return ""
+    def situation(self, error: BaseException) -> Situation:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        importing = [str(frame.f_locals["module"]) for frame in frames if frame.f_code is _load.__code__]
+        where = self.line_of(error)
+        return Situation(
+            package=self.course.package,
+            raised=raised_by(error, self.course.package, [where] if where else []),
+            importing=importing[0] if importing else "",
+            at_home=True,
+            modules=frozenset(path.stem for path in self.folder.glob("*.py")),
+            no_part=self.course.unreadable - {self.course.package},
+            given=(f"{self._temporary.name}/",),
+            strangers=dict(self._members.strangers),
+            values=dict(self._members.values),
+        )
 
     def line_of(self, error: BaseException) -> str:
         """Return the last line of the student's through which an exception passed; nothing without one."""

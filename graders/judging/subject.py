@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from graders.authoring.doubles import Doubles
+from graders.judging.hints.situation import Situation
 from graders.judging.rubric import Check
 from graders.outcomes import Outcome
 
@@ -48,6 +49,6 @@ class Subject(Protocol):
         """Say what an exception that no check raises on purpose means."""
         ...
 
-    def hint(self, error: BaseException) -> str:
-        """Say what to do about an exception, if the check's own hint is about something else; else nothing."""
+    def situation(self, error: BaseException) -> Situation:
+        """Return what is known where an exception ended a check."""
         ...

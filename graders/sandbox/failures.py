@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 
 from graders.outcomes import (
     Died,
     Forbidden,
     NotImplementedYet,
     OutOfMemory,
+    Raised,
     StudentError,
     SubmissionError,
     TimedOut,
@@ -21,6 +23,8 @@ KINDS: dict[str, type[SubmissionError]] = {
     "MemoryError": OutOfMemory,
     "PermissionError": Forbidden,
 }
+# What libraries make of a PermissionError.
+REFUSED = ("Permission denied", "Operation not permitted")
 IMITATED: dict[str, type[Exception]] = {
     kind.__name__: kind
     for kind in (
@@ -38,17 +42,24 @@ def from_report(call: str, report: dict[object, object]) -> SubmissionError:
 
     Args:
         call: what was asked.
-        report: the worker's own words, which are not trusted: `bases`, `type`, `text`, `frames`.
+        report: the worker's own words, which are not trusted: `bases`, `type`, `text`, `frames`, `source`.
     """
-    bases = [name for name in _items(report.get("bases")) if isinstance(name, str)]
-    text = f"{call} raised {_text(report.get('type'), 80)}: {_text(report.get('text'), TEXT_CHARACTERS)}"
-    where = "; ".join(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:])))
-    kind = next((KINDS[name] for name in bases if name in KINDS), StudentError)
-    if "allocate memory" in text and {"RuntimeError", "OSError"} & set(bases):
+    raised = Raised(
+        _text(report.get("type"), 80),
+        tuple(_text(name, 80) for name in _items(report.get("bases"))[:20]),
+        _text(report.get("text"), TEXT_CHARACTERS),
+        tuple(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:]))),
+        _text(report.get("source"), 80),
+    )
+    text = f"{call} raised {raised.kind}: {raised.text}"
+    kind = next((KINDS[name] for name in raised.bases if name in KINDS), StudentError)
+    if "allocate memory" in text and {"RuntimeError", "OSError"} & set(raised.bases):
         kind = OutOfMemory
-    if "Permission denied" in text and "RuntimeError" in bases:  # what libraries of C++ make of it
+    if "RuntimeError" in raised.bases and any(words in text for words in REFUSED):
         kind = Forbidden
-    return _also_builtin(kind, bases)(f"{text} [{where}]" if where else text)
+    error = _also_builtin(kind, raised.bases)(f"{text} [{'; '.join(raised.lines)}]" if raised.lines else text)
+    error.raised, error.call = raised, call
+    return error
 
 
 def death(call: str, code: int) -> SubmissionError:
@@ -63,7 +74,7 @@ def death(call: str, code: int) -> SubmissionError:
     return Died(f"{call} ended the process with exit code {code}; a function returns its result, it does not exit.")
 
 
-def _also_builtin(kind: type[SubmissionError], bases: list[str]) -> type[SubmissionError]:
+def _also_builtin(kind: type[SubmissionError], bases: Sequence[str]) -> type[SubmissionError]:
     builtin = next((IMITATED[name] for name in bases if name in IMITATED), None)
     return type(kind.__name__, (kind, builtin), {}) if builtin else kind
 

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 
 from graders.authoring.describe import describe_call
 from graders.course import STEP_MODULE
-from graders.outcomes import NotImplementedYet, SubmissionError, WrongType, import_hint
+from graders.members import Members
+from graders.outcomes import NotImplementedYet, SubmissionError, WrongType
 from graders.sandbox import wire
 from graders.sandbox.client import Worker
+from graders.sandbox.worker import FROM
 
 LENGTH_LIMIT = 10_000_000
 ITERATION_LIMIT = 10_000
@@ -94,7 +96,7 @@ class Remote:
         raise WrongType(f"{self._label} has not ended after {ITERATION_LIMIT} items.")
 
     def __repr__(self) -> str:
-        return f"<{self._kind.rpartition('.')[2]} in the sandbox>"
+        return f"<{self._kind.partition(FROM)[0].rpartition('.')[2]} in the sandbox>"
 
     def __del__(self) -> None:
         # The worker is told with the next request, so that an object's end costs no message of its own.
@@ -117,26 +119,34 @@ def no_library(name: str) -> object:
 
 
 class RemotePackage:
-    """The submission's package: attributes are its step modules, each imported in the worker when first asked for."""
+    """The submission's package: attributes are its step modules, each imported in the worker when first asked for.
 
-    def __init__(self, source: WorkerSource, name: str) -> None:
+    Args:
+        source: whose worker holds it.
+        name: its import name.
+        members: is told what of the step modules the submission does not define itself.
+    """
+
+    def __init__(self, source: WorkerSource, name: str, members: Members | None = None) -> None:
         self._source = source
         self._name = name
+        self._members = members or Members()
         self._modules: dict[str, RemoteModule] = {}
 
     def __getattr__(self, name: str) -> RemoteModule:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
-        return self._modules.setdefault(name, RemoteModule(self._source, self._name, name))
+        return self._modules.setdefault(name, RemoteModule(self._source, self._name, name, self._members))
 
 
 class RemoteModule:
     """One step module of the submission. What an import ended with, it ends with again, without another try."""
 
-    def __init__(self, source: WorkerSource, package: str, name: str) -> None:
+    def __init__(self, source: WorkerSource, package: str, name: str, told: Members) -> None:
         self._source = source
         self._package = package
         self._name = name
+        self._told = told
         self._failure: SubmissionError | None = None
         self._imported: tuple[Worker, Remote] | None = None
         self._members: dict[str, Remote] = {}
@@ -145,15 +155,19 @@ class RemoteModule:
         if name.startswith("_"):
             raise AttributeError(name)
         module = self._import()
+        label = f"{self._name}.{name}"
         if name not in self._members:
-            label = f"{self._name}.{name}"
             try:
                 member = request_of(module._worker, label, "get", module, name)  # noqa: SLF001 - the two are one thing
             except AttributeError as error:
                 raise NotImplementedYet(f"{self._name} has no {name}; keep the names of the skeleton.") from error
             if not isinstance(member, Remote):
+                self._told.values[label] = type(member).__name__
                 return member
             self._members[name] = member
+        owner = self._members[name]._kind.partition(FROM)[2]  # noqa: SLF001 - the two are one thing
+        if owner:
+            self._told.strangers[label] = owner
         return self._members[name]
 
     def _import(self) -> Remote:
@@ -166,7 +180,7 @@ class RemoteModule:
                 module = request_of(worker, label, "import", self._name)
             except SubmissionError as error:
                 if str(error).startswith(label):
-                    error.hint = import_hint(f"{self._package}.{self._name}")
+                    error.importing = f"{self._package}.{self._name}"
                 missing = f"No module named '{self._package}.{self._name}'" in str(error)
                 self._failure = NotImplementedYet(f"{self._name}.py is not in the submission.") if missing else error
                 raise self._failure from error

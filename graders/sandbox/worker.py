@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 
 from graders.libraries import find_function, libraries
+from graders.members import owner_outside
+from graders.outcomes import kind_name, source_of
 from graders.sandbox import channel, wire
 from graders.sandbox.confinement import Confinement, Policy
 from graders.seeding import seed_libraries
@@ -24,6 +26,7 @@ from graders.text import text_of
 DESCRIPTOR = 3  # of its socket, the one that it has open besides the standard ones
 TRACE_LINES = 4
 MESSAGE_CHARACTERS = 2000
+FROM = " from "  # in the kind of a handle: before the module of a library's function or class
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -62,6 +65,7 @@ class _Worker:
     def __init__(self, sock: socket.socket, package_parent: str, package: str, kit: ModuleType | None) -> None:
         self.sock = sock
         self.package_parent = package_parent
+        self.package = package
         self.objects: dict[int, object] = {}
         self.count = 0
         self.number = 0  # of the request that is being answered
@@ -86,7 +90,8 @@ class _Worker:
     def stand_in(self, value: object) -> list[object]:
         self.count += 1
         self.objects[self.count] = value
-        return ["handle", self.count, _kind(value)]
+        owner = owner_outside(value, self.package)
+        return ["handle", self.count, f"{_kind(value)}{FROM}{owner}" if owner else _kind(value)]
 
     def send(self, reply: list[object]) -> None:
         tree, buffers = wire.encode(reply, self.stand_in)
@@ -131,7 +136,7 @@ class _Worker:
             self.send([number, "error", self.describe(error)])
 
     def describe(self, error: BaseException) -> dict[str, object]:
-        """Describe an exception: the names of its class and bases, its text, and the submission's lines it passed."""
+        """Describe an exception: its class and bases, its text, the lines it passed, the line that is no Python."""
         frames = [
             [os.path.relpath(frame.filename, self.package_parent), frame.lineno or 0, frame.name]
             for frame in traceback.extract_tb(error.__traceback__)
@@ -141,9 +146,10 @@ class _Worker:
             frames.append([Path(error.filename).name, error.lineno or 0, "<module>"])
         return {
             "bases": [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"],
-            "type": type(error).__name__,
+            "type": kind_name(type(error), self.package),
             "text": text_of(error)[:MESSAGE_CHARACTERS],
             "frames": frames[-TRACE_LINES:],
+            "source": source_of(error)[:MESSAGE_CHARACTERS],
         }
 
 

@@ -14,6 +14,7 @@ import pytest
 from graders.authoring.check import CheckInfo
 from graders.course import Dropped
 from graders.judging.confined import ConfinedSubject
+from graders.judging.hints.situation import Situation
 from graders.judging.judge import Interrupted, judge
 from graders.judging.rubric import Check
 from graders.outcomes import Outcome, Verdict
@@ -128,7 +129,8 @@ def test_a_module_that_does_not_load_has_a_hint_of_its_own(verdicts):
         assert "does not load" in found[name].hint
         assert "`python -m lab.step01_broken`" in found[name].hint
     assert "`python -m lab.step02_exits`" in found["dies"].hint
-    assert (found["missing"].hint, found["raises"].hint) == ("", "")
+    assert found["missing"].hint == ""
+    assert "does not load" not in found["raises"].hint
 
 
 def test_a_well_known_mistake_has_its_own_hint(verdicts):
@@ -276,8 +278,8 @@ class Told:
             raise RuntimeError("the subject is broken")
         return Outcome.HARNESS_FAULT, str(error)
 
-    def hint(self, _: BaseException) -> str:
-        return ""
+    def situation(self, _: BaseException) -> Situation:
+        return Situation("lab")
 
 
 def test_in_a_run_that_pytest_does_not_end_well_no_pass_counts(tmp_path):
