@@ -149,3 +149,16 @@ class Blocked(SubmissionError):
 
 class HarnessFault(Exception):
     """The harness itself failed; never charged to the student."""
+
+
+class KilledFromOutside(HarnessFault):
+    """A worker was killed neither by its own doing nor by the judge: by an operator, or for the memory of others.
+
+    Args:
+        call: what it was working on.
+    """
+
+    def __init__(self, call: str) -> None:
+        super().__init__(
+            f"The worker was killed from outside during {call}: by somebody, or by the system for want of memory."
+        )

@@ -32,6 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def warm_server() -> Iterator[WarmServer]:
+    COURSE.load(COURSE.checks)  # which registers the course's array libraries on the judge's side
     with WarmServer(COURSE, judges=2) as server:
         server.wait_until_warm()
         COURSE.load(COURSE.checks)  # registers PyTorch, so that its arrays cross

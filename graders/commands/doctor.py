@@ -32,7 +32,8 @@ def examine(course: Course, console: Console) -> ExitCode:
     console.print(f"{platform.system()} {platform.release()}, Python {platform.python_version()}", highlight=False)
     expect_linux("doctor")
     from graders.results.schema import Isolation, Level  # noqa: PLC0415 - what follows exists on Linux alone
-    from graders.sandbox import attempts, probe  # noqa: PLC0415
+    from graders.sandbox import attempts  # noqa: PLC0415
+    from graders.sandbox.attempts import probe  # noqa: PLC0415
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
     with WarmServer(course, steps=[course.steps[0].number]) as server:

@@ -22,7 +22,7 @@ from graders.course import Course
 from graders.judging.hints.situation import Situation
 from graders.judging.rubric import Check
 from graders.members import Members
-from graders.outcomes import Outcome, SubmissionError, TimedOut, raised_by
+from graders.outcomes import KilledFromOutside, Outcome, SubmissionError, TimedOut, raised_by
 from graders.sandbox.client import Worker, order_for
 from graders.sandbox.layers import Layer
 from graders.sandbox.proxies import Remote, RemotePackage, remote_kit
@@ -47,7 +47,7 @@ class ConfinedSubject:
         control: the judge's socket to the warm server.
         package_parent: the folder that holds the submission's package, or one for each step.
         seed: the judge's seed, from which that of the workers' random numbers is made, or one for each step.
-        seconds: after so many, no further check begins.
+        seconds: after so many, of the workers' clocks and of this process's, no further check begins.
         without: layers of confinement to leave out, to show what each of them stops.
     """
 
@@ -66,7 +66,8 @@ class ConfinedSubject:
         self._seed = seed
         self._seconds_in_all = seconds
         self._without = without
-        self._end = time.monotonic() + seconds
+        self._start = time.process_time()
+        self._used_before = 0.0  # on the clocks of earlier workers
         self._members = Members()
         self.package = RemotePackage(self, course.package, self._members)
         self.doubles = Doubles()
@@ -76,7 +77,7 @@ class ConfinedSubject:
         self._worker: Worker | None = None
         self._step = NO_STEP
         self._seconds = STANDARD_SECONDS
-        self._end_of_check = math.inf
+        self._seconds_together = math.inf
         self._inputs = 0
         self._kit: tuple[Worker, Remote] | None = None
 
@@ -118,7 +119,7 @@ class ConfinedSubject:
                 self._without,
             )
             self._worker = Worker(self.control, order, self._seconds, self._loads())
-            self._worker.end_of_check = self._end_of_check
+            self._worker.end_of_check = self._seconds_together
             self._worker.on_question = self.doubles.answer
         return self._worker
 
@@ -143,23 +144,23 @@ class ConfinedSubject:
 
     def begin(self, check: Check) -> None:
         self._members.forget()
-        now = time.monotonic()
-        if now > self._end:
+        left = self._seconds_in_all - self._used()
+        if left < 0:
             raise TimedOut(
                 f"The checks before this one took {self._seconds_in_all:g} s together, which is all that a submission "
                 "has; this one did not run."
             )
         self._seconds = check.info.seconds
-        self._end_of_check = min(now + CALLS_TOGETHER * check.info.seconds, self._end)
+        self._seconds_together = min(CALLS_TOGETHER * check.info.seconds, left)
         if self._worker and (self._worker.ended or self._step not in {NO_STEP, check.step}):
             self._drop_worker()
         self._step = check.step
         if self._worker:
             self._worker.seconds_per_call = self._seconds
-            self._worker.end_of_check = self._end_of_check
+            self._worker.end_of_check = self._worker.clock.read() + self._seconds_together
             try:
                 self._worker.request("seed", "seed", self.seed)
-            except SubmissionError:
+            except (SubmissionError, KilledFromOutside):
                 self._drop_worker()
 
     def begin_example(self, number: int) -> None:
@@ -183,6 +184,8 @@ class ConfinedSubject:
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
         if isinstance(error, AssertionError):
             return Outcome.FAILED, text_of(error)
+        if isinstance(error, KilledFromOutside):
+            return Outcome.HARNESS_FAULT, text_of(error)
         return Outcome.HARNESS_FAULT, "".join(traceback.format_exception(error)[-3:])
 
     def situation(self, error: BaseException) -> Situation:
@@ -201,8 +204,18 @@ class ConfinedSubject:
             values=dict(self._members.values),
         )
 
+    def _used(self) -> float:
+        """Return the seconds that the submission has used so far, in its workers and in this process."""
+        used = self._used_before + time.process_time() - self._start
+        if self._worker:
+            self._worker.clock.resume()
+            used += self._worker.clock.read()
+        return used
+
     def _drop_worker(self) -> None:
         if self._worker:
+            self._worker.clock.resume()
+            self._used_before += self._worker.clock.read()
             self._worker.close()
             _remove(self._scratch)
         self._worker = None

@@ -22,7 +22,7 @@ from graders.course import ENGINE, Course
 from graders.judging.hints.advice import hint_for
 from graders.judging.rubric import Check, counted
 from graders.judging.subject import Subject
-from graders.outcomes import Blocked, Outcome, SubmissionError, Verdict
+from graders.outcomes import Blocked, KilledFromOutside, Outcome, SubmissionError, Verdict
 from graders.text import text_of, without_colours
 
 MESSAGE_CHARACTERS = 1200
@@ -149,6 +149,7 @@ class _Plugin:
         self.modules: dict[str, str] = {}
         self.problems: list[str] = []
         self.in_progress = ""
+        self.lost_workers: set[str] = set()
         self.interrupt: BaseException | None = None
 
     def all_verdicts(self) -> dict[str, Verdict]:
@@ -232,6 +233,22 @@ class _Plugin:
             if hasattr(item.obj, "hypothesis"):
                 hypothesis.seed(self.seed_of(self.check_of(item)))(item.obj)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Run a check; once more, if somebody has killed its worker meanwhile."""
+        check = self.check_of(item)
+        again = check.id in self.lost_workers
+        before = self.verdicts.get(check.id)
+        done = yield
+        if check.id in self.lost_workers and not again:
+            self.verdicts.pop(check.id)
+            if before:
+                self.verdicts[check.id] = before
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        return done
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         check = self.check_of(item)
@@ -282,6 +299,8 @@ class _Plugin:
         failed = known is not None and known.outcome is not Outcome.PASSED
         if call.excinfo is not None and not failed:
             error = call.excinfo.value
+            if isinstance(error, KilledFromOutside):
+                self.lost_workers.add(check.id)
             outcome, message = self.explain(error, check)
             message = without_colours(self.subject.shown(message))[:MESSAGE_CHARACTERS]
             hint = error.hint if isinstance(error, Recognised) else self.hint(error, check, outcome, message)

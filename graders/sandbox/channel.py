@@ -1,4 +1,4 @@
-"""Frames over a stream socket, with a deadline on the judge's side."""
+"""Frames over a stream socket, and how long the judge waits for one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from graders.sandbox.wire import HEAD, PAYLOAD_BYTES, TREE_BYTES, WireError
 
 FIRST_BYTES = 4096  # most frames are shorter, and so arrive in one piece
 PIECE = 256 << 10
-SLICE = 0.05  # seconds of waiting between two looks
+SLICE = 0.05  # seconds of waiting between two questions whether to go on
 
-Look = Callable[[], None]
+Patience = Callable[[], float]
+"""Asked before each waiting: it returns for how many seconds at most, or raises what ends the waiting."""
 
 
 class Closed(Exception):
@@ -24,8 +25,7 @@ def send(
     sock: socket.socket,
     tree: bytes,
     buffers: list[memoryview],
-    deadline: float | None = None,
-    look: Look | None = None,
+    patience: Patience | None = None,
 ) -> None:
     """Write one frame.
 
@@ -33,12 +33,11 @@ def send(
         sock: a stream socket.
         tree: the MessagePack tree.
         buffers: the arrays' bytes, each `[n]` of uint8; padded here to the wire's alignment.
-        deadline: `time.monotonic()` value after which to give up; None waits for ever.
-        look: called every `SLICE` while the other side keeps this one waiting; what it raises ends the waiting.
+        patience: how long to wait for the other side to read; None waits for ever.
 
     Raises:
         Closed: the other side is gone.
-        TimeoutError: it does not read.
+        Exception: what the patience raises.
     """
     size = 0
     parts: list[bytes | memoryview] = []
@@ -51,30 +50,29 @@ def send(
     for part in (HEAD.pack(len(tree), size) + tree, *parts):
         view = memoryview(part)
         while view:
-            view = view[_patiently(partial(sock.send, view), sock, deadline, look) :]
+            view = view[_patiently(partial(sock.send, view), sock, patience) :]
 
 
-def receive(sock: socket.socket, deadline: float | None = None, look: Look | None = None) -> tuple[bytes, bytearray]:
-    """Read one frame: its tree and its payload; deadline and look are as for `send`.
+def receive(sock: socket.socket, patience: Patience | None = None) -> tuple[bytes, bytearray]:
+    """Read one frame: its tree and its payload; patience is as for `send`.
 
     Raises:
         Closed: the other side closed the socket before the frame was whole.
-        TimeoutError: the deadline passed.
         WireError: the head announces more than the wire carries.
     """
     first = bytearray(FIRST_BYTES)
-    filled = _fill(sock, memoryview(first), HEAD.size, deadline, look)
+    filled = _fill(sock, memoryview(first), HEAD.size, patience)
     tree_size, payload_size = HEAD.unpack_from(first)
     if tree_size > TREE_BYTES or payload_size > PAYLOAD_BYTES:
         raise WireError(f"a frame of {tree_size} + {payload_size} bytes; the limit is {TREE_BYTES} + {PAYLOAD_BYTES}")
     body = memoryview(first)[HEAD.size : filled]
     if len(body) > tree_size + payload_size:
         raise WireError("bytes after the end of a frame that nobody has asked to follow")
-    tree = _rest(sock, body[:tree_size], tree_size, deadline, look)
-    return bytes(tree), _rest(sock, body[tree_size:], payload_size, deadline, look)
+    tree = _rest(sock, body[:tree_size], tree_size, patience)
+    return bytes(tree), _rest(sock, body[tree_size:], payload_size, patience)
 
 
-def _rest(sock: socket.socket, start: memoryview, size: int, deadline: float | None, look: Look | None) -> bytearray:
+def _rest(sock: socket.socket, start: memoryview, size: int, patience: Patience | None) -> bytearray:
     """Return the `size` bytes that begin with `start`, reading what is missing: a size alone takes no memory."""
     data = bytearray(start)
     if len(data) == size:
@@ -82,43 +80,47 @@ def _rest(sock: socket.socket, start: memoryview, size: int, deadline: float | N
     piece = memoryview(bytearray(min(PIECE, size - len(data))))
     try:
         while len(data) < size:
-            data += piece[: _fill(sock, piece[: size - len(data)], 1, deadline, look)]
+            data += piece[: _fill(sock, piece[: size - len(data)], 1, patience)]
     except BaseException:
         data.clear()  # whoever keeps the exception keeps this frame
         raise
     return data
 
 
-def _fill(sock: socket.socket, view: memoryview, least: int, deadline: float | None, look: Look | None) -> int:
+def _fill(sock: socket.socket, view: memoryview, least: int, patience: Patience | None) -> int:
     """Read into the view until at least `least` bytes are there; return how many are."""
     filled = 0
     while filled < least:
-        count = _patiently(partial(sock.recv_into, view[filled:]), sock, deadline, look)
+        count = _patiently(partial(sock.recv_into, view[filled:]), sock, patience)
         if not count:
             raise Closed
         filled += count
     return filled
 
 
-def _patiently(action: Callable[[], int], sock: socket.socket, deadline: float | None, look: Look | None) -> int:
-    """Return what an action on the socket returns, which waits for the other side; look after each slice of waiting."""
+def _patiently(action: Callable[[], int], sock: socket.socket, patience: Patience | None) -> int:
+    """Return what an action on the socket returns, which waits for the other side.
+
+    Patience is asked each time, also where there is something to read: whoever writes a byte at a time keeps the judge
+    waiting too.
+    """
     while True:
-        sock.settimeout(_slice(deadline, look))
+        sock.settimeout(patience() if patience else None)
         try:
             return action()
         except TimeoutError:
-            if look is None:
-                raise
-            look()
+            continue
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Closed from error
 
 
-def _slice(deadline: float | None, look: Look | None) -> float | None:
-    """Return for how long to wait now: until the deadline, or until it is time to look again."""
-    if deadline is None:
-        return None
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return min(left, SLICE) if look else left
+def until(deadline: float) -> Patience:
+    """Return the patience that ends with a `TimeoutError` when `time.monotonic()` reaches a value."""
+
+    def left() -> float:
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+    return left

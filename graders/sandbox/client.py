@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
@@ -21,8 +22,9 @@ import numpy as np
 
 from graders.course import PROJECT, Course
 from graders.libraries import function_name, owner_of
-from graders.outcomes import Died, Forbidden, HarnessFault, SubmissionError, TimedOut, WrongType
+from graders.outcomes import Died, Forbidden, HarnessFault, KilledFromOutside, SubmissionError, TimedOut, WrongType
 from graders.sandbox import channel, failures, watch, wire
+from graders.sandbox.clock import Process, WorkerClock
 from graders.sandbox.confinement import Policy
 from graders.sandbox.layers import LAYERS, WATCH, Layer, State
 from graders.sandbox.server import PACKET_BYTES, Discard, End, Ended, Fork
@@ -32,7 +34,8 @@ SERVER_START_SECONDS = 600.0  # a busy machine is no fault
 PATIENCE = 20.0  # seconds after which it takes longer than ever but the first time
 # What crosses as plain data: where one of these needs a stand-in, it comes from the submission, and is its doing.
 PLAIN = (list, tuple, dict, bool, int, float, str, bytes, type(None), np.ndarray, np.generic, PurePath)
-FORK_SECONDS = 30.0
+FORK_SECONDS = 300.0  # as long, for a server and a worker that wait for a processor: if they die, that is known at once
+LEAST_WAIT = 0.001
 BOOTSTRAP = """
 import sys
 project, course, steps, *controls = sys.argv[1:]
@@ -117,8 +120,9 @@ class Worker:
 
     Attributes:
         layers: what confinement it reached, layer by layer.
-        seconds_per_call: deadline of each call.
-        end_of_check: `time.monotonic()` value after which no call of the check in progress goes on.
+        clock: what it has used of its deadlines.
+        seconds_per_call: deadline of each call, on its clock.
+        end_of_check: value of its clock after which no call of the check in progress goes on.
         on_question: answers what the worker asks while it answers a request; raises `ValueError` for what it cannot.
     """
 
@@ -131,7 +135,7 @@ class Worker:
         self.seconds_per_call = seconds_per_call
         self.end_of_check = math.inf
         self.released: list[int] = []
-        self.ended: SubmissionError | None = None
+        self.ended: SubmissionError | KilledFromOutside | None = None
         self.sequence = 0
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -141,7 +145,8 @@ class Worker:
             raise
         finally:
             theirs.close()
-        policy = order.policy
+        self.clock = WorkerClock(Process(self.pid))
+        self.policy = policy = order.policy
         watched = WATCH not in policy.without
         self.look = watch.Watch(self.pid, Path(policy.scratch), policy.limits).look if watched else None
         self.layers = self.read_layers()
@@ -157,10 +162,12 @@ class Worker:
     def read_layers(self) -> dict[str, Layer]:
         """Return what the new worker says that it reached, layer by layer; raises `HarnessFault` if it says nothing."""
         try:
-            reply = self._receive(time.monotonic() + FORK_SECONDS, _refuse)
+            reply = self._receive(channel.until(time.monotonic() + FORK_SECONDS), _refuse)
         except (channel.Closed, TimeoutError, wire.WireError) as error:
-            code = self._exit_code()
-            raise HarnessFault(f"a worker could not confine itself (exit code {code}): {error!r}") from error
+            ended = self._how_it_ended()
+            if ended.code == -signal.SIGKILL and not ended.ordered:
+                raise KilledFromOutside("a new worker") from error
+            raise HarnessFault(f"a worker could not confine itself (exit code {ended.code}): {error!r}") from error
         match reply:
             case [0, "ready", dict() as layers] if set(layers) == set(LAYERS):
                 return {str(name): Layer(State(state), str(detail)) for name, (state, detail) in layers.items()}
@@ -178,27 +185,27 @@ class Worker:
         Raises:
             StopIteration: the operation was `next` and the iterator is exhausted.
             SubmissionError: the subclass says what became of the call. After a death, the same for every later call.
+            KilledFromOutside: neither the submission nor the judge ended the worker.
         """
         if self.ended is not None:
             raise self.ended
         self.sequence += 1
         released, self.released = self.released, []
-        deadline = min(time.monotonic() + self.seconds_per_call, self.end_of_check)
+        self.clock.resume()
+        patience = partial(self._patience, min(self.clock.read() + self.seconds_per_call, self.end_of_check))
         try:
             tree, buffers = wire.encode([self.sequence, released, operation, *arguments], _stand_in)
-            if self.look:
-                self.look()
-            channel.send(self.sock, tree, buffers, deadline, self.look)
-            reply = self._receive(deadline, proxy or _refuse)
+            channel.send(self.sock, tree, buffers, patience)
+            reply = self._receive(patience, proxy or _refuse)
             while (question := self._question(reply)) is not None:
-                self._tell(question, deadline)
-                reply = self._receive(deadline, proxy or _refuse)
+                self._tell(question, patience)
+                reply = self._receive(patience, proxy or _refuse)
         except Forbidden as excess:
             self._end(Forbidden(f"{call}: {excess}"))
         except TimeoutError:
             self._end(TimedOut(self._overrun(call)))
         except channel.Closed:
-            self._end(failures.death(call, self._exit_code()))
+            self._end(self._death(call))
         except wire.WireError as error:
             self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
         return self._value(call, operation, reply)
@@ -210,22 +217,32 @@ class Worker:
                 return question if word == "ask" else None
         return None
 
-    def _tell(self, question: list[object], deadline: float) -> None:
+    def _patience(self, end: float) -> float:
+        """Return for how long to wait now for a worker whose clock may go on until `end`; raises `TimeoutError`."""
+        if self.look:
+            self.look()
+        left = end - self.clock.read()
+        if left <= 0:
+            raise TimeoutError
+        return max(LEAST_WAIT, min(left, channel.SLICE))
+
+    def _tell(self, question: list[object], patience: channel.Patience) -> None:
         assert self.on_question
         try:
             answer = ["told", self.on_question(question)]
         except ValueError as error:
             answer = ["refused", str(error)]
         tree, buffers = wire.encode(answer, _stand_in)
-        channel.send(self.sock, tree, buffers, deadline, self.look)
+        self.clock.resume()
+        channel.send(self.sock, tree, buffers, patience)
 
     def _overrun(self, call: str) -> str:
-        if time.monotonic() >= self.end_of_check:
+        if self.clock.read() >= self.end_of_check:
             return f"The calls of this check took too long together; the last was {call}."
         return f"{call} gave no answer within {self.seconds_per_call:g} s; the worker was stopped."
 
-    def _receive(self, deadline: float, codec: wire.Codec) -> object:
-        tree, payload = channel.receive(self.sock, deadline, self.look)
+    def _receive(self, patience: channel.Patience, codec: wire.Codec) -> object:
+        tree, payload = channel.receive(self.sock, patience)
         return wire.decode(tree, payload, codec)
 
     def _value(self, call: str, operation: str, reply: object) -> object:
@@ -239,7 +256,15 @@ class Worker:
         self._end(Died(f"{call} sent an answer to another question."))
         return None
 
-    def _end(self, error: SubmissionError) -> None:
+    def _death(self, call: str) -> SubmissionError | KilledFromOutside:
+        ended = self._how_it_ended()
+        if ended.code != -signal.SIGKILL or ended.ordered:
+            return failures.death(call, ended.code)
+        if ended.seconds >= self.policy.limits.cpu_seconds - 1:
+            return failures.death(call, -signal.SIGXCPU)  # at a limit that is soft and hard, the kernel kills at once
+        return KilledFromOutside(call)
+
+    def _end(self, error: SubmissionError | KilledFromOutside) -> None:
         self.close()
         self.ended = error
         raise error
@@ -253,14 +278,14 @@ class Worker:
                 os.kill(pid, signal.SIGKILL)  # at once, so that it writes no more; the server, its parent, reaps it
                 self.control.send(msgspec.msgpack.encode(Discard(pid)))
 
-    def _exit_code(self) -> int:
-        """Kill the worker if it still runs; return its exit code, negative for the signal that ended it."""
+    def _how_it_ended(self) -> Ended:
+        """Kill the worker if it still runs; return how it ended."""
         self.sock.close()
         pid, self.pid = self.pid, 0
         self.control.settimeout(FORK_SECONDS)
         try:
             self.control.send(msgspec.msgpack.encode(End(pid)))
-            return msgspec.msgpack.decode(self.control.recv(PACKET_BYTES), type=Ended).code
+            return msgspec.msgpack.decode(self.control.recv(PACKET_BYTES), type=Ended)
         except (OSError, msgspec.DecodeError) as error:
             raise HarnessFault(f"the warm server does not answer: {error!r}") from error
 

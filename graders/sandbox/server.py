@@ -36,6 +36,7 @@ from graders.sandbox.layers import CLEAN_START
 
 PACKET_BYTES = 1 << 16
 REAP_SECONDS = 0.05
+FLAGS, EXITING = 6, 0x4  # of /proc/PID/stat, counted from its state on; PF_EXITING
 
 
 class Fork(msgspec.Struct, tag="fork", frozen=True):
@@ -58,9 +59,17 @@ class Discard(msgspec.Struct, tag="discard", frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a worker had ended: its exit code, or the signal that killed it, negated (`-9` when `End` did)."""
+    """How a worker had ended.
+
+    Attributes:
+        code: its exit code, or the signal that killed it, negated.
+        ordered: whether it still ran, so that `End` killed it.
+        seconds: processor time of its whole life.
+    """
 
     code: int
+    ordered: bool = False
+    seconds: float = 0.0
 
 
 def main(course_folder: str, steps: list[int], control_descriptors: list[int]) -> None:
@@ -190,12 +199,17 @@ class _Server:
                 control.send(msgspec.msgpack.encode(pid))
                 self.spare = self.fork_spare()
             case End(pid):
-                control.send(msgspec.msgpack.encode(Ended(self.end(pid))))
+                control.send(msgspec.msgpack.encode(self.end(pid)))
             case Discard(pid):
                 self.discard(pid)
 
     def hand_out_spare(self, order: worker.Order, descriptor: int) -> int:
-        socket.send_fds(self.spare.orders, [msgspec.msgpack.encode(order)], [descriptor])
+        packet = msgspec.msgpack.encode(order)
+        try:
+            socket.send_fds(self.spare.orders, [packet], [descriptor])
+        except OSError:  # somebody has killed it while it waited
+            self.renew_spare()
+            socket.send_fds(self.spare.orders, [packet], [descriptor])
         self.spare.orders.close()
         os.close(descriptor)
         return self.spare.pid
@@ -220,12 +234,14 @@ class _Server:
         self.dying.append(self.spare.pid)
         self.spare = self.fork_spare()
 
-    def end(self, pid: int) -> int:
+    def end(self, pid: int) -> Ended:
         if pid not in self.owners:
-            return 0
+            return Ended(0)
         del self.owners[pid]
-        os.kill(pid, signal.SIGKILL)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        ordered = not _is_ending(pid)
+        os.kill(pid, signal.SIGKILL)  # what is ending already keeps the code with which it does
+        _, status, usage = os.wait4(pid, 0)
+        return Ended(os.waitstatus_to_exitcode(status), ordered, usage.ru_utime + usage.ru_stime)
 
     def discard(self, pid: int) -> None:
         """Kill a worker; it is reaped later, since giving back the memory of a large process takes a while."""
@@ -241,6 +257,15 @@ class _Server:
             self.discard(pid)
         self.controls.remove(control)
         control.close()
+
+
+def _is_ending(pid: int) -> bool:
+    """Tell whether all threads of a process are on their way out, as they are before the kernel closes its socket."""
+    try:
+        tasks = [Path(folder, "stat").read_bytes() for folder in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return False
+    return all(int(task.rpartition(b") ")[2].split()[FLAGS]) & EXITING for task in tasks)
 
 
 def _become_worker(orders: socket.socket, confinement: Confinement, kit: ModuleType | None) -> None:

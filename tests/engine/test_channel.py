@@ -24,7 +24,7 @@ from graders.outcomes import (
     SubmissionError,
     TimedOut,
 )
-from graders.sandbox.channel import Closed, receive, send
+from graders.sandbox.channel import Closed, Patience, receive, send, until
 from graders.sandbox.failures import IMITATED, death, from_report
 from graders.sandbox.wire import HEAD, PAYLOAD_BYTES, TREE_BYTES, WireError
 
@@ -40,12 +40,12 @@ def pair() -> Iterator[Sockets]:
         yield mine, theirs
 
 
-def soon() -> float:
-    return time.monotonic() + 0.05
+def soon() -> Patience:
+    return until(time.monotonic() + 0.05)
 
 
-def much_later() -> float:
-    return time.monotonic() + 60
+def much_later() -> Patience:
+    return until(time.monotonic() + 60)
 
 
 # The channel
@@ -94,9 +94,9 @@ def test_a_silent_peer_meets_the_deadline(pair: Sockets) -> None:
 def test_a_deadline_that_has_passed_ends_a_call_at_once(pair: Sockets) -> None:
     send(pair[1], b"tree", [])
     with pytest.raises(TimeoutError):
-        receive(pair[0], time.monotonic() - 1)
+        receive(pair[0], until(time.monotonic() - 1))
     with pytest.raises(TimeoutError):
-        send(pair[0], b"tree", [], time.monotonic() - 1)
+        send(pair[0], b"tree", [], until(time.monotonic() - 1))
 
 
 def test_a_dripping_peer_meets_the_deadline(pair: Sockets) -> None:

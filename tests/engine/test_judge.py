@@ -28,6 +28,8 @@ def broken(): raise KeyError("κλειδί")
 def bold(): raise ValueError("\x1b[1mπολύ\x1b[0m παχύ")
 def dies():
     import os; os._exit(0)
+def pid():
+    import os; return os.getpid()
 def dice(): return random.random()
 _count = 0
 def counter():
@@ -229,6 +231,20 @@ def test_each_example_has_random_numbers_of_its_own_and_the_same_in_each_run(ver
     first, second = verdicts(a=body)["a"], verdicts(a=body)["a"]
     assert first.message == second.message
     assert len(set(first.message.split())) == 6
+
+
+KILL = "import os, pathlib, signal\nos.kill(lab.step01_student.pid(), signal.SIGKILL)\nlab.step01_student.one()"
+
+
+def test_a_check_whose_worker_somebody_killed_runs_once_more(verdicts, tmp_path):
+    once = f"import pathlib\nmark = pathlib.Path({str(tmp_path / 'mark')!r})\nif not mark.exists():\n    mark.touch()\n"
+    found = verdicts(
+        once=once + textwrap.indent(KILL, "    ") + "\nassert lab.step01_student.one() == 1",
+        always=KILL,
+        after="assert lab.step01_student.one() == 1",
+    )
+    assert outcomes(found) == {"once": "passed", "always": "harness_fault", "after": "passed"}
+    assert found["always"].message.startswith("The worker was killed from outside during step01_student.one")
 
 
 def test_an_empty_rubric_gives_no_verdicts():

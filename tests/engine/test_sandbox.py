@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -21,6 +24,7 @@ from graders.outcomes import (
     Died,
     Forbidden,
     HarnessFault,
+    KilledFromOutside,
     NotImplementedYet,
     OutOfMemory,
     StudentError,
@@ -30,7 +34,7 @@ from graders.outcomes import (
 from graders.sandbox import attempts, confinement, nodes, server, wire
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.layers import LAYERS, State
-from graders.sandbox.proxies import Remote
+from graders.sandbox.proxies import OneWorker, Remote, RemotePackage
 from tests.support import COURSE, ROOT
 
 ECHO = "def echo(value):\n    return value\n"
@@ -272,6 +276,22 @@ def test_loaders_with_worker_processes_load_in_process(start_worker):
     assert student.batches() == [[0, 1], [2, 3], [4]]
 
 
+def test_a_number_of_threads_can_be_set_and_changes_nothing(start_worker):
+    worker, student = start_worker(
+        "import torch\n"
+        "def threads():\n"
+        "    torch.set_num_threads(4)\n"
+        "    torch.set_num_interop_threads(4)\n"
+        "    _ = torch.rand(400, 400) @ torch.rand(400, 400)\n"
+        "    return torch.get_num_threads(), torch.get_num_interop_threads()\n"
+        "def none(): torch.set_num_threads(0)\n"
+    )
+    assert student.threads() == (4, 4)
+    assert len(os.listdir(f"/proc/{worker.pid}/task")) == 1
+    with pytest.raises(RuntimeError):
+        student.none()
+
+
 def test_compiled_librosa_functions_need_no_cache_on_disk(start_worker):
     _, student = start_worker(
         "import numpy as np, librosa\ndef f(y):\n    return librosa.feature.chroma_cqt(y=y, sr=22050).shape\n",
@@ -454,3 +474,95 @@ def test_what_a_check_passes_and_cannot_cross_is_no_fault_of_the_submission(star
     for value in (np.array([object()], dtype=object), object(), {1, 2}):
         with pytest.raises(HarnessFault, match="a check passed a"):
             student.same(value)
+
+
+# --- a busy machine, and deaths that are nobody's fault
+
+SLOWLY = """
+import os, time
+def pid(): return os.getpid()
+def compute(seconds):
+    while time.process_time() < seconds: pass
+    return seconds
+def sleep(seconds): time.sleep(seconds)
+"""
+
+
+def test_a_worker_that_cannot_run_loses_no_time(start_worker):
+    """The clock on the wall goes on for a stopped worker, that of its processor does not; nor is it asleep."""
+    _, student = start_worker(SLOWLY, seconds=0.4)
+    pid = student.pid()
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
+    assert student.pid() == pid
+
+
+def test_a_worker_that_sleeps_meets_its_deadline(start_worker):
+    _, student = start_worker(SLOWLY, seconds=0.3)
+    with pytest.raises(TimedOut, match=r"within 0.3 s"):
+        student.sleep(3600)
+
+
+def test_a_byte_at_a_time_meets_the_deadline(start_worker):
+    source = "import os, time\ndef f():\n    os.write(3, bytes([255] * 3))\n    while True:\n        os.write(3, b'\\0'); time.sleep(0.01)\n"
+    _, student = start_worker(source, seconds=0.5)
+    with pytest.raises((TimedOut, Died)):
+        student.f()
+
+
+def test_a_worker_that_somebody_kills_is_no_fault_of_the_submission(start_worker):
+    for endless in ("sleep", "compute"):
+        _, student = start_worker(SLOWLY, seconds=60)
+        threading.Timer(0.2, os.kill, (student.pid(), signal.SIGKILL)).start()
+        with pytest.raises(KilledFromOutside, match=rf"killed from outside during step01_student.{endless}\(3600\)"):
+            getattr(student, endless)(3600)
+
+
+def test_between_two_calls_too(start_worker):
+    worker, student = start_worker(SLOWLY)
+    os.kill(student.pid(), signal.SIGKILL)
+    with pytest.raises(KilledFromOutside):
+        student.pid()
+    with pytest.raises(KilledFromOutside):
+        student.pid()
+    assert worker.ended
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [
+        "os.close(3); time.sleep(60)",
+        "threading.Thread(target=close).start(); ctypes.CDLL(None).syscall(60, 0)",  # the first thread alone ends
+    ],
+)
+def test_a_worker_that_only_closes_its_socket_was_not_killed_from_outside(start_worker, closing):
+    source = (
+        "import ctypes, os, threading, time\n"
+        "def close():\n    time.sleep(0.2); os.close(3); time.sleep(60)\n"
+        f"def f():\n    {closing}\n"
+    )
+    _, student = start_worker(source)
+    with pytest.raises(Died, match="closed the connection"):
+        student.f()
+
+
+def test_a_worker_that_uses_up_its_processor_time_is_told_from_one_that_was_killed(warm_server, tmp_path):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "step01_student.py").write_text(SLOWLY, encoding="utf-8")
+    order = order_for(tmp_path, "lab", [], tmp_path, 0)
+    limits = msgspec.structs.replace(order.policy.limits, cpu_seconds=2)
+    order = msgspec.structs.replace(order, policy=msgspec.structs.replace(order.policy, limits=limits))
+    with Worker(warm_server.controls[0], order, 60.0) as worker:
+        student = RemotePackage(OneWorker(worker), "lab").step01_student
+        with pytest.raises(TimedOut, match="used up the worker's processor time"):
+            student.compute(3600)
+
+
+def test_a_spare_worker_that_somebody_has_killed_is_replaced(warm_server, start_worker):
+    pid = warm_server.process.pid
+    for _ in range(2):
+        start_worker(ECHO)
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+            os.kill(int(child), signal.SIGKILL)
+    _, student = start_worker(ECHO)
+    assert student.echo(1) == 1

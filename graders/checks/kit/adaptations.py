@@ -6,6 +6,7 @@ Only libraries that are loaded are adapted: a step that does without one does no
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -22,6 +23,10 @@ def _torch() -> None:
     from torch.utils.data import DataLoader  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    for kind, number in (("num_threads", 1), ("num_interop_threads", torch.get_num_interop_threads())):
+        wish, wished = _a_wish(number)
+        setattr(torch, f"set_{kind}", wish)
+        setattr(torch, f"get_{kind}", wished)
     torch.ones(1).half()  # reads what the processor can do, once and for all: a worker may not
     original = DataLoader.__init__
 
@@ -31,6 +36,21 @@ def _torch() -> None:
         self.timeout = 0
 
     DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
+
+
+def _a_wish(number: int) -> tuple[Callable[[int], None], Callable[[], int]]:
+    """Return a setter that is without effect, and a getter that does not show this.
+
+    Threads that wait for each other, spinning, are slower than one where submissions share the processors.
+    """
+    wishes = [number]
+
+    def wish(number: int) -> None:
+        if number < 1:
+            raise RuntimeError("the number of threads has to be positive")
+        wishes.append(int(number))
+
+    return wish, lambda: wishes[-1]
 
 
 def _tqdm() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graders.course import ENGINE, PROJECT
-from graders.sandbox import probe
+from graders.sandbox.attempts import probe
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
 
