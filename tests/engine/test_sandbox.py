@@ -376,7 +376,7 @@ def test_a_control_socket_is_all_that_a_server_inherits(warm_server):
     folder = Path(f"/proc/{warm_server.process.pid}/fd")
 
     def sockets() -> list[str]:
-        return [link for link in (os.readlink(entry) for entry in folder.iterdir()) if link.startswith("socket:")]
+        return [link for link in (str(entry.readlink()) for entry in folder.iterdir()) if link.startswith("socket:")]
 
     # One more is the spare worker's; while the server forks that, it holds both ends.
     assert wait_for(lambda: len(sockets()) <= len(warm_server.controls) + 1)
