@@ -141,9 +141,13 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Notebooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is kept of a notebook: calls at its top level that do no work, such as `np.arange`."""
+    """What is left out of a notebook.
 
-    plain_calls: tuple[str, ...] = ()
+    Attributes:
+        long_calls: last parts of the names of calls that train; statements at the top level that make one are left out.
+    """
+
+    long_calls: tuple[str, ...] = ()
 
 
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

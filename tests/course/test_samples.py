@@ -99,15 +99,15 @@ def test_a_notebook_is_graded_on_its_definitions(results: dict[str, Result]) -> 
     [
         "%matplotlib inline",
         "!pip install",
-        "%%bash cell",
+        "cell 4 %%bash",
         "%%time",
         "beat_track?",
-        "plt.show()",
-        "for epoch in range(100):",
+        "pair = pick_two_genres(labels, seed=42)",
+        "and 15 more, in cells 8, 10, 13, 17 and 18",
     ],
 )
 def test_a_notebook_is_told_what_was_skipped(results: dict[str, Result], skipped: str) -> None:
-    assert [note for note in results["notebook"].notes if skipped in note]
+    assert [note for note in results["notebook"].notes if skipped in note], results["notebook"].notes
 
 
 def answered(result: Result) -> dict[str, str]:

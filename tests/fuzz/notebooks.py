@@ -15,6 +15,8 @@ LINES = (
     "from __future__ import annotations", "global x", "try:", "except* A:", "match x:", " case [a, *_]:", "with a as b:", "*a, = b",
     "x" * 300, "if 1:", "  y", "0x" + "f" * 200, "9" * 5000, "(" * 150, "a." * 300 + "b", "-" * 300, "# 1.1", "## 2.1 Text", "```",
     "![](data:image/png;base64," + "A" * 500 + ")", "## Βήμα 2", "del x", "raise", "x = y = (1, 2)", "...", "# coding: utf-16",
+    "if __name__ == '__main__':", "%%writefile lab/a.py", "%%writefile step01_spectrograms.py", "x += 1", "A.x = f(1)", "for x in y:",
+    "    raise NotImplementedError", "x: int", "import no.such", "f(x).backward()", "  x = 1; y = 2", "x = f(\\\n1)", "if 1: x = 2; y = 3",
 )  # fmt: skip
 KEYS = (
     "cells", "cell_type", "source", "metadata", "nbformat", "nbformat_minor", "id", "outputs", "worksheets", "input",

@@ -7,6 +7,7 @@ import random
 import warnings
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 from unittest import mock
 
 import msgspec
@@ -76,7 +77,13 @@ def _check(read: Submission | str, file: str) -> None:
     assert all(note.isprintable() and len(note) < MESSAGE_CHARACTERS for note in read.notes), read.notes
     assert msgspec.json.encode([read.notes, read.answers, read.digest])
     if "notebook.py" in read.files:
-        compile(read.files["notebook.py"], "notebook.py", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        statements = ast.parse(read.files["notebook.py"]).body[1:]
+        call = next(node for node in ast.walk(ast.parse(read.files["cells_of_notebook.py"])) if _makes_cells(node))
+        assert len(ast.literal_eval(call.args[1])) == len(statements)
+
+
+def _makes_cells(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Cells"
 
 
 def seeds() -> list[bytes]:

@@ -315,7 +315,29 @@ CASES = [
             "@_write\nclass Hostile(metaclass=_write):\n    _write()",
             RIGHT.decode(),
         ),
-        0.0,
+        ALL,
+    ),
+    Case(
+        "runs code where its notebook's functions need a name",
+        _notebook(
+            "import os, pathlib, subprocess",
+            "A = pathlib.Path('@HERE@/hostile').write_text('x')\nB = os.system('touch @HERE@/hostile')",
+            "C = subprocess.run(['touch', '@HERE@/hostile'])\nwhile True:\n    D = 1",
+            "def f():\n    return A, B, C, D",
+            RIGHT.decode(),
+        ),
+        ALL,
+    ),
+    Case(
+        "writes files outside of the package from a notebook",
+        _notebook(
+            "%%writefile @HERE@/hostile\nx",
+            "%%writefile lab/../../hostile.py\nx = 1",
+            "%%writefile /etc/lab/cells_of_notebook.py\nx = 1",
+            RIGHT.decode(),
+        ),
+        ALL,
+        "skipped",
     ),
     Case(
         "is a notebook a hundred thousand levels deep", _bytes("a.ipynb", b'{"cells":' + b"[" * 100_000), None, "not a"

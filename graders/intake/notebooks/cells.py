@@ -1,0 +1,119 @@
+"""A notebook's file as cells: their code, their text, and the files that they write."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from graders.course import STEP_MODULE
+from graders.text import encodable
+
+TEXTS = ("markdown", "raw")
+SOURCE_CHARACTERS = 2 << 20
+NAME_CHARACTERS = 100
+INDENT = re.compile(r"[ \t]+")
+WRITES = re.compile(r"%%(?:writefile|file)\s+(?P<append>-a\s+)?(?P<path>\S[^\n]*?)\s*(?:\n|$)")
+RESERVED = frozenset({"notebook.py", "cells_of_notebook.py"})
+
+
+class NoNotebook(ValueError):
+    """The file is no notebook; the message says why."""
+
+
+@dataclass
+class Cells:
+    """The cells of a notebook.
+
+    Attributes:
+        code: the code cells' text, by number; the first is 1.
+        markdown: the Markdown cells' text.
+        raw: the raw cells' text.
+        files: what cells write beside the notebook or into the package, by path inside the package.
+        written_by: the cell that wrote each of these.
+    """
+
+    code: dict[int, str]
+    markdown: list[str]
+    raw: list[str]
+    files: dict[str, str] = field(default_factory=dict)
+    written_by: dict[str, int] = field(default_factory=dict)
+
+
+def read_cells(data: bytes, package: str) -> Cells:
+    """Read a notebook's file.
+
+    Args:
+        data: the file's bytes.
+        package: the name of the package that students write.
+
+    Raises:
+        NoNotebook: it is not a notebook.
+    """
+    import nbformat  # noqa: PLC0415 - it loads much, and most submissions are no notebooks
+
+    try:
+        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
+        sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        texts = {kind: [cell.get("source") for cell in notebook.cells if cell.cell_type == kind] for kind in TEXTS}
+    except UnicodeDecodeError as error:
+        raise NoNotebook("it is not UTF-8 text; save it as UTF-8") from error
+    except (json.JSONDecodeError, nbformat.reader.NotJSONError) as error:
+        raise NoNotebook("its JSON is damaged") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # nbformat's converters of old formats raise whatever they stumble over
+        raise NoNotebook("its structure is not that of a notebook") from error
+    if not all(isinstance(source, str) for source in sources):
+        raise NoNotebook("a cell of it holds no text")
+    if sum(map(len, sources)) > SOURCE_CHARACTERS:
+        raise NoNotebook(f"its code is longer than {SOURCE_CHARACTERS >> 20} million characters")
+    cells = Cells(
+        {number: _dedented(_clean(source)) for number, source in enumerate(sources, start=1)},
+        [_clean(text) for text in texts["markdown"] if isinstance(text, str)],
+        [_clean(text) for text in texts["raw"] if isinstance(text, str)],
+    )
+    _take_out_files(cells, package)
+    return cells
+
+
+def _clean(source: str) -> str:
+    return encodable(source).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _dedented(source: str) -> str:
+    """Take the first line's indentation off all lines, as notebooks do."""
+    indent = INDENT.match(source)
+    if not indent:
+        return source
+    return "\n".join(line.removeprefix(indent[0]) for line in source.split("\n"))
+
+
+def _take_out_files(cells: Cells, package: str) -> None:
+    """Turn cells that write a file of the package, or a module beside the notebook, into these files."""
+    for number, source in list(cells.code.items()):
+        text = source.lstrip("\n")
+        writes = WRITES.match(text)
+        name = _name_in_package(writes["path"], package) if writes else ""
+        if writes and name:
+            before = cells.files.get(name, "") if writes["append"] else ""
+            cells.files[name] = before + text[writes.end() :] + "\n"
+            cells.written_by[name] = number
+            del cells.code[number]
+
+
+def _name_in_package(path: str, package: str) -> str:
+    """Return the path inside the package of what a cell writes, or nothing if it belongs elsewhere."""
+    parts = PurePosixPath(path.strip("'\"").replace("\\", "/")).parts
+    if not parts or not parts[-1].endswith(".py") or ".." in parts or len(path) > NAME_CHARACTERS:
+        return ""
+    if package in parts[:-1]:
+        parts = parts[len(parts) - 1 - parts[-2::-1].index(package) :]
+    elif STEP_MODULE.fullmatch(parts[-1].removesuffix(".py")):
+        parts = parts[-1:]
+    if len(parts) > 1 and package not in path:
+        return ""
+    name = "/".join(parts)
+    words = [*parts[:-1], parts[-1].removesuffix(".py")]
+    return name if all(word.isidentifier() and word.isascii() for word in words) and name not in RESERVED else ""

@@ -1,0 +1,104 @@
+"""What was left out of a notebook, told in few notes; and which names are missing because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+SHOWN = 5
+PLACES = 12
+NOTE_CHARACTERS = 480
+NOTES = 60
+DAMAGES = 8
+
+
+class Kind(StrEnum):
+    """Why something was left out; the text begins a note on all of its kind."""
+
+    MAGIC = "magics and shell lines were skipped"
+    OTHER_CELL = "cells that are not Python were skipped whole"
+    WORK = "work at the top level that no definition needs was skipped"
+    LONG = "a definition needs these, but they were skipped, since they train, wait or ask"
+    AWAIT = "statements that wait with await were skipped"
+    HIDES = "skipped, since a function or class of that name would be hidden"
+    UNTOUCHED = "skipped, since it only raises NotImplementedError and another cell has the work"
+    NO_PYTHON = "skipped"
+
+
+class Remarks:
+    """Collects what is left out.
+
+    Attributes:
+        lacking: the names that are missing because of it, and why.
+        others: notes that stand for themselves.
+    """
+
+    def __init__(self) -> None:
+        self.lacking: dict[str, str] = {}
+        self.others: list[str] = []
+        self._damage: list[tuple[int, str]] = []
+        self._groups: dict[Kind, list[tuple[int, int, str]]] = {kind: [] for kind in Kind}
+
+    def add(
+        self, kind: Kind, cell: int, line: int, shown: str, *, gives: Iterable[str] = (), whole: bool = False
+    ) -> None:
+        """Remark that something was left out.
+
+        Args:
+            kind: why.
+            cell: its cell.
+            line: its first line there.
+            shown: its beginning; for what is no Python, what is wrong.
+            gives: the names that are missing now.
+            whole: whether the cell went with it.
+        """
+        gives = list(dict.fromkeys(gives))
+        if kind is Kind.NO_PYTHON:
+            lost = f"; without it {_listed([f'`{name}`' for name in gives], SHOWN)} is missing" if gives else ""
+            what = "skipped the cell" if whole else "skipped"
+            self._damage.append((cell, f"cell {cell} line {line}: {what}, {shown}{lost}"))
+            why = f"cell {cell}, which gives it, was skipped: line {line}: {shown}"
+        else:
+            self._groups[kind].append((cell, line, shown))
+            why = f"cell {cell} line {line} gives it, and was skipped: {shown}"
+        self.lacking.update(dict.fromkeys(gives, why))
+
+    def note(self, note: str) -> None:
+        """Add a note that stands for itself."""
+        self.others.append(note)
+
+    def notes(self) -> list[str]:
+        """Return all notes."""
+        grouped = [f"{kind}: {_places(places)}" for kind, places in self._groups.items() if places]
+        damage = [note for _, note in self._damage[:DAMAGES]]
+        if len(self._damage) > DAMAGES:
+            more = self._damage[DAMAGES:]
+            damage.append(f"{len(more)} more lines are no Python, in {in_cells(cell for cell, _ in more)}")
+        notes = [note[:NOTE_CHARACTERS] for note in [*grouped, *damage, *self.others]]
+        rest = len(notes) - NOTES
+        return [*notes[:NOTES], f"... and {rest} more notes"] if rest > 0 else notes
+
+
+def _places(places: list[tuple[int, int, str]]) -> str:
+    shown = "; ".join(
+        f"cell {cell} {text}" if text.startswith("%%") and line == 1 else f"cell {cell} line {line} {text}"
+        for cell, line, text in places[:SHOWN]
+    )
+    more = places[SHOWN:]
+    if not more:
+        return shown
+    return f"{shown}; and {len(more)} more, in {in_cells(cell for cell, _, _ in more)}"
+
+
+def in_cells(numbers: Iterable[int]) -> str:
+    """Return cells as part of a sentence."""
+    words = [str(number) for number in dict.fromkeys(numbers)]
+    return f"cell{'s' if len(words) > 1 else ''} {_listed(words, PLACES)}"
+
+
+def _listed(words: list[str], most: int) -> str:
+    """Return words as a list in a sentence, the first of them."""
+    more = len(words) - most
+    if more > 0:
+        return f"{', '.join(words[:most])} and {more} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
