@@ -50,6 +50,7 @@ AT_IMPORT = {
 IN_CALL = {
     "typing": ("def f(n): return input()", "Nobody types while it is graded"),
     "name": ("def f(n): return m", "Nothing is called m there: mend the spelling, or import or define it"),
+    "cell": ("def f(n): raise NameError(\"name 'm' is not defined: cell 2 line 1 gives it, and failed\")", "Mend that cell of the notebook"),
     "too_early": ("def f(n):\n    m += n\n    return m", "no line before this one gave it a value"),
     "takes_nothing": ("def f(): return 1", "The check calls f as the skeleton declares it"),
     "other_names": ("def f(*, size): return 1", "keep the parameters, with their names, order and defaults"),

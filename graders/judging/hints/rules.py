@@ -100,6 +100,11 @@ RULES = (
         "`from .NAME import …`, and take changes of sys.path out.",
     ),
     # Names
+    rule(
+        "NameError",
+        r"is (?:not defined|missing): .*\bcell \d",
+        "Mend that cell of the notebook: what it gives is missing wherever it is used.",
+    ),
     rule("NameError", r"name '(?:get_ipython|display)' is not defined", NOTEBOOK),
     rule(
         "UnboundLocalError",
