@@ -10,6 +10,9 @@ import msgspec
 
 from graders.text import text_of
 
+WAITS_FOR = "Mend another check first, this one builds on it: "
+"""How the message of a blocked check begins, before the title of the other one."""
+
 
 class Outcome(StrEnum):
     """How one check ended. Only `PASSED` earns points."""

@@ -14,18 +14,23 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.course import step_label
+from graders.feedback.checks import check_lines, number
 from graders.grading.task import Event, Finished, Graded, Progress
 from graders.outcomes import Outcome
-from graders.results.schema import AnswerStatus, CheckResult, Level, Result, WrittenAnswer
+from graders.results.schema import AnswerStatus, Level, Result, WrittenAnswer
 from graders.text import printable
 
+__all__ = [
+    "PatientConsole",
+    "ProgressLines",
+    "answered_lines",
+    "check_lines",
+    "isolation_line",
+    "number",
+    "summary_table",
+    "written_line",
+]
 WORDS_WIDTH, STEP_WIDTH = 44, 7  # of the summary's columns of words together, and of each step
-COLOURS = {
-    Outcome.PASSED: "green",
-    Outcome.NOT_IMPLEMENTED: "dim",
-    Outcome.BLOCKED: "dim",
-    Outcome.HARNESS_FAULT: "bold red",
-}
 
 
 class PatientConsole(Console):
@@ -37,11 +42,6 @@ class PatientConsole(Console):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-
-
-def number(points: float) -> str:
-    """Write points without needless decimals: 3, 2.5."""
-    return f"{points:g}"
 
 
 class ProgressLines:
@@ -147,34 +147,3 @@ def _failures(result: Result) -> str:
     return ", ".join(
         f"{count} {outcome}" for outcome, count in counts.items() if count and outcome is not Outcome.PASSED
     )
-
-
-def check_lines(checks: Sequence[CheckResult]) -> Group:
-    """Return each step's checks: passed ones in a line, the others with message and hint."""
-    lines: list[Text] = []
-    for step in sorted({check.step for check in checks}):
-        mine = [check for check in checks if check.step == step]
-        points = f"{number(sum(c.points for c in mine))} of {number(sum(c.max_points for c in mine))} points"
-        lines.append(Text(f"\nStep {step}: {points}", style="bold"))
-        for check in mine:
-            lines += _check_text(check)
-    return Group(*lines)
-
-
-def _check_text(check: CheckResult) -> list[Text]:
-    if check.dropped:
-        worth = f"; everybody gets its {number(check.points)} points" if check.points else ""
-        return [
-            Text(f"  – {check.title}", style="dim"),
-            Text(f"      dropped: {printable(check.dropped)}{worth}", style="dim"),
-        ]
-    colour = COLOURS.get(check.outcome, "red")
-    mark = "✓" if check.outcome is Outcome.PASSED else "·" if check.outcome is Outcome.NOT_IMPLEMENTED else "✗"
-    lines = [Text(f"  {mark} {check.title}", style=colour)]
-    if check.outcome is Outcome.NOT_IMPLEMENTED and "is yours to write" not in check.message:
-        lines.append(Text(f"      {printable(check.message)}"))
-    if check.outcome in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED}:
-        return lines
-    lines.append(Text(f"      {check.outcome}: {printable(check.message)}"))
-    lines.append(Text(f"      hint: {check.hint}", style="italic"))
-    return lines

@@ -22,7 +22,7 @@ from graders.course import ENGINE, Course
 from graders.judging.hints.advice import hint_for
 from graders.judging.rubric import Check, counted
 from graders.judging.subject import Subject
-from graders.outcomes import Blocked, KilledFromOutside, Outcome, SubmissionError, Verdict
+from graders.outcomes import WAITS_FOR, Blocked, KilledFromOutside, Outcome, SubmissionError, Verdict
 from graders.text import text_of, without_colours
 
 MESSAGE_CHARACTERS = 1200
@@ -197,7 +197,7 @@ class _Plugin:
             self.verdicts[check_id] = msgspec.structs.replace(verdict, outcome=Outcome.HARNESS_FAULT, message=message)
 
     def waits_for(self, needed: str) -> str:
-        return f"Mend another check first, this one builds on it: {self.by_id[needed].title}"
+        return f"{WAITS_FOR}{self.by_id[needed].title}"
 
     @pytest.fixture
     def kit(self) -> Any:

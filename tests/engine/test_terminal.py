@@ -3,6 +3,7 @@
 import io
 import unicodedata
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from graders.feedback.terminal import (
     written_line,
 )
 from graders.grading.task import Failed, Finished, Graded, Progress
-from graders.outcomes import Outcome
+from graders.outcomes import WAITS_FOR, Outcome
 from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Result, WrittenAnswer
 from graders.sandbox.layers import Layer, State
 from graders.text import printable
@@ -263,6 +264,77 @@ def test_each_check_has_its_mark_message_and_hint() -> None:
         "      wrong_type: f() returned None.",
         "      hint: The hint.",
     ]
+
+
+def row(name: str, outcome: Outcome, message: str = "", step: int = 1, hint: str = "The hint.") -> CheckResult:
+    return msgspec.structs.replace(
+        check(step, outcome, message, f"Ο έλεγχος {name}."), id=f"step{step:02d}.{name}", max_points=0.5, hint=hint
+    )
+
+
+def told(*rows: CheckResult) -> list[str]:
+    return [line.rstrip() for line in shown(check_lines(rows)).splitlines() if line.strip()]
+
+
+def test_checks_that_wait_for_one_are_told_in_one_line() -> None:
+    first = row("α", Outcome.FAILED, "f() returned 1; expected 2.")
+    assert told(
+        first,
+        row("β", Outcome.BLOCKED, WAITS_FOR + first.title),
+        row("γ", Outcome.PASSED),
+        row("δ", Outcome.BLOCKED, WAITS_FOR + "Ο έλεγχος β."),
+    ) == [
+        "Step 1: 2.5 of 2 points",
+        "  ✗ Ο έλεγχος α.",
+        "      failed: f() returned 1; expected 2.",
+        "      hint: The hint.",
+        "  ✓ Ο έλεγχος γ.",
+        "  ✗ 2 checks (1 point) wait for this one: Ο έλεγχος α.",
+        "      β, δ",
+    ]
+
+
+def test_a_module_that_does_not_load_is_told_once() -> None:
+    error = "raised NameError: name 'x' is not defined [lab/step01_a.py line 1, in <module>]"
+    again = error.replace("[lab", "[lab/step02_b.py line 3, in <module>; lab")
+    rows = [row(f"α{at}", Outcome.STUDENT_ERROR, f"import step01_a {error}") for at in range(12)]
+    rows += [row(f"β{at}", Outcome.STUDENT_ERROR, f"import step02_b {again}", 2) for at in range(2)]
+    lines = told(*rows, row("γ", Outcome.BLOCKED, f"{WAITS_FOR}Ο έλεγχος β1.", 2))
+    assert " ".join(lines).count("NameError") == 1
+    assert lines[1:4] == ["  ✗ Ο έλεγχος α0.", f"      student_error: import step01_a {error}", "      hint: The hint."]
+    assert lines[4:] == [
+        "  ✗ 11 checks (5.5 points) end in the same way as this one: Ο έλεγχος α0.",
+        "      α1, α2, α3, α4, α5, α6, α7, α8 and 3 more",
+        "Step 2: 0 of 1.5 points",
+        "  ✗ 3 checks (1.5 points) end in the same way as this one of step 1, or wait for it: Ο έλεγχος α0.",
+        "      β0, β1, γ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "messages", "alike"),
+    [
+        (Outcome.STUDENT_ERROR, ["f(1) raised E: a [l.py line 1, in f]", "g(2) raised E: a [l.py line 1, in f]"], True),
+        (
+            Outcome.STUDENT_ERROR,
+            ["f(1) raised E: a [l.py line 1, in f]", "f(1) raised E: a [l.py line 2, in f]"],
+            False,
+        ),
+        (Outcome.STUDENT_ERROR, ["f(1) raised E: a", "g(1) raised E: a"], False),
+        (Outcome.STUDENT_ERROR, ["E: a [l.py line 1, in f]", "E: a [l.py line 1, in f]"], True),
+        (Outcome.TIMED_OUT, ["f(1) gave no answer within 10 s.", "f(2) gave no answer within 10 s."], True),
+        (Outcome.TIMED_OUT, ["f(1) gave no answer within 10 s.", "g(2) gave no answer within 10 s."], False),
+        (Outcome.FAILED, ["f(1) returned 1; expected 2.", "f(1) returned 1; expected 2."], False),
+    ],
+)
+def test_what_ends_for_the_same_reason_is_told_once(outcome: Outcome, messages: list[str], alike: bool) -> None:
+    lines = told(*(row(f"α{at}", outcome, message) for at, message in enumerate(messages)))
+    assert any("in the same way" in line for line in lines) == alike
+
+
+def test_a_name_that_is_missing_is_told_once() -> None:
+    lines = told(*(row(f"α{at}", Outcome.NOT_IMPLEMENTED, "step01_a has no f.") for at in range(2)))
+    assert lines[1:] == ["  · Ο έλεγχος α0.", "      step01_a has no f.", "  · Ο έλεγχος α1."]
 
 
 def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
