@@ -33,6 +33,7 @@ from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import batches, cross_entropy, mean_over_items
 from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
+from graders.checks.oracles.features import FEATURES, KEPT, expect_made_of_features
 from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.checks.oracles.scripted_training import expect_epochs, expect_weight_of, trained_on_script
 from graders.checks.thresholds import expect_reached
@@ -94,10 +95,21 @@ def test_backbone_returns_a_state_for_each_track(
     state = expect_dtype(expect_shape(backbone(x, torch.tensor(lengths)), (rows, width), call), "f", call)
     if rows > 1 and not np.ptp(state, axis=0).any():
         raise AssertionError(f"{call} is the same for tracks that are unlike; expected it to depend on the track.")
+    evaluating(backbone)
+    largest = np.abs(states(backbone, 100 * x, lengths, width, call)).max()
+    if not largest <= 1 + ROUNDING:
+        raise AssertionError(f"{call} holds {largest:.3g}; expected the state of an LSTM, which is between -1 and 1.")
+
+
+def expect_weights_at_work(kit: Kit, backbone: Any, x: torch.Tensor, lengths: Sequence[int]) -> None:
+    """Raise unless a state has a gradient in at least one of the backbone's parameters."""
+    gradients = plain(kit.training.gradients(backbone, x, torch.tensor(lengths)), "the gradients of LSTMBackbone")
+    if not any(largest > 0 for largest in gradients.values()):
+        raise AssertionError("The state of LSTMBackbone depends on none of its parameters; expected it to be learnt.")
 
 
 @check(points=0.5, hint="Take the state at each track's last valid timestep, not a mean over time.")
-def test_last_timestep_counts_as_much_in_a_long_track(lab: Any, rng: np.random.Generator) -> None:
+def test_last_timestep_counts_as_much_in_a_long_track(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The state is that after the last timestep: what happens there counts in a long track as in a short one."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(6, rnn_size=16))
     responses = []
@@ -107,6 +119,7 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab: Any, rng: np.random.G
         changed[:, -1] = noise(rng, 8, 6)
         before, after = (states(backbone, some, [length] * 8, 16) for some in (x, changed))
         responses.append(float(np.abs(after - before).mean()))
+    expect_weights_at_work(kit, backbone, x, [LONG] * 8)
     short, long = responses
     if not long >= RESPONSE * short > 0:
         raise AssertionError(
@@ -258,6 +271,25 @@ def test_classifier_returns_cross_entropy_and_logits(lab: Any, kit: Kit, rows: i
     scores = expect_shape(logits, (rows, classes), f"the logits of {call}")
     expect_dtype(scores, "f", f"the logits of {call}")
     expect_number(loss, cross_entropy(scores, labels), f"the loss of {call}", ROUNDING)
+    expect_logits_of_the_backbone(lab, kit, classes, generator)
+
+
+def expect_logits_of_the_backbone(lab: Any, kit: Kit, classes: int, rng: np.random.Generator) -> None:
+    """Raise unless a classifier's logits, after some training, are made of what its backbone returns."""
+    backbone = kit.training.MeanOfFrames(FEATURES, KEPT)
+    classifier = lab.step05_lstm.Classifier(backbone, classes)
+    tracks = kit.training.loader(noise(rng, 8, 3, FEATURES).numpy() * 3, np.arange(8) % classes, [3] * 8, 8)
+    kit.training.fit(classifier, tracks, kit.training.sgd(classifier, 0.2), 3)
+    call = f"Classifier(backbone, {classes})(x, targets, lengths)"
+    evaluating(classifier)
+
+    def logits(x: torch.Tensor) -> np.ndarray:
+        answer = classifier(x, torch.zeros(len(x), dtype=torch.int64), torch.full((len(x),), x.shape[1]))
+        return expect_shape(expect_length(answer, 2, call)[1], (len(x), classes), f"the logits of {call}")
+
+    if not np.ptp(logits(noise(rng, 8, 3, FEATURES) * 3), axis=0).any():
+        raise AssertionError(f"The logits of {call}, after some training, are the same for tracks that are unlike.")
+    expect_made_of_features(kit, backbone, logits, rng, call)
 
 
 @check(points=0.25, hint="The logits are the output layer's, on what the backbone makes of x; targets serve the loss.")

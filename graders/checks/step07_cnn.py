@@ -31,6 +31,8 @@ from graders.authoring.expect import (
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.digit_network import (
+    CHANGED_PARAMETERS,
+    CHANGED_SHAPES,
     LAYERS,
     PARAMETERS,
     SHAPES,
@@ -50,6 +52,7 @@ from graders.outcomes import WrongType
 ROUNDING = 1e-4
 MOVED = 1e-6
 
+SUMMARY = "layer_summary(DigitNetwork())"
 KEYS = ("name", "activations", "gradients", "weights", "weight_gradients")
 
 TRACK = (80, 96)  # timesteps and features that leave room for convolutions without padding
@@ -167,11 +170,32 @@ def test_network_computes_the_layers_of_convnetjs(lab: Any, kit: Kit, rng: np.ra
     expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
 
 
-def summary_of(lab: Any) -> list[Any]:
-    """Return the nine rows of the summary of a new network."""
-    call = "layer_summary(DigitNetwork())"
-    rows = expect_length(lab.step07_cnn.layer_summary(lab.step07_cnn.DigitNetwork()), 9, call)
+def summary_of(lab: Any, network: Any, call: str) -> list[Any]:
+    """Return the nine rows of the summary of a network."""
+    rows = expect_length(lab.step07_cnn.layer_summary(network), 9, call)
     return [expect_length(row, 3, f"row {number} of {call}") for number, row in enumerate(rows)]
+
+
+def expect_summary(lab: Any, kit: Kit, rng: np.random.Generator, expect_row: Callable[..., None]) -> None:
+    """Compare the rows of summaries: of a new network, and of one whose convolutions were changed afterwards.
+
+    Args:
+        lab: the student's modules.
+        kit: the kit.
+        rng: draws an image.
+        expect_row: compares a row; called with it, the right shape and number of parameters, and the layer's name.
+    """
+    image = torch.from_numpy(rng.uniform(0, 1, (1, 1, 24, 24)).astype(np.float32))
+    expect_unlike_probabilities(lab, image)
+    network = sized(kit, lab.step07_cnn.DigitNetwork(), (1, 24, 24))
+    for row, *right in zip(summary_of(lab, network, SUMMARY), SHAPES, PARAMETERS, LAYERS, strict=True):
+        expect_row(row, *right)
+    # A network that makes no use of nn.Conv2d cannot be changed, and is left as it is.
+    if kit.training.change_convolutions(network) is True:
+        names = [f"{name} of a network whose convolutions were changed" for name in LAYERS]
+        rows = summary_of(lab, network, "layer_summary of a network whose convolutions were changed")
+        for row, *right in zip(rows, CHANGED_SHAPES, CHANGED_PARAMETERS, names, strict=True):
+            expect_row(row, *right)
 
 
 def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -180,21 +204,27 @@ def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @check(points=0.5, hint="Send one image through the layers; leave out the first axis of each output, the batch's.")
-def test_summary_tells_the_shape_of_each_layer(lab: Any) -> None:
+def test_summary_tells_the_shape_of_each_layer(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """layer_summary has a row (name, output shape, number of parameters) for each of the nine layers."""
-    for (name, shape, _), right, layer in zip(summary_of(lab), SHAPES, LAYERS, strict=True):
-        expect_text(name, f"layer_summary's name of {layer}")
+
+    def expect_row(row: Any, right: tuple[int, ...], _: int, layer: str) -> None:
+        expect_text(row[0], f"layer_summary's name of {layer}")
         call = f"layer_summary's shape of {layer}"
-        found = tuple(expect_length(plain(shape, call), len(shape), call))
+        found = tuple(expect_length(plain(row[1], call), len(row[1]), call))
         if without_ones(found) not in {right, (*right[1:], right[0])}:
             raise AssertionError(f"{call} is {found}; expected {right}, without the batch.")
 
+    expect_summary(lab, kit, rng, expect_row)
+
 
 @check(points=0.25, hint="sum(p.numel() for p in layer.parameters()): weights and biases.")
-def test_summary_counts_the_parameters_of_each_layer(lab: Any) -> None:
+def test_summary_counts_the_parameters_of_each_layer(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """layer_summary counts 208, 3216 and 2570 parameters, and none in the layers without weights."""
-    counts = [plain(count, "layer_summary's number of parameters") for _, _, count in summary_of(lab)]
-    expect_equal(counts, PARAMETERS, "the numbers of parameters of layer_summary(DigitNetwork())")
+
+    def expect_row(row: Any, _: tuple[int, ...], right: int, layer: str) -> None:
+        expect_equal(row[2], right, f"layer_summary's number of parameters of {layer}")
+
+    expect_summary(lab, kit, rng, expect_row)
 
 
 # --- what the layers show
@@ -404,7 +434,7 @@ def without_effect(fresh: Callable[[], Any], x: torch.Tensor, others: Mapping[st
     seed=st.integers(0, 99),
 )
 def test_backbone_returns_a_vector_for_each_track(
-    lab: Any, rows: int, timesteps: int, features: int, size: int, seed: int
+    lab: Any, kit: Kit, rows: int, timesteps: int, features: int, size: int, seed: int
 ) -> None:
     """CNNBackbone turns tracks [B, T, F] into vectors [B, feature_size], for any T and F large enough."""
     options = f"CNNBackbone(({timesteps}, {features}), filters=(2, 3, 4, 5), feature_size={size})"
@@ -418,6 +448,34 @@ def test_backbone_returns_a_vector_for_each_track(
         return backbone
 
     responsive_backbone(make, x)
+    expect_network(kit, make, x, call)
+
+
+def expect_network(kit: Kit, make: Callable[[], Any], x: torch.Tensor, call: str) -> None:
+    """Raise unless one of some backbones does with tracks what no mean of theirs does, and no part.
+
+    Its vectors change when the values of a track change places, are not in proportion to the values, and have a
+    gradient in at least one parameter.
+    """
+    rows = len(x)
+    mixed = x.flatten(1)[:, torch.randperm(x[0].numel(), generator=torch.Generator().manual_seed(rows))].view_as(x)
+    missing = "is the same when the values of a track change places; expected convolutions"
+    for _ in range(FRESH):
+        backbone = evaluating(make())
+        before, moved, negative, zero = (
+            as_array(backbone(some), call).astype(np.float64) for some in (x, mixed, -x, torch.zeros_like(x))
+        )
+        if not changed(before, moved):
+            continue
+        missing = "grows in proportion to the values of a track; expected ReLU and max pooling"
+        scale = np.abs(before - negative).max()
+        if not np.abs(before + negative - 2 * zero).max() > ROUNDING * scale:
+            continue
+        missing = "depends on none of its parameters; expected layers that learn"
+        gradients = plain(kit.training.gradients(backbone, x), f"the gradients of {call}")
+        if any(largest > 0 for largest in gradients.values()):
+            return
+    raise AssertionError(f"{call} {missing}.")
 
 
 @check(points=0.25, hint="filters=(32, 64, 128, 256), feature_size=1000, as in the skeleton.", needs=VECTORS)

@@ -51,12 +51,15 @@ def test_regressor_returns_mean_squared_error_and_ratings(lab: Any, kit: Kit, ro
     call = f"Regressor(backbone)(x {[rows, 3, FEATURES]}, targets {[rows]}, lengths)"
     regressors.expect_loss(regressor(lab, kit), (rows,), seed, mean_squared_error, call)
     regressors.expect_unlike_ratings(lambda: regressor(lab, kit), (rows,), seed, call)
+    generator = np.random.default_rng(seed)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), generator)
 
 
 @check(points=0.25, hint="The ratings are the output layer's, on what the backbone makes of x; targets serve the loss.")
 def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The regressor's ratings depend on the tracks, and not on the targets."""
     regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (12,), rng)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), rng)
 
 
 @check(
@@ -73,7 +76,7 @@ def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit) -> None:
 @check(points=0.5, hint="Put nothing after the linear layer: a ReLU makes every rating below 0 a 0.")
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Tracks that are unlike get ratings that are unlike, also where these are below 0."""
-    regressors.expect_ratings_of_the_backbone(regressor(lab, kit), (5,), rng)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), rng)
     for _ in range(3):
         regressors.expect_no_clipping(regressor(lab, kit), (24,), rng)
 
@@ -82,7 +85,7 @@ def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -
 def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
     regressors.answer(regressor(lab, kit), noise(rng, 3, 6, FEATURES), np.zeros(3), [6, 4, 1], "Regressor(CNN)(...)")
-    regressors.expect_ratings_of_the_backbone(regressor(lab, kit), (5,), rng)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), rng)
     regressors.expect_lengths_reach_an_lstm(lab, lab.step08_regression.Regressor, (3,), rng)
 
 

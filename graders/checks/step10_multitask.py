@@ -91,6 +91,10 @@ def test_regressor_rates_a_track_on_each_axis(lab: Any, kit: Kit, rows: int, tas
 
     regressors.expect_loss(regressor(lab, kit, tasks), (rows, tasks), seed, loss_of, call)
     regressors.expect_unlike_ratings(lambda: regressor(lab, kit, tasks), (rows, tasks), seed, call)
+    generator = np.random.default_rng(seed)
+    regressors.expect_ratings_of_the_backbone(
+        kit, lambda backbone: lab.step10_multitask.MultitaskRegressor(backbone, tasks), (tasks,), generator
+    )
 
 
 @check(points=0.25, hint="squeeze() takes the batch axis away from a batch of one.", needs=RATES)
@@ -104,6 +108,7 @@ def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit, rng: np.random.Gener
 def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The ratings depend on the tracks, and not on the targets."""
     regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (12, 3), rng)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step10_multitask.MultitaskRegressor, (3,), rng)
 
 
 @check(
@@ -113,7 +118,7 @@ def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.G
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Tracks that are unlike get ratings that are unlike, and so do the axes of a track."""
     model = regressor(lab, kit)
-    regressors.expect_ratings_of_the_backbone(model, (5, 3), rng)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step10_multitask.MultitaskRegressor, (3,), rng)
     regressors.expect_no_clipping(model, (24, 3), rng)
     x = noise(rng, 6, 3, FEATURES)
     _, ratings = regressors.answer(model, x, np.zeros((6, 3)), [3] * 6, "regressor(x, targets, lengths)")
@@ -127,7 +132,7 @@ def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.ra
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
     x = noise(rng, 3, 6, FEATURES)
     regressors.answer(regressor(lab, kit), x, np.zeros((3, 3)), [6, 4, 1], "MultitaskRegressor(CNN)(...)")
-    regressors.expect_ratings_of_the_backbone(regressor(lab, kit), (5, 3), rng)
+    regressors.expect_ratings_of_the_backbone(kit, lab.step10_multitask.MultitaskRegressor, (3,), rng)
     regressors.expect_lengths_reach_an_lstm(lab, lab.step10_multitask.MultitaskRegressor, (3, 3), rng)
 
 

@@ -33,8 +33,10 @@ CLONE_OF_A_THREAD = 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 0x000100
 # Neither F_SETOWN nor F_SETSIG: they make the kernel send signals to any process of the same user.
 ALLOWED_FCNTL = (
     fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL,
-    fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW,
 )  # fmt: skip
+# Locks are answered as if they had been taken, and are not: in its own folder a worker has nobody to lock out, and on
+# files that several workers can open, such as /dev/null, locks are signals from one submission to another.
+PRETENDED_FCNTL = (fcntl.F_SETLK, fcntl.F_SETLKW)
 # Neither FIOSETOWN nor SIOCSPGRP, which do the same as F_SETOWN, nor TIOCSTI, which types into a terminal.
 ALLOWED_IOCTL = (termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX,
                  termios.FIONCLEX)  # fmt: skip
@@ -248,6 +250,8 @@ def _syscall_filter() -> Any:
     rules.add_rule(seccomp.ALLOW, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_OF_A_THREAD, CLONE_OF_A_THREAD))
     for command in ALLOWED_FCNTL:
         rules.add_rule(seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
+    for command in PRETENDED_FCNTL:
+        rules.add_rule(seccomp.ERRNO(0), "fcntl", seccomp.Arg(1, seccomp.EQ, command))
     for request in ALLOWED_IOCTL:
         rules.add_rule(seccomp.ALLOW, "ioctl", seccomp.Arg(1, seccomp.EQ, request))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # the C library then falls back to clone, whose flags show

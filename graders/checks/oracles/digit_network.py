@@ -28,6 +28,11 @@ LAYERS = (
 )
 SHAPES = ((1, 24, 24), (8, 24, 24), (8, 24, 24), (8, 12, 12), (16, 12, 12), (16, 12, 12), (16, 4, 4), (10,), (10,))
 PARAMETERS = (0, 208, 0, 0, 3216, 0, 0, 2570, 0)
+# The same with padding of 4 in the first convolution, and filters of 3x3 in the second, which sees 14x14.
+CHANGED_SHAPES = (
+    (1, 24, 24), (8, 28, 28), (8, 28, 28), (8, 14, 14), (16, 14, 14), (16, 14, 14), (16, 4, 4), (10,), (10,),
+)  # fmt: skip
+CHANGED_PARAMETERS = (0, 208, 0, 0, 1168, 0, 0, 2570, 0)
 # Each tensor of the network is known by its size, whatever its name.
 SIZES = {200: (8, 1, 5, 5), 8: (8,), 3200: (16, 8, 5, 5), 16: (16,), 2560: (10, 256), 10: (10,)}
 WEIGHT_SIZES = {1: 200, 4: 3200, 7: 2560}

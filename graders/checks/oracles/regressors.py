@@ -17,6 +17,8 @@ from graders.authoring.expect import (
     expect_length,
     expect_number,
 )
+from graders.checks.kit.protocol import Kit
+from graders.checks.oracles import features
 from graders.checks.oracles.networks import evaluating, noise
 
 ROUNDING = 1e-4
@@ -83,16 +85,18 @@ def expect_ratings_of_tracks_alone(regressor: Any, shape: tuple[int, ...], rng: 
     expect_as_before(second, first, third, "the array of ratings for other targets", ROUNDING)
 
 
-def expect_ratings_of_the_backbone(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-    """Raise unless ratings on a backbone of the kit, which takes the mean over time, are made from what it returns.
+def expect_ratings_of_the_backbone(
+    kit: Kit, regressor_of: Callable[[Any], Any], tasks: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    """Raise unless a regressor's ratings are made of what its backbone returns; `tasks` is the shape of a rating."""
+    backbone = kit.training.MeanOfImage(features.FEATURES, features.KEPT)
+    regressor = evaluating(regressor_of(backbone))
+    call = "regressor(x, targets, lengths)"
 
-    So they stay with the tracks when these come in another order, and are the same whatever the order of timesteps.
-    """
-    x, lengths, call = noise(rng, shape[0], 5, FEATURES), [5] * shape[0], "regressor(x, targets, lengths)"
-    _, ratings = answer(evaluating(regressor), x, np.zeros(shape), lengths, call)
-    _, turned = answer(regressor, x.flip(0, 1), np.zeros(shape), lengths, call)
-    what = "the array of ratings on a backbone that takes the mean over time, with tracks and timesteps turned round,"
-    expect_array(turned, ratings[::-1], what, ROUNDING)
+    def ratings(x: torch.Tensor) -> np.ndarray:
+        return answer(regressor, x, np.zeros((len(x), *tasks)), [x.shape[1]] * len(x), call)[1]
+
+    features.expect_made_of_features(kit, backbone, ratings, rng, call)
 
 
 def expect_no_clipping(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
