@@ -170,6 +170,16 @@ def test_network_computes_the_layers_of_convnetjs(lab: Any, kit: Kit, rng: np.ra
     expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
 
 
+def expect_responsive(lab: Any, images: torch.Tensor) -> None:
+    """Raise if none of several new networks has other outputs for the negatives of some images."""
+    for _ in range(FRESH):
+        network = lab.step07_cnn.DigitNetwork()
+        ordinary, negative = (as_array(network(some), "DigitNetwork()(x)") for some in (images, 1 - images))
+        if not np.array_equal(ordinary, negative):
+            return
+    raise AssertionError("DigitNetwork()(x) is the same for images that are unlike; expected it to depend on them.")
+
+
 def summary_of(lab: Any, network: Any, call: str) -> list[Any]:
     """Return the nine rows of the summary of a network."""
     rows = expect_length(lab.step07_cnn.layer_summary(network), 9, call)
@@ -185,8 +195,7 @@ def expect_summary(lab: Any, kit: Kit, rng: np.random.Generator, expect_row: Cal
         rng: draws an image.
         expect_row: compares a row; called with it, the right shape and number of parameters, and the layer's name.
     """
-    image = torch.from_numpy(rng.uniform(0, 1, (1, 1, 24, 24)).astype(np.float32))
-    expect_unlike_probabilities(lab, image)
+    expect_responsive(lab, torch.from_numpy(rng.uniform(0, 1, (3, 1, 24, 24)).astype(np.float32)))
     network = sized(kit, lab.step07_cnn.DigitNetwork(), (1, 24, 24))
     for row, *right in zip(summary_of(lab, network, SUMMARY), SHAPES, PARAMETERS, LAYERS, strict=True):
         expect_row(row, *right)

@@ -49,6 +49,7 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
         say("graders", "interrupted; run the same command again to grade the rest.")
         return ExitCode.INTERRUPTED
     faults += [f"{name}: a check ended in harness_fault" for name, one in graded.items() if _has_fault(one.result)]
+    faults += [f"{name}: {one.result.tampered}" for name, one in graded.items() if one.result.tampered]
     for text in faults:
         say("graders", f"harness fault, nothing is charged to the student: {text}")
     unread = [one.problem for one in graded.values() if one.problem]

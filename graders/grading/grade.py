@@ -12,9 +12,10 @@ from graders.grading.standing import ended_step, planned_step, same_but_for_seal
 from graders.grading.task import Graded, Task
 from graders.intake.archives import UnreadableSubmission
 from graders.intake.submission import Submission, read_submission
+from graders.judging.canary import judged_with_canary
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
-from graders.judging.rubric import Check, with_needs
+from graders.judging.rubric import Check, counted, with_needs
 from graders.outcomes import HarnessFault, Outcome, Verdict
 from graders.results.files import read_result, write_result
 from graders.results.provenance import versions
@@ -58,9 +59,9 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     before = standing_of(read_result(task.out / name) if task.out else None, planned, name, task)
     running = [row for row in task.rubric if row.step not in before.kept]
     verdicts: dict[str, Verdict] = {}
-    isolation, seconds = Isolation.of({}), task.seconds
+    isolation, seconds, tampered = Isolation.of({}), task.seconds, ""
     if running:
-        verdicts, isolation = _judged(running, parts, planned, task, control, progress)
+        verdicts, isolation, tampered = _judged(running, parts, planned, task, control, progress)
     elif before.result:
         isolation, seconds = before.result.isolation, before.result.time_limit
     new = {check.id: check for check in score(running, verdicts)}
@@ -78,6 +79,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         checks=checks,
         written=written_answers(task.course, task.rubric, submission.answers),
         notes=submission.notes,
+        tampered=tampered,
     )
     if task.out and READ_NOTEBOOK in submission.files:
         (task.out / name).mkdir(parents=True, exist_ok=True)
@@ -93,7 +95,7 @@ def _judged(
     task: Task,
     control: socket.socket,
     progress: Callable[[int], None],
-) -> tuple[dict[str, Verdict], Isolation]:
+) -> tuple[dict[str, Verdict], Isolation, str]:
     seeds = {step: int(planned[step].seed) for step in planned}
     reference = functools.partial(_reference_passes, task, seeds, control)
     with tempfile.TemporaryDirectory(prefix="graders-submission-") as folder:
@@ -109,7 +111,16 @@ def _judged(
                     f"({isolation.level}, not {task.required}): {'; '.join(lacking)}. "
                     "See graders doctor; --require partial or none grades all the same."
                 )
-            return judge(task.course, rubric, subject, seeds, PYTEST_OPTIONS, progress, reference), isolation
+
+            def shown(ended: int) -> None:
+                progress(min(ended, len(counted(rubric))))
+
+            def judged(checks: Sequence[Check]) -> dict[str, Verdict]:
+                # The canary, which is one check more, is none of the student's.
+                return judge(task.course, checks, subject, seeds, PYTEST_OPTIONS, shown, reference)
+
+            verdicts, tampered = judged_with_canary(rubric, judged)
+            return verdicts, isolation, tampered
 
 
 def _reference_passes(

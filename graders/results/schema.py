@@ -125,6 +125,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         checks: the checks, in their order.
         written: the written questions of the steps that were graded, each with its answer.
         notes: what intake left out, or why the submission could not be read.
+        tampered: why no verdict counts, if the process that judged passed what nobody can pass; empty otherwise.
         seal: hash of all of this: a result that was edited by hand does not stand for one that was computed.
     """
 
@@ -140,6 +141,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[CheckResult]
     written: list[WrittenAnswer] = []
     notes: list[str]
+    tampered: str = ""
     seal: str = ""
 
     @property
