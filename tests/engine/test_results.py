@@ -190,6 +190,7 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "checks",
             "written",
             "notes",
+            "tampered",
             "seal",
         ),
     }
