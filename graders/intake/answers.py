@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from graders.course import Course
+from graders.intake.strays import notes_on_headless, notes_on_strays
 from graders.questions import Question, load_questions
 
 ANSWER_CHARACTERS = 20_000
@@ -21,6 +22,7 @@ NUMBERS_NAMED = 5
 
 HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?!#)[\s*_]*(?P<text>.*)", re.DOTALL)
 NUMBER = r"(?P<id>[0-9]{1,2}\.[0-9]{1,2})(?![^\W_]|\.[0-9])"
+BETWEEN = r"[\s*_:]+"
 NOTHING = re.compile(r"(?!)")
 FENCE = re.compile(r"\s*(`{3,}(?=[^`]*$)|~{3,})")
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]+")
@@ -37,6 +39,7 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
         The answers by their questions' ids, and what was left out, a sentence each.
     """
     reader = _Reader(course, ended_by=NOTHING)
+    texts: list[tuple[str, str]] = []
     total = 0
     for name, data in sorted(files.items()):
         place = f"answers/{name}"
@@ -50,10 +53,17 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
             reader.notes.append(f"{place} and the files after it: left out, {TOO_LONG}")
             break
         reader.leave()
+        texts.append((place, text))
         unclosed = reader.read(text)
         if unclosed:
             reader.notes.append(f"{place} line {unclosed}: the code block is not closed, no heading below it was seen")
-    return reader.answers(), reader.notes
+    answers = reader.answers()
+    strays = reader.notes_on_strays(texts, answers)
+    return answers, [
+        *reader.notes,
+        *strays,
+        *([] if reader.notes or strays else notes_on_headless(texts, course, reader.is_heading)),
+    ]
 
 
 def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, str], list[str]]:
@@ -67,6 +77,7 @@ def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, st
         The answers by their questions' ids, and what was left out, a sentence each.
     """
     reader = _Reader(course, ended_by=re.compile(rf"(?:{_any_of(course.written.step_words)})\s*[0-9]", re.IGNORECASE))
+    texts: list[tuple[str, str]] = []
     total = 0
     for number, cell in enumerate(cells, start=1):
         text = EMBEDDED.sub("embedded", cell)
@@ -74,8 +85,10 @@ def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, st
         if total > TEXT_CHARACTERS:
             reader.notes.append(f"Markdown cell {number} and those after it: left out, {TOO_LONG}")
             break
+        texts.append((f"Markdown cell {number}", text))
         reader.read(text)
-    return reader.answers(), reader.notes
+    answers = reader.answers()
+    return answers, [*reader.notes, *reader.notes_on_strays(texts, answers)]
 
 
 class _Reader:
@@ -92,7 +105,10 @@ class _Reader:
     def __init__(self, course: Course, ended_by: re.Pattern[str]) -> None:
         self.questions = load_questions(course)
         self.marker = course.written.marker
-        self.number = re.compile(rf"(?:(?:{_any_of(course.written.question_words)})[\s*_]+)?{NUMBER}", re.IGNORECASE)
+        words = rf"(?:{_any_of(course.written.question_words)})(?!\w)"
+        led_up = rf"(?:{words}{BETWEEN}(?:[^\W\d_]+{BETWEEN}){{0,2}})?{words}{BETWEEN}"  # Answer to question
+        self._number = rf"(?:{led_up})?{NUMBER}"
+        self.number = re.compile(self._number, re.IGNORECASE)
         self.ended_by = ended_by
         self.notes: list[str] = []
         self._bodies: dict[str, list[list[str]]] = {question.id: [] for question in self.questions}
@@ -129,6 +145,16 @@ class _Reader:
             self.leave()
             return True
         return False
+
+    def is_heading(self, line: str) -> bool:
+        """Tell whether a line is a heading of one of the questions."""
+        heading = HEADING.match(line)
+        number = self.number.match(heading["text"]) if heading else None
+        return bool(number and number["id"] in self._bodies)
+
+    def notes_on_strays(self, texts: Sequence[tuple[str, str]], answers: Mapping[str, str]) -> list[str]:
+        """Say which lines name a question that has no answer, and are no headings."""
+        return notes_on_strays(texts, self._bodies.keys() - answers.keys(), self._number)
 
     def answers(self) -> dict[str, str]:
         """Return the answers by their questions' ids; what stands below several headings of a question is joined."""

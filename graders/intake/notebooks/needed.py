@@ -115,6 +115,7 @@ class _Choice:
         self.imported = {name for part in parts for name in part.imports}.difference(
             name for part in parts for name in part.names.gives - part.imports
         )
+        self.given = {name for part in parts for name in part.names.gives}
         later: dict[str, frozenset[str]] = {
             name: part.names.gives_later for part in parts for name in part.defines if part.names.gives_later
         }
@@ -139,7 +140,7 @@ class _Choice:
             return name in part.names.sets
         if name in gives and name in self.last_definition:
             return _wraps(part.statement.node, name)
-        return name in gives or name in part.names.methods
+        return name in gives or (name in part.names.methods and name in self.given)
 
     def need(self, names: Collection[str] | Iterator[str]) -> None:
         """Keep what these names need, and what that needs, and so on."""
