@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from graders.course import Course
+from graders.intake.package import NOT_TEXT, named
 from graders.intake.strays import notes_on_headless, notes_on_strays
 from graders.questions import Question, load_questions
 
@@ -41,12 +42,13 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
     reader = _Reader(course, ended_by=NOTHING)
     texts: list[tuple[str, str]] = []
     total = 0
+    no_text: list[str] = []
     for name, data in sorted(files.items()):
         place = f"answers/{name}"
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            reader.notes.append(f"{place}: left out, it is not UTF-8 text; save it as UTF-8")
+            no_text.append(place)
             continue
         total += len(text)
         if total > TEXT_CHARACTERS:
@@ -57,6 +59,8 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
         unclosed = reader.read(text)
         if unclosed:
             reader.notes.append(f"{place} line {unclosed}: the code block is not closed, no heading below it was seen")
+    if no_text:
+        reader.notes.append(f"{named(no_text)}: left out, {NOT_TEXT}")
     answers = reader.answers()
     strays = reader.notes_on_strays(texts, answers)
     return answers, [

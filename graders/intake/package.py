@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ NAME_BYTES = 240
 NAMES_SHOWN = 5
 NAME_CHARACTERS = 60
 NOTES_OF_A_KIND = 10
+NOT_TEXT = "not UTF-8 text; save as UTF-8"
 ENCODING_BYTES = 1000
 ENCODING = re.compile(rb"(?:[ \t\f]*(?:#[^\n]*)?\n)?[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
@@ -47,35 +48,54 @@ def chosen(spellings: Spellings[Content]) -> dict[PurePosixPath, Content]:
     }
 
 
-def package_root(names: Iterable[PurePosixPath], package: str) -> PurePosixPath | None:
-    """Return the shallowest folder that holds step modules; one called as the package comes first."""
-    folders = _folders_of_steps(names)
-    return min(folders, key=lambda folder: (folder.name != package, len(folder.parts), str(folder)), default=None)
+def package_root(folders: Iterable[PurePosixPath], package: str) -> PurePosixPath | None:
+    """Return the shallowest of the folders that hold step modules; one called as the package comes first."""
+
+    def rank(folder: PurePosixPath) -> tuple[bool, bool, int, str]:
+        name = folder.name.strip()
+        return name.casefold() != package, name != package, len(folder.parts), str(folder)
+
+    return min(folders, key=rank, default=None)
 
 
-def _folders_of_steps(names: Iterable[PurePosixPath]) -> set[PurePosixPath]:
-    return {name.parent for name in names if STEP_MODULE.fullmatch(name.stem)}
+def folders_of_steps(names: Iterable[PurePosixPath], foreign: Collection[str] = ()) -> set[PurePosixPath]:
+    """Return the folders that hold step modules.
+
+    Args:
+        names: paths of Python files.
+        foreign: import names of packages of the course that hold step modules too, and that nobody hands in; they
+            count only where there are no others.
+    """
+    found = {name.parent for name in names if STEP_MODULE.fullmatch(name.stem) and name.suffix == ".py"}
+    ends = [tuple(package.split(".")) for package in foreign]
+    own = {folder for folder in found if not any(folder.parts[-len(end) :] == end for end in ends)}
+    return own or found
 
 
-def notes_on_folders(names: Iterable[PurePosixPath], root: PurePosixPath) -> list[str]:
+def notes_on_folders(folders: Collection[PurePosixPath], root: PurePosixPath) -> list[str]:
     """Say which other folders of a submission hold step modules too: perhaps its author meant one of them."""
-    others = sorted(str(folder) for folder in _folders_of_steps(names) - {root})
+    others = sorted(folder for folder in folders if folder != root)
     read = quoted(root, NAME_CHARACTERS)
-    return _few(
-        [f"{quoted(other, NAME_CHARACTERS)}: it holds step modules too; those in {read} were read" for other in others]
-    )
+    return [f"{named(others)}: step modules are there too; those in {read} were read"] if others else []
+
+
+def named(paths: Iterable[PurePosixPath | str]) -> str:
+    """Return the names of the first of some files or folders, and how many more there are."""
+    every = list(paths)
+    more = f" and {len(every) - NAMES_SHOWN} more" if len(every) > NAMES_SHOWN else ""
+    return ", ".join(quoted(path, NAME_CHARACTERS) for path in every[:NAMES_SHOWN]) + more
 
 
 def package(files: Mapping[PurePosixPath, Content], root: PurePosixPath) -> dict[str, Content]:
     """Return the files below a folder that an import finds, by path inside the folder, in order of path."""
     inside = {name.relative_to(root): data for name, data in files.items() if name.is_relative_to(root)}
-    return {str(name): inside[name] for name in sorted(inside) if _importable(name)}
+    return {str(name): inside[name] for name in sorted(inside) if is_importable(name)}
 
 
-def _importable(name: PurePosixPath) -> bool:
+def is_importable(name: PurePosixPath) -> bool:
     """Tell whether `import` could find a file, which also leaves out names that cannot be written to a disk."""
     words = all(part.isidentifier() for part in (*name.parent.parts, name.stem))
-    return words and len(str(name).encode()) <= NAME_BYTES
+    return words and name.suffix == ".py" and len(str(name).encode()) <= NAME_BYTES
 
 
 def notes_on_names(files: Mapping[str, Mapping[str, object]]) -> list[str]:
@@ -104,7 +124,7 @@ def notes_on_names(files: Mapping[str, Mapping[str, object]]) -> list[str]:
 def notes_on_encodings(files: Mapping[str, bytes]) -> list[str]:
     """Say which of a package's files Python will not read: they are not UTF-8, and do not say what else they are."""
     unread = [name for name, data in files.items() if not _is_text(data)]
-    return _few([f"{name}: it is not UTF-8 text; save it as UTF-8" for name in unread])
+    return [f"{named(unread)}: {NOT_TEXT}"] if unread else []
 
 
 def _is_text(data: bytes) -> bool:

@@ -8,35 +8,46 @@ too, and staged nowhere; whatever is wrong with them costs a note, never the sub
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Collection, Iterator
+import io
+import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import msgspec
 
 from graders.course import Course
+from graders.intake.answer_files import AnswerFiles, find_answers
 from graders.intake.answers import answers_in_cells, answers_in_files
-from graders.intake.archives import TAR_SUFFIXES, Damaged, Member, UnreadableSubmission, open_members, size_of
-from graders.intake.limited import TooCostly, read_apart
-from graders.intake.notebook import NoNotebook, Notebook
-from graders.intake.package import (
-    Spellings,
-    chosen,
-    notes_on_encodings,
-    notes_on_folders,
-    notes_on_names,
-    package,
-    package_root,
+from graders.intake.archives import (
+    SUFFIXES,
+    TOLD_SUFFIXES,
+    Damaged,
+    Member,
+    NoSubmission,
+    UnreadableSubmission,
+    is_archive,
+    open_file,
+    open_members,
+    open_packed,
+    size_of,
 )
+from graders.intake.contents import FILE_BYTES, read_package
+from graders.intake.handins import students_folders
+from graders.intake.leftovers import is_notebook, is_untouched, notes_on_leftovers
+from graders.intake.limited import TooCostly, read_apart
+from graders.intake.notebook import NoNotebook
+from graders.intake.package import folders_of_steps, named, notes_on_folders, package_root
+from graders.intake.packed.tarball import MOST_BYTES
 from graders.intake.reach import reachable
+from graders.intake.spelling import Reading, read_names
 from graders.text import name_of_file, quoted
 
-FILE_BYTES = 2 << 20
-TOTAL_BYTES = 20 << 20
 NOTEBOOK_BYTES = 64 << 20
-ENTRIES = 5000
+NESTED = 3  # how deep an archive may be in others
 SHOWN_CHARACTERS = 150
-ANSWERS = "answers"
+OTHER_ARCHIVES = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".dmg", ".lzh", ".arj", ".cab")
+MARK_OF_A_NOTEBOOK = b'"nbformat"'
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -70,16 +81,22 @@ class Submission(msgspec.Struct, frozen=True):
 
     def stage(self, package_parent: Path) -> None:
         """Write the package below a folder."""
+        for folder in sorted({str(PurePosixPath(name).parent) for name in self.files}):
+            (package_parent / self.package / folder).mkdir(parents=True, exist_ok=True)
         for name, data in self.files.items():
-            target = package_parent / self.package / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
+            (package_parent / self.package / name).write_bytes(data)
+
+
+class _Read(NamedTuple):
+    files: dict[str, bytes]
+    notes: list[str]
+    answers: dict[str, str]
 
 
 def submission_name(path: Path) -> str:
     """Return a submission's name: that of its file or folder, without the suffix of an archive or a notebook."""
     name = name_of_file(path.resolve().name)
-    suffix = next((end for end in (*TAR_SUFFIXES, ".zip", ".ipynb") if name.lower().endswith(end)), "")
+    suffix = next((end for end in (*SUFFIXES, ".ipynb") if name.lower().endswith(end)), "")
     return name[: len(name) - len(suffix)] or name or "submission"
 
 
@@ -88,36 +105,145 @@ def read_submission(path: Path, course: Course) -> Submission:
 
     Args:
         path: a folder that holds the students' package or the step modules themselves, a zip or tarball of one, or a
-            notebook.
+            notebook; or a folder or an archive in which there is nothing else to read than one of these.
         course: the course that it is for.
 
     Raises:
-        UnreadableSubmission: it is none of these, is damaged, is too large, or holds no step module.
+        NoSubmission: it is a file of another kind, or holds the submissions of several students.
+        UnreadableSubmission: it is damaged, is too large, or holds no step module.
     """
-    name = submission_name(path)
-    if path.suffix.lower() == ".ipynb" and not path.is_dir():
-        notebook = _notebook(path, course)
-        answers, notes = answers_in_cells(notebook.markdown, course)
-        return Submission(name, course.package, notebook.files, [*notebook.notes, *notes], answers)
     try:
-        with open_members(path, _wanted_by(course)) as members:
-            spellings, texts = _contents(members, path.name)
-            root = package_root(spellings, course.package)
-            if root is None:
-                raise UnreadableSubmission(
-                    f"{path.name}: no step module ({course.package}/{course.modules[0]}.py and so on) is in it; "
-                    f"hand in the folder that holds {course.package}/."
-                )
-            answers, notes = _answers(texts, root, course)
+        read = _read(path, course)
     except Damaged as error:
         raise UnreadableSubmission(
             f"{path.name}: cannot be read ({error}); make the archive again and hand that in."
         ) from error
-    # Without this file a package of that name that is installed elsewhere would be imported in its place.
-    files = package({root / "__init__.py": b"", **chosen(spellings)}, root)
-    odd_names = notes_on_names(package(spellings, root))
-    notes = [*notes, *notes_on_folders(spellings, root), *odd_names, *notes_on_encodings(files)]
-    return Submission(name, course.package, files, notes, answers)
+    return Submission(submission_name(path), course.package, *read)
+
+
+def _read(path: Path, course: Course) -> _Read:
+    if path.is_dir():
+        with open_members(path) as members:
+            return _read_members(list(members), path.name or str(path.resolve().name), course)
+    size = size_of(path)
+    if is_archive(path.name):
+        with open_members(path) as members:
+            return _read_members(list(members), path.name, course)
+    if is_notebook(path.name) or _holds_a_notebook(path, size):
+        return _read_notebook(path, path.name, size, course)
+    if path.suffix.lower() in OTHER_ARCHIVES:
+        raise UnreadableSubmission(
+            f"{path.name}: {path.suffix} files are not read; expected a folder, {TOLD_SUFFIXES}. Make a .zip."
+        )
+    raise NoSubmission(f"{path.name}: no submission; expected a folder, {TOLD_SUFFIXES}.")
+
+
+def _holds_a_notebook(path: Path, size: int) -> bool:
+    """Tell whether a file is a notebook although its name does not say so."""
+    if size > NOTEBOOK_BYTES:
+        return False
+    with open_file(path) as file:
+        return MARK_OF_A_NOTEBOOK in file.read()
+
+
+def _read_members(members: Sequence[Member], source: str, course: Course, depth: int = 0) -> _Read:
+    names = {member.name for member in members}
+    reading = read_names(names, course.modules)
+    if reading.people:
+        people = next(iter(reading.people.values()))
+        raise NoSubmission(_several(source, "files", people))
+    python = {reading.meant.get(name, name) for name in names}
+    folders = folders_of_steps(python, (course.checks, course.reference))
+    packed = sorted(
+        {member.name for member in members if is_archive(member.name.name) or is_notebook(member.name.name)}
+    )
+    if students := students_folders(folders, packed, course.package):
+        raise NoSubmission(_several(source, "folders", students))
+    root = package_root(folders, course.package)
+    if root is None:
+        return _read_packed(members, packed, source, course, depth)
+    files, notes = read_package(members, root, reading, source)
+    answers = find_answers(members, root, course)
+    found, remarks = _read_answers(answers, course)
+    used = {member.name for member in answers.read.values()} | set(answers.left)
+    return _Read(
+        files,
+        [
+            *([f"{_shown(root)}: all step modules are as they were handed out"] if is_untouched(files, course) else []),
+            *remarks,
+            *notes_on_folders(folders, root),
+            *_notes_on_names(reading, root),
+            *notes,
+            *notes_on_leftovers(members, used, root, files, reading),
+        ],
+        found,
+    )
+
+
+def _shown(root: PurePosixPath) -> str:
+    return quoted(root, SHOWN_CHARACTERS) if root.name else "the submission"
+
+
+def _several(source: str, kind: str, names: Sequence[object]) -> str:
+    return (
+        f"{source}: {len(names)} {kind} in it look like separate submissions ({named(map(str, names))}); "
+        "give each as a SUBMISSION, or hand in one."
+    )
+
+
+def _read_packed(
+    members: Sequence[Member], packed: Sequence[PurePosixPath], source: str, course: Course, depth: int
+) -> _Read:
+    """Read the one archive, or the one notebook, that a folder or an archive without step modules holds."""
+    if len(packed) > 1:
+        archives = [name for name in packed if is_archive(name.name)]
+        kind = "archives" if len(archives) == len(packed) else "notebooks" if not archives else "archives and notebooks"
+        refusal = NoSubmission if len(archives) > 1 else UnreadableSubmission
+        raise refusal(
+            f"{source}: it holds {len(packed)} {kind} ({named(packed)}) and no step module; "
+            "give each as a SUBMISSION, or hand in one."
+        )
+    if not packed or depth == NESTED:
+        raise UnreadableSubmission(_without_steps(members, source, course))
+    [inner] = packed
+    member = next(member for member in members if member.name == inner)
+    place = f"{source}, {quoted(inner, SHOWN_CHARACTERS)}"
+    if member.size > MOST_BYTES:
+        raise UnreadableSubmission(f"{place}: larger than {MOST_BYTES >> 20} MB; hand in the step modules alone.")
+    try:
+        if is_notebook(inner.name):
+            with tempfile.TemporaryDirectory(prefix="graders-notebook-") as folder:
+                path = Path(folder, "notebook")
+                path.write_bytes(member.read())
+                read = _read_notebook(path, place, member.size, course)
+        else:
+            with open_packed(place, io.BytesIO(member.read()), member.size) as inside:
+                read = _read_members(list(inside), place, course, depth + 1)
+    except Damaged as error:
+        raise UnreadableSubmission(f"{place}: cannot be read ({error}); make it again and hand that in.") from error
+    note = f"{quoted(inner, SHOWN_CHARACTERS)}: it was read, there are no step modules beside it"
+    return read._replace(notes=[note, *read.notes])
+
+
+def _without_steps(members: Sequence[Member], source: str, course: Course) -> str:
+    python = sorted({member.name for member in members if member.name.suffix.lower() == ".py"})
+    others = f"; its Python files are {named(python)}" if python else ""
+    return (
+        f"{source}: no step module ({course.package}/{course.modules[0]}.py and so on) is in it{others}; "
+        f"hand in the folder that holds {course.package}/."
+    )
+
+
+def _notes_on_names(reading: Reading, root: PurePosixPath) -> list[str]:
+    """Say which files were read under other names than they have."""
+    prefixed = reading.prefixes.get(root, "")
+    meant = {name: meant for name, meant in sorted(reading.meant.items()) if name.is_relative_to(root)}
+    renamed = [f"{name.name} as {meant.name}" for name, meant in meant.items()]
+    if not renamed:
+        return []
+    if prefixed:
+        return [f"{named([prefixed])}: {len(renamed)} files were read without this before their names"]
+    return [f"read under the name that is meant: {named(renamed)}"]
 
 
 def read_answers(folder: Path, course: Course) -> tuple[dict[str, str], list[str]]:
@@ -126,82 +252,41 @@ def read_answers(folder: Path, course: Course) -> tuple[dict[str, str], list[str
     Returns:
         The answers by their questions' ids, and what was left out, a sentence each.
     """
-    texts: dict[PurePosixPath, dict[str, Member]] = {}
     if not folder.is_dir():
         return {}, []
-    with open_members(folder, _wanted_by(course)) as members:
-        for member in members:
-            if member.name.suffix == ".md":
-                texts.setdefault(member.name, {})[member.spelled] = member
-    return _answers(texts, PurePosixPath(), course)
+    with open_members(folder) as members:
+        return _read_answers(find_answers(members, PurePosixPath(), course), course)
 
 
-def _wanted_by(course: Course) -> Callable[[PurePosixPath], bool]:
-    """Return what tells whether a file is wanted: Python files, and files of answers to written questions."""
-    labels = "|".join(re.escape(step.label) for step in course.steps)
-    of_answers = re.compile(rf"(?:{labels})\.md")
+def _read_answers(found: AnswerFiles, course: Course) -> tuple[dict[str, str], list[str]]:
+    texts: dict[str, bytes] = {}
+    notes: list[str] = []
+    for name, member in found.read.items():
+        if member.size > FILE_BYTES:
+            notes.append(f"answers/{name}: left out, it is larger than {FILE_BYTES >> 20} MB")
+            continue
+        try:
+            texts[name] = member.read()
+        except Damaged as error:
+            notes.append(f"answers/{name}: left out, it cannot be read ({error})")
+    answers, more = answers_in_files(texts, course)
+    return answers, [*notes, *more, *found.notes]
 
-    def wanted(name: PurePosixPath) -> bool:
-        return name.suffix == ".py" or bool(name.parent.name == ANSWERS and of_answers.fullmatch(name.name))
 
-    return wanted
-
-
-def _notebook(path: Path, course: Course) -> Notebook:
+def _read_notebook(path: Path, source: str, size: int, course: Course) -> _Read:
+    if size > NOTEBOOK_BYTES:
+        raise UnreadableSubmission(
+            f"{source}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again."
+        )
     try:
-        if size_of(path) > NOTEBOOK_BYTES:
-            raise UnreadableSubmission(
-                f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs and hand it in again."
-            )
-        return read_apart(path, course)
+        notebook = read_apart(path, course)
     except TooCostly as error:
         raise UnreadableSubmission(
-            f"{path.name}: cannot be read ({error}); hand in a {course.package} folder instead."
+            f"{source}: cannot be read ({error}); hand in a {course.package} folder instead."
         ) from error
     except NoNotebook as error:
         raise UnreadableSubmission(
-            f"{path.name}: not a Jupyter notebook ({quoted(error, SHOWN_CHARACTERS)}); save it again and hand that in."
+            f"{source}: not a Jupyter notebook ({quoted(error, SHOWN_CHARACTERS)}); save it again and hand that in."
         ) from error
-    except Damaged as error:
-        raise UnreadableSubmission(f"{path.name}: cannot be read ({error}).") from error
-
-
-def _contents(
-    members: Iterator[Member], source: str
-) -> tuple[dict[PurePosixPath, dict[str, bytes]], dict[PurePosixPath, dict[str, Member]]]:
-    """Read the Python files; files of answers are opened later, once it is known which folder they must be in."""
-    files: dict[PurePosixPath, dict[str, bytes]] = {}
-    texts: dict[PurePosixPath, dict[str, Member]] = {}
-    total = count = 0
-    for member in members:
-        if member.name.suffix == ".md":
-            texts.setdefault(member.name, {})[member.spelled] = member
-            continue
-        total += member.size
-        count += 1
-        if member.size > FILE_BYTES or total > TOTAL_BYTES:
-            raise UnreadableSubmission(
-                f"{source}: its Python files are too large ({quoted(member.name, SHOWN_CHARACTERS)}); "
-                f"the limit is {FILE_BYTES >> 20} MB each, {TOTAL_BYTES >> 20} MB in all."
-            )
-        if count > ENTRIES:
-            raise UnreadableSubmission(f"{source}: more than {ENTRIES} Python files; hand in the step modules alone.")
-        files.setdefault(member.name, {})[member.spelled] = member.read()
-    return files, texts
-
-
-def _answers(texts: Spellings[Member], root: PurePosixPath, course: Course) -> tuple[dict[str, str], list[str]]:
-    found: dict[str, bytes] = {}
-    notes: list[str] = []
-    for name, member in sorted(chosen(texts).items()):
-        if name.parent == root / ANSWERS:
-            place = f"{ANSWERS}/{name.name}"
-            if member.size > FILE_BYTES:
-                notes.append(f"{place}: left out, it is larger than {FILE_BYTES >> 20} MB")
-                continue
-            try:
-                found[name.name] = member.read()
-            except Damaged as error:
-                notes.append(f"{place}: left out, it cannot be read ({error})")
-    answers, more = answers_in_files(found, course)
-    return answers, [*notes, *more]
+    answers, notes = answers_in_cells(notebook.markdown, course)
+    return _Read(notebook.files, [*notebook.notes, *notes], answers)

@@ -26,8 +26,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.grading.names import names_of
-from graders.intake import tarball
 from graders.intake.archives import UnreadableSubmission
+from graders.intake.packed import tarball
 from graders.intake.submission import Submission, read_answers, read_submission, submission_name
 from graders.outcomes import StudentError
 from graders.sandbox.client import WarmServer, Worker, order_for
@@ -261,16 +261,21 @@ def test_answers_are_found_wherever_the_package_is(make: Make, above: str, tmp_p
 
 
 @every_form
-def test_only_files_of_answers_beside_the_package_are_read(make: Make, tmp_path: Path) -> None:
-    names = [
-        *("answers/step01.md", "old/lab/answers/step01.md", "lab/old/answers/step01.md", "lab/step01.md"),
-        *("lab/answers/step11.md", "lab/answers/step1.md", "lab/answers/step01.txt", "lab/answers/step01_a.md"),
-        *("lab/answers/.step01.md", "lab/.git/answers/step01.md", "lab/answers/x/step01.md"),
-        "__MACOSX/lab/answers/step01.md",
+def test_only_files_of_answers_beside_the_step_modules_are_read_and_others_are_told(make: Make, tmp_path: Path) -> None:
+    told = [
+        *("answers/step01.md", "lab/answers/step11.md", "lab/answers/step1.md", "lab/answers/step01.txt"),
+        *("lab/answers/step01_a.md", "lab/answers/x/step01.md", "lab/old/answers/step01.md", "lab/step01.md"),
+        "old/lab/answers/step01.md",
     ]
-    submission = read_submission(make(tmp_path, FILES | dict.fromkeys(names, b"# 1.1\nno")), COURSE)
+    hidden = ["lab/answers/.step01.md", "lab/.git/answers/step01.md", "__MACOSX/lab/answers/step01.md"]
+    submission = read_submission(make(tmp_path, FILES | dict.fromkeys([*told, *hidden], b"# 1.1\nno")), COURSE)
 
-    assert (submission.files, submission.answers, submission.notes) == (PACKAGE, {}, [])
+    assert (submission.files, submission.answers) == (PACKAGE, {})
+    [first] = submission.notes
+    assert first.startswith(", ".join(sorted(told)[:5]))
+    assert first.endswith(
+        " more: left out; answers are read from answers/step01.md and so on, in the folder of the step modules"
+    )
 
 
 @every_form
@@ -299,7 +304,7 @@ def test_whatever_is_wrong_with_answers_costs_a_note(make: Make, tmp_path: Path)
     assert (submission.files, submission.answers) == (PACKAGE, {"3.1": "fine\n# 3.2\nodd"})
     assert submission.notes == [
         "answers/step01.md: left out, it is larger than 2 MB",
-        "answers/step02.md: left out, it is not UTF-8 text; save it as UTF-8",
+        "answers/step02.md: left out, not UTF-8 text; save as UTF-8",
         "headings that name no written question: 3.2",
     ]
 
@@ -309,7 +314,7 @@ def test_a_second_folder_of_step_modules_is_named(make: Make, tmp_path: Path) ->
     submission = read_submission(make(tmp_path, {**FILES, "mine/lab/step01_spectrograms.py": b"mine = True\n"}), COURSE)
 
     assert submission.files == PACKAGE
-    assert submission.notes == ["mine/lab: it holds step modules too; those in lab were read"]
+    assert submission.notes == ["mine/lab: step modules are there too; those in lab were read"]
 
 
 @every_form
@@ -339,8 +344,8 @@ def test_answers_that_an_archive_lost_cost_a_note(tmp_path: Path) -> None:
 
 @every_form
 def test_many_answers_elsewhere_cost_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.submission.ENTRIES", 10)
-    monkeypatch.setattr("graders.intake.submission.TOTAL_BYTES", 1000)
+    monkeypatch.setattr("graders.intake.contents.ENTRIES", 10)
+    monkeypatch.setattr("graders.intake.contents.TOTAL_BYTES", 1000)
     others = {f"{number}/answers/step01.md": bytes(1000) for number in range(30)}
 
     assert read_submission(make(tmp_path, {**others, **FILES, **ANSWERED}), COURSE).answers == ANSWERS
@@ -615,7 +620,7 @@ def test_modules_of_other_encodings_are_noted_and_cost_only_themselves(warm_serv
     (tmp_path / "scratch").mkdir()
     order = order_for(tmp_path / "staged", "lab", [], tmp_path / "scratch", 7)
 
-    assert submission.notes == [f"{name}: it is not UTF-8 text; save it as UTF-8" for name in UNREADABLE]
+    assert submission.notes == [f"{', '.join(sorted(UNREADABLE))}: not UTF-8 text; save as UTF-8"]
     with Worker(warm_server.controls[0], order, 5.0) as worker:
         lab = RemotePackage(OneWorker(worker), "lab")
         for name in READABLE:
@@ -863,8 +868,11 @@ def test_entries_without_a_name_are_passed_over(tmp_path: Path) -> None:
     "name", [f"{'a' * 240}/{'b' * 240}/{'c' * 240}.py", "\x1b[2J\n\u202e.py", f"lab/{'a/' * 400}\x1b.py"]
 )
 def test_a_refusal_quotes_little_of_a_name_and_no_orders_to_a_terminal(name: str, tmp_path: Path) -> None:
-    for size in (3 << 20, 0):
-        refusal(make_zip(tmp_path, {f"lab/{STEP}": bytes(size), name: bytes(3 << 20)}))
+    refusal(make_zip(tmp_path, {f"lab/{STEP}": bytes(3 << 20), name: bytes(3 << 20)}))
+    for files in ({name: b""}, {name: b"", "b.zip": b"", "a.zip": b""}, {f"{name}/{step}": b"" for step in "ab"}):
+        refusal(make_zip(tmp_path, files))
+    submission = read_submission(make_zip(tmp_path, {f"lab/{STEP}": b"", name: b"", f"lab/{name}": b""}), COURSE)
+    assert all(len(note) < 500 and note.isprintable() for note in submission.notes)
 
 
 @pytest.mark.parametrize("name", ["alice.zip", "alice.tar.gz", "alice.ipynb"])
@@ -949,7 +957,7 @@ def test_tarballs_of_very_many_parts_are_refused(suffix: str, tmp_path: Path) ->
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.bz2", ".tar.xz"])
 def test_what_unpacks_to_too_much_is_unpacked_only_so_far(suffix: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(tarball, "MOST_BYTES", 4 << 20)
-    monkeypatch.setattr("graders.intake.tarball.unpack.__defaults__", (4 << 20,))
+    monkeypatch.setattr("graders.intake.packed.tarball.unpack.__defaults__", (4 << 20,))
     path = packed_tar(tmp_path, bytes(100 << 20), suffix)
 
     assert peak(path) < 16e6
@@ -1010,13 +1018,13 @@ def test_a_tarball_may_end_without_its_last_blocks(tmp_path: Path) -> None:
 
 @every_form
 def test_too_many_modules_are_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.submission.ENTRIES", 50)
+    monkeypatch.setattr("graders.intake.contents.ENTRIES", 50)
 
     assert "more than 50 Python files" in refusal(make(tmp_path, {f"lab/step01_{n}.py": b"" for n in range(51)}))
 
 
 def test_environments_beside_lab_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graders.intake.submission.ENTRIES", 50)
+    monkeypatch.setattr("graders.intake.contents.ENTRIES", 50)
     files = {f".venv/lib/m{n}.py": b"" for n in range(40)} | {f"env/lib/site-packages/m{n}.py": b"" for n in range(40)}
 
     assert read_submission(make_folder(tmp_path, {**files, **FILES}), COURSE).files == PACKAGE

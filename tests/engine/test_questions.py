@@ -246,7 +246,7 @@ def test_another_encoding_costs_its_file_and_a_note(encoding: str) -> None:
     answers, notes = answers_in_files({"step01.md": text.encode(encoding), "step02.md": b"# 2.1\nfine"}, COURSE)
 
     assert answers == {"2.1": "fine"}
-    assert notes == ["answers/step01.md: left out, it is not UTF-8 text; save it as UTF-8"]
+    assert notes == ["answers/step01.md: left out, not UTF-8 text; save as UTF-8"]
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

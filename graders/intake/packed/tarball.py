@@ -24,6 +24,7 @@ STREAMS = 1000
 PACKED_AT_ONCE = 64 << 10
 UNPACKED_AT_ONCE = 1 << 20
 MAGIC_BYTES = 6
+USTAR = 257  # where a header says that it is one
 BLOCK = tarfile.BLOCKSIZE
 NOTHING = bytes(BLOCK)
 FILES = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
@@ -88,6 +89,11 @@ STREAM_KINDS: dict[bytes, Callable[[], _Stream]] = {
     # The header names the memory that is needed, up to 4 GB, and `xz -9` needs 65 MB.
     b"\xfd7zXZ": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=128 << 20),
 }
+
+
+def is_tarball(start: bytes) -> bool:
+    """Tell by its first bytes whether a file is a tarball, or something compressed as tarballs are."""
+    return start.startswith(tuple(STREAM_KINDS)) or start[USTAR : USTAR + 5] == b"ustar"
 
 
 def unpack(packed: IO[bytes], most: int = MOST_BYTES) -> bytearray:

@@ -1,0 +1,1 @@
+"""What is in archives: tarballs, unpacked in memory, and names in old code pages."""
