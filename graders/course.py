@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from graders.outcomes import HarnessFault
+from graders.policy import Grades
 
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder that holds this package, in a checkout or where it is installed."""
@@ -185,6 +186,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     held_out: HeldOut = HeldOut()
     written: Written = Written()
     notebooks: Notebooks = Notebooks()
+    grades: Grades = Grades()
     audit: Audit = Audit()
     dropped: tuple[Dropped, ...] = ()
     hints: tuple[Hint, ...] = ()
@@ -206,6 +208,7 @@ class Course:
         loads: what is loaded beforehand for which steps.
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.
+        grades: how attempts become a student's total.
         dropped: checks that turned out faulty, by id.
         hints: what exceptions mean, where the engine does not know it.
     """
@@ -225,6 +228,7 @@ class Course:
     held_out: HeldOut
     written: Written
     notebooks: Notebooks
+    grades: Grades
     audit: Audit
     dropped: Mapping[str, Dropped]
     hints: tuple[Hint, ...]

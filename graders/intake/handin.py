@@ -1,0 +1,29 @@
+"""Whose a submission is, and where it comes from."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Handin(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of one student, or of one group.
+
+    Attributes:
+        students: ids of those whose it is, as the roster has them; without a roster, as the platform has them.
+        name: the student's or the group's name, as whoever collected the submissions writes it.
+        attempt: 1 for the first.
+        submitted: when the platform took it in, in ISO 8601 and UTC; empty if nothing says so.
+        late: the platform says that it came late.
+        ids: the platform's own ids, by their names, for the way back.
+        path: where it was read, as the command was given it; inside a bulk download, with the path in there.
+        digest: SHA-256 of its content, in hexadecimal digits.
+    """
+
+    students: list[str] = []
+    name: str = ""
+    attempt: int = 1
+    submitted: str = ""
+    late: bool = False
+    ids: dict[str, str] = {}
+    path: str = ""
+    digest: str = ""

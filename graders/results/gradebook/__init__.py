@@ -1,0 +1,1 @@
+"""A class in a database: students, hand-ins, results, marks, overrides, late days, and the history of every change."""

@@ -1,0 +1,357 @@
+"""The gradebook of a class: what is written into it, and what it says of each student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, selectinload
+
+from graders.intake.handin import Handin
+from graders.policy import Grades
+from graders.results.gradebook.database import GradebookFault, open_engine
+from graders.results.gradebook.grades import Attempt, Override, Total, total_of
+from graders.results.gradebook.rows import (
+    Marked,
+    attempt_from,
+    digest_of,
+    handin_from,
+    insert_into,
+    key_of,
+    last_marks,
+    marks_of_owners,
+    now,
+    owners_of,
+    result_from,
+    standing_overrides,
+    student_from,
+    subject_of,
+    values_of,
+)
+from graders.results.gradebook.tables import (
+    ChangeRow,
+    HandinRow,
+    LateRow,
+    MarkRow,
+    OverrideRow,
+    OwnerRow,
+    ResultRow,
+    StepRow,
+    StudentRow,
+)
+from graders.results.roster import Student
+from graders.results.schema import Result
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of the history."""
+
+    at: str
+    by: str
+    what: str
+    subject: str
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a written question, with the marks that it has.
+
+    Attributes:
+        handin: the number of the hand-in that it stands in.
+        students: whose it is.
+        name: of the student or the group.
+        question: the question's id.
+        text: the answer, as it was written.
+        marks: the last mark of each marker.
+    """
+
+    handin: int
+    students: tuple[str, ...]
+    name: str
+    question: str
+    text: str
+    marks: tuple[Marked, ...]
+
+
+class Gradebook:
+    """A class in a database. Use as a context manager; every method is a transaction of its own.
+
+    All methods raise `GradebookFault` if the database does not answer.
+
+    Args:
+        url: SQLAlchemy's; a plain path is a file of SQLite.
+        by: who makes the changes, for the history.
+    """
+
+    def __init__(self, url: str, by: str) -> None:
+        self.engine = open_engine(url)
+        self.by = by
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.engine.dispose()
+
+    def enrol(self, students: Iterable[Student]) -> None:
+        """Let the class be these students; who is not among them any more stays in the book, but not in the class."""
+        with self._session() as session:
+            rows = {row.id: row for row in session.scalars(sa.select(StudentRow))}
+            wanted = {student.id: student for student in students}
+            for student in wanted.values():
+                row = rows.get(student.id)
+                before = values_of(row) if row else {}
+                if row is None:
+                    row = StudentRow(id=student.id)
+                    session.add(row)
+                for name, value in msgspec.structs.asdict(student).items():
+                    setattr(row, name, value)
+                row.active = True
+                if before != values_of(row):
+                    self._note(
+                        session, "enrolled" if not before else "student changed", student.id, before, values_of(row)
+                    )
+            for row in rows.values():
+                if row.active and row.id not in wanted:
+                    row.active = False
+                    self._note(session, "left the class", row.id, {"active": True}, {"active": False})
+
+    def students(self) -> list[Student]:
+        """Return the class, by id."""
+        with self._session() as session:
+            rows = session.scalars(sa.select(StudentRow).where(StudentRow.active).order_by(StudentRow.id))
+            return [student_from(row) for row in rows]
+
+    def record(self, handin: Handin, result: Result) -> bool:
+        """Keep a result of a hand-in; return False if the same one is there already."""
+        with self._session() as session:
+            row = self._handin(session, handin)
+            known = sa.select(ResultRow.id).where(ResultRow.handin == row.id, ResultRow.seal == result.seal)
+            if session.scalar(known) is not None:
+                return False
+            before = session.scalars(
+                sa.select(ResultRow).where(ResultRow.handin == row.id).order_by(ResultRow.id.desc())
+            ).first()
+            steps = sorted({check.step for check in result.checks})
+            session.add(
+                ResultRow(
+                    handin=row.id,
+                    seal=result.seal,
+                    graded=now(),
+                    score=result.score,
+                    max_score=result.max_score,
+                    document=msgspec.json.encode(result).decode(),
+                    steps=[
+                        StepRow(
+                            step=step,
+                            points=sum(check.points for check in result.checks if check.step == step),
+                            max_points=sum(check.max_points for check in result.checks if check.step == step),
+                        )
+                        for step in steps
+                    ],
+                )
+            )
+            self._note(
+                session,
+                "graded",
+                subject_of(handin),
+                {"score": before.score} if before else {},
+                {"score": result.score, "attempt": handin.attempt},
+            )
+            return True
+
+    def results(self) -> list[tuple[Handin, Result]]:
+        """Return the last result of each hand-in, in the order in which hand-ins came."""
+        with self._session() as session:
+            rows = session.scalars(
+                sa.select(HandinRow)
+                .options(selectinload(HandinRow.results), selectinload(HandinRow.owners))
+                .order_by(HandinRow.id)
+            )
+            return [(handin_from(row), result_from(row.results[-1])) for row in rows if row.results]
+
+    def mark(self, handin: int, mark: Marked, text: str) -> None:
+        """Keep a mark for an answer; a marker's earlier one for the same answer stays in the history alone."""
+        with self._session() as session:
+            row = MarkRow(
+                handin=handin,
+                question=mark.question,
+                answer_digest=digest_of(text),
+                points=mark.points,
+                marker=mark.marker,
+                comment=mark.comment,
+                marked=now(),
+            )
+            last = last_marks(session.scalars(sa.select(MarkRow).where(MarkRow.handin == handin)))
+            before = last.get((handin, mark.question, row.answer_digest, mark.marker))
+            if before and (before.points, before.comment) == (mark.points, mark.comment):
+                return
+            session.add(row)
+            self._note(
+                session,
+                "marked",
+                f"{handin}: {mark.question}",
+                {"points": before.points, "comment": before.comment} if before else {},
+                {"points": mark.points, "comment": mark.comment, "marker": mark.marker},
+            )
+
+    def answers(self, questions: Sequence[str] = ()) -> list[Answer]:
+        """Return the answers in the last results, by question and hand-in, each with the marks that it has.
+
+        An answer that is the same, letter by letter, in several hand-ins of a student keeps its marks.
+        """
+        with self._session() as session:
+            rows = session.scalars(
+                sa.select(HandinRow)
+                .options(selectinload(HandinRow.results), selectinload(HandinRow.owners))
+                .order_by(HandinRow.id)
+            ).all()
+            marks = marks_of_owners(rows, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
+            found = []
+            for row in rows:
+                if not row.results:
+                    continue
+                owners = owners_of(row)
+                found += [
+                    Answer(
+                        row.id,
+                        owners,
+                        row.name,
+                        written.id,
+                        written.answer,
+                        marks.get((owners, written.id, digest_of(written.answer)), ()),
+                    )
+                    for written in result_from(row.results[-1]).written
+                    if written.answer and (not questions or written.id in questions)
+                ]
+        return sorted(found, key=lambda answer: (answer.question, answer.handin))
+
+    def override(self, student: str, step: int | None, points: float, reason: str) -> None:
+        """Give a student points in place of computed ones, for a step or (None) for the total."""
+        with self._session() as session:
+            before = session.scalars(standing_overrides(student, step)).first()
+            session.add(
+                OverrideRow(
+                    student=student, step=step, points=points, reason=reason, by=self.by, at=now(), withdrawn=None
+                )
+            )
+            self._note(
+                session,
+                "override",
+                student if step is None else f"{student}: step {step}",
+                {"points": before.points, "reason": before.reason} if before else {},
+                {"points": points, "reason": reason},
+            )
+
+    def withdraw(self, student: str, step: int | None) -> int:
+        """Let computed points count again; return how many overrides that ended."""
+        with self._session() as session:
+            rows = session.scalars(standing_overrides(student, step)).all()
+            for row in rows:
+                row.withdrawn = now()
+                self._note(
+                    session,
+                    "override withdrawn",
+                    student if step is None else f"{student}: step {step}",
+                    {"points": row.points, "reason": row.reason},
+                    {},
+                )
+            return len(rows)
+
+    def grant_late_days(self, student: str, days: int, reason: str) -> None:
+        """Give a student late days that cost nothing, besides those of the course and of the roster."""
+        with self._session() as session:
+            session.add(LateRow(student=student, days=days, reason=reason, by=self.by, at=now()))
+            self._note(session, "late days", student, {}, {"days": days, "reason": reason})
+
+    def totals(self, policy: Grades) -> dict[str, Total]:
+        """Return each student's total, by id: the class, and whoever else has handed something in."""
+        with self._session() as session:
+            students = {row.id: row for row in session.scalars(sa.select(StudentRow))}
+            rows = session.scalars(
+                sa.select(HandinRow)
+                .options(selectinload(HandinRow.results).selectinload(ResultRow.steps), selectinload(HandinRow.owners))
+                .order_by(HandinRow.id)
+            ).all()
+            marks = marks_of_owners(rows, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
+            attempts: dict[str, list[Attempt]] = {id_: [] for id_, row in students.items() if row.active}
+            for row in rows:
+                if row.results:
+                    for owner in owners_of(row):
+                        attempts.setdefault(owner, []).append(attempt_from(row, marks))
+            overrides: dict[str, list[Override]] = {}
+            for one in session.scalars(
+                sa.select(OverrideRow).where(OverrideRow.withdrawn.is_(None)).order_by(OverrideRow.id)
+            ):
+                overrides.setdefault(one.student, []).append(Override(one.step, one.points, one.reason, one.by))
+            granted: dict[str, int] = {}
+            for grant in session.scalars(sa.select(LateRow)):
+                granted[grant.student] = granted.get(grant.student, 0) + grant.days
+            return {
+                id_: total_of(
+                    tried,
+                    policy,
+                    policy.late_days + granted.get(id_, 0) + (students[id_].extra_days if id_ in students else 0),
+                    overrides.get(id_, ()),
+                )
+                for id_, tried in sorted(attempts.items())
+            }
+
+    def history(self) -> list[Change]:
+        """Return every change, in the order in which they were made."""
+        with self._session() as session:
+            return [
+                Change(row.at, row.by, row.what, row.subject, row.before, row.after)
+                for row in session.scalars(sa.select(ChangeRow).order_by(ChangeRow.id))
+            ]
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        try:
+            with Session(self.engine) as session, session.begin():
+                yield session
+        except DBAPIError as error:
+            raise GradebookFault(
+                f"the gradebook does not answer ({error.orig}); results lie in the folder of the run: "
+                "run the same command again once it does."
+            ) from error
+
+    def _handin(self, session: Session, handin: Handin) -> HandinRow:
+        """Return the row of a hand-in, written if it is new; of two runs at once, one finds the other's."""
+        key = key_of(handin)
+        find = sa.select(HandinRow).where(HandinRow.key == key)
+        if row := session.scalars(find).first():
+            return row
+        values = {
+            "key": key,
+            "name": handin.name,
+            "attempt": handin.attempt,
+            "submitted": handin.submitted,
+            "late": handin.late,
+            "ids": handin.ids,
+            "path": handin.path,
+            "digest": handin.digest,
+        }
+        new = insert_into(self.engine)(HandinRow).values(**values).on_conflict_do_nothing(index_elements=["key"])
+        session.execute(new)
+        row = session.scalars(find).one()
+        for owner in handin.students:
+            session.execute(
+                insert_into(self.engine)(OwnerRow)
+                .values(handin=row.id, student=owner)
+                .on_conflict_do_nothing(index_elements=["handin", "student"])
+            )
+        return row
+
+    def _note(
+        self, session: Session, what: str, subject: str, before: Mapping[str, object], after: Mapping[str, object]
+    ) -> None:
+        session.add(ChangeRow(at=now(), by=self.by, what=what, subject=subject, before=dict(before), after=dict(after)))

@@ -1,0 +1,96 @@
+"""Opening a gradebook: the engine, SQLite's settings, and migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from graders.outcomes import HarnessFault
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 60  # how long a writer waits for another's transaction to end
+MIGRATION_LOCK = 0x6772_6164  # a number that no other user of the database locks
+
+
+class GradebookFault(HarnessFault):
+    """The gradebook cannot be opened, read or written; nothing of a run is lost, since results lie in its folder."""
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Open the database and bring its tables up to date.
+
+    Args:
+        url: SQLAlchemy's, such as `sqlite:///class.db`; a plain path is one of SQLite.
+
+    Raises:
+        GradebookFault: there is no such database or driver, it is locked or damaged, or of a newer version.
+    """
+    url = url if "://" in url else f"sqlite:///{url}"
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise GradebookFault(f"--gradebook {_shown(url)}: {error}") from error
+    if engine.dialect.name == "sqlite":
+        _set_up_sqlite(engine)
+    try:
+        _migrate(engine)
+    except DBAPIError as error:
+        raise GradebookFault(f"--gradebook {_shown(url)}: {error.orig}") from error
+    except CommandError as error:
+        raise GradebookFault(
+            f"--gradebook {_shown(url)}: it was made by a newer version of this harness ({error}); install that one."
+        ) from error
+    return engine
+
+
+def _connect_arguments(url: str) -> dict[str, Any]:
+    return {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
+
+
+def _shown(url: str) -> str:
+    """Return the URL without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "URL"
+
+
+def _set_up_sqlite(engine: sa.Engine) -> None:
+    """Let readers go on while one writes, and let each transaction take the write lock when it begins.
+
+    The driver's own way of beginning transactions leaves changes of tables out of them, and lets two transactions read
+    first and then wait for each other.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Bring the tables up to date; of two processes that open a gradebook at once, one waits for the other."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        if MigrationContext.configure(connection).get_current_revision() == newest:
+            return
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,165 @@
+"""How a student's total comes about: which attempt counts, what lateness costs, what a person decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from graders.policy import Grades
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One graded hand-in of a student.
+
+    Attributes:
+        number: 1 for the first.
+        submitted: when it came in, ISO 8601; empty if nobody knows.
+        steps: points of each step, by its number, without weights.
+        max_steps: the points to be had, likewise.
+        marks: points of written answers, by question.
+        late: the platform says that it was late, which counts only where no time is known.
+    """
+
+    number: int
+    submitted: str
+    steps: Mapping[int, float]
+    max_steps: Mapping[int, float]
+    marks: Mapping[str, float] = field(default_factory=dict)
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Override:
+    """Points that a person gave in place of computed ones: of a step, or of the whole (`step` is None)."""
+
+    step: int | None
+    points: float
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a student gets, and why.
+
+    Attributes:
+        points: the total, after weights, lateness and overrides.
+        max_points: what was to be had.
+        steps: weighted points of each step.
+        marks: points of written answers together.
+        attempt: the number of the attempt that counts; 0 without one.
+        late_days: days after the deadline, of that attempt.
+        penalty: share of the points that lateness cost, from 0 to 1.
+        because: how the total came about, a sentence each.
+    """
+
+    points: float
+    max_points: float
+    steps: Mapping[int, float]
+    marks: float
+    attempt: int
+    late_days: int
+    penalty: float
+    because: tuple[str, ...]
+
+
+def total_of(
+    attempts: Sequence[Attempt], policy: Grades, free_days: int = 0, overrides: Sequence[Override] = ()
+) -> Total:
+    """Return a student's total.
+
+    Args:
+        attempts: the graded attempts.
+        policy: the course's.
+        free_days: late days that cost this student nothing, the course's and personal ones together.
+        overrides: what a person decided; of several for the same step, the last counts.
+    """
+    if attempts:
+        counted = [_counted(attempt, policy, free_days, overrides) for attempt in attempts]
+        best = _chosen(counted, policy)
+        which = f"attempt {best.attempt} of {len(attempts)} counts: the {policy.attempt} one"
+        because = (which, *best.because) if len(attempts) > 1 else best.because
+    else:
+        best, because = Total(0.0, 0.0, {}, 0.0, 0, 0, 0.0, ()), ("nothing was handed in",)
+    decided = _last_for(None, overrides)
+    if decided is None:
+        return _with(best, best.points, because)
+    return _with(
+        best, decided.points, (*because, f"{decided.by} set the total to {decided.points:g}: {decided.reason}")
+    )
+
+
+def late_days(attempt: Attempt, policy: Grades) -> int:
+    """Return the days after the deadline, each begun one counted whole; 0 without a deadline or a time.
+
+    Where only the platform's word is known, and no time, late is one day.
+    """
+    if not attempt.submitted:
+        return int(attempt.late)
+    if not policy.due:
+        return 0
+    after = moment(attempt.submitted) - policy.due
+    return max(0, math.ceil(after / DAY))
+
+
+def moment(text: str) -> datetime:
+    """Read an ISO 8601 time; one without an offset is UTC. Raises `ValueError` if it is none."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequence[Override]) -> Total:
+    because = []
+    steps = {}
+    for step, points in sorted(attempt.steps.items()):
+        decided = _last_for(step, overrides)
+        if decided:
+            because.append(f"{decided.by} set step {step} to {decided.points:g}: {decided.reason}")
+        steps[step] = (decided.points if decided else points) * policy.weight_of(step)
+    marks = sum(attempt.marks.values())
+    raw = sum(steps.values()) + marks
+    days = late_days(attempt, policy)
+    charged = max(0, days - free_days)
+    too_late = policy.latest is not None and days > policy.latest
+    penalty = 1.0 if too_late else min(1.0, charged * policy.penalty)
+    if days:
+        free = f", {min(days, free_days)} of them free" if min(days, free_days) else ""
+        cost = (
+            "nothing counts so late" if too_late else f"which cost {penalty:.0%}" if penalty else "which cost nothing"
+        )
+        because.append(f"{days} late {'day' if days == 1 else 'days'}{free}, {cost}")
+    most = sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
+    return Total(raw * (1 - penalty), most, steps, marks, attempt.number, days, penalty, tuple(because))
+
+
+def _chosen(totals: Sequence[Total], policy: Grades) -> Total:
+    by_number = sorted(totals, key=lambda total: total.attempt)
+    match policy.attempt:
+        case "first":
+            return by_number[0]
+        case "best":
+            return max(by_number, key=lambda total: total.points)
+        case _:
+            return by_number[-1]
+
+
+def _last_for(step: int | None, overrides: Sequence[Override]) -> Override | None:
+    return next((one for one in reversed(overrides) if one.step == step), None)
+
+
+def _with(total: Total, points: float, because: tuple[str, ...]) -> Total:
+    return Total(
+        round(points, 4),
+        total.max_points,
+        total.steps,
+        total.marks,
+        total.attempt,
+        total.late_days,
+        total.penalty,
+        because,
+    )

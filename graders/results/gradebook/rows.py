@@ -1,0 +1,140 @@
+"""Rows of the tables as what they stand for, and the other way round."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from graders.intake.handin import Handin
+from graders.results.gradebook.database import GradebookFault
+from graders.results.gradebook.grades import Attempt
+from graders.results.gradebook.tables import Base, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
+from graders.results.roster import Student
+from graders.results.schema import Result
+
+Marks = Mapping[tuple[tuple[str, ...], str, str], tuple["Marked", ...]]  # by owners, question, digest of the answer
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A person's mark for an answer."""
+
+    question: str
+    points: float
+    marker: str
+    comment: str = ""
+
+
+def insert_into(engine: sa.Engine) -> Callable[[type[Base]], Any]:
+    """Return the `insert` of the database at hand, which can leave out what is there already."""
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert
+    if engine.dialect.name == "sqlite":
+        return sqlite.insert
+    raise GradebookFault(f"a gradebook is kept in SQLite or in PostgreSQL, not in {engine.dialect.name}.")
+
+
+def now() -> str:
+    """Return the time in UTC, in ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def key_of(handin: Handin) -> str:
+    """Return a hash of all that tells a hand-in from another: whose, which attempt, when, what."""
+    whose = [sorted(handin.students), handin.name if not handin.students else ""]
+    return digest_of(msgspec.json.encode([*whose, handin.attempt, handin.submitted, handin.digest]).decode())
+
+
+def subject_of(handin: Handin) -> str:
+    """Return what the history calls a hand-in."""
+    return ", ".join(handin.students) or handin.name or handin.path
+
+
+def values_of(row: StudentRow) -> dict[str, object]:
+    """Return the columns of a student."""
+    return {name: getattr(row, name) for name in (*Student.__struct_fields__, "active")}
+
+
+def student_from(row: StudentRow) -> Student:
+    """Return a row as a student."""
+    return Student(**{name: getattr(row, name) for name in Student.__struct_fields__})
+
+
+def owners_of(row: HandinRow) -> tuple[str, ...]:
+    """Return whose a hand-in is; one of nobody in particular is its name's."""
+    return tuple(sorted(owner.student for owner in row.owners)) or (row.name,)
+
+
+def handin_from(row: HandinRow) -> Handin:
+    """Return a row as a hand-in."""
+    return Handin(
+        students=sorted(owner.student for owner in row.owners),
+        name=row.name,
+        attempt=row.attempt,
+        submitted=row.submitted,
+        late=row.late,
+        ids=row.ids,
+        path=row.path,
+        digest=row.digest,
+    )
+
+
+def result_from(row: ResultRow) -> Result:
+    """Return the result that a row holds."""
+    return msgspec.json.decode(row.document, type=Result)
+
+
+def attempt_from(row: HandinRow, marks: Marks) -> Attempt:
+    """Return a graded hand-in as an attempt, with its marks."""
+    last = row.results[-1]
+    given = {
+        written.id: marks.get((owners_of(row), written.id, digest_of(written.answer)), ())
+        for written in result_from(last).written
+        if written.answer
+    }
+    return Attempt(
+        number=row.attempt,
+        submitted=row.submitted,
+        steps={step.step: step.points for step in last.steps},
+        max_steps={step.step: step.max_points for step in last.steps},
+        marks={question: statistics.fmean(one.points for one in them) for question, them in given.items() if them},
+        late=row.late,
+    )
+
+
+def last_marks(rows: Iterable[MarkRow]) -> dict[tuple[int, str, str, str], MarkRow]:
+    """Return the last mark of each marker for each answer."""
+    return {(row.handin, row.question, row.answer_digest, row.marker): row for row in rows}
+
+
+def marks_of_owners(handins: Iterable[HandinRow], rows: Iterable[MarkRow]) -> Marks:
+    """Return the marks for each answer of each student or group, whichever attempt they were given for."""
+    owners = {row.id: owners_of(row) for row in handins}
+    found: dict[tuple[tuple[str, ...], str, str], dict[str, Marked]] = {}
+    for row in rows:
+        of_answer = found.setdefault((owners[row.handin], row.question, row.answer_digest), {})
+        of_answer[row.marker] = Marked(row.question, row.points, row.marker, row.comment)
+    return {answer: tuple(by_marker.values()) for answer, by_marker in found.items()}
+
+
+def standing_overrides(student: str, step: int | None) -> sa.Select[OverrideRow]:
+    """Return the query for the overrides of a student that nobody has withdrawn, the last one first."""
+    return (
+        sa.select(OverrideRow)
+        .where(OverrideRow.student == student, OverrideRow.step.is_not_distinct_from(step))
+        .where(OverrideRow.withdrawn.is_(None))
+        .order_by(OverrideRow.id.desc())
+    )
