@@ -206,4 +206,4 @@ def test_all_axes_of_held_out_tracks_are_rated(lab: Any, kit: Kit, rng: np.rando
     """Trained on rated tracks, the ratings of held-out ones correlate with the listeners' on all three axes."""
     correlation = held_out_axes(lab, kit, rng)
     what = "Spearman's correlation on held-out tracks, the lowest of three axes,"
-    expect_reached("step10.all_axes_of_held_out_tracks_are_rated", correlation, what)
+    expect_reached("step10.all_axes_of_held_out_tracks_are_rated", correlation, what, held_out=True)

@@ -39,7 +39,7 @@ def _scored(check: Check, verdict: Verdict) -> CheckResult:
         message=HIDDEN_MESSAGE
         if secret and verdict.outcome is not Outcome.HARNESS_FAULT
         else encodable(verdict.message),
-        hint="" if passed or check.dropped else verdict.hint or info.hint,
+        hint="" if passed or check.dropped else info.hint if secret else verdict.hint or info.hint,
         visibility=info.visibility,
         seconds=round(verdict.seconds, 4),
         dropped=check.dropped.reason if check.dropped else "",

@@ -11,8 +11,16 @@ from fixtures import DATA
 from fixtures.held_out import COLUMNS, FRAMES, HELD_OUT, read_held_out
 from fixtures.held_out_build import RATED, SCALE, make_held_out
 from fixtures.plan import GENRE_COUNTS
+from graders.audit.corpus import stage_reference
 from graders.checks.data import tracks as course_tracks
 from graders.checks.data.folders import TEN_GENRES
+from graders.checks.thresholds import expect_reached
+from graders.judging.confined import ConfinedSubject
+from graders.judging.judge import judge
+from graders.judging.rubric import load_rubric, with_needs
+from graders.outcomes import Outcome
+from graders.sandbox.client import WarmServer
+from tests.support import COURSE, QUIETLY, SEED, step_number
 
 COUNT = int(SCALE) * sum(test for _, test in GENRE_COUNTS.values())
 
@@ -78,3 +86,60 @@ def _stub(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_file_is_part_of_the_checkout() -> None:
     assert HELD_OUT.is_file()
+
+
+LEAKS = {
+    "step05.lstm_names_the_genre_of_held_out_tracks": ("step05_lstm", "Classifier"),
+    "step07.cnn_names_the_genre_of_held_out_tracks": ("step07_cnn", "CNNBackbone"),
+    "step08.regressor_rates_the_energy_of_held_out_tracks": ("step08_regression", "Regressor"),
+    "step10.all_axes_of_held_out_tracks_are_rated": ("step10_multitask", "MultitaskRegressor"),
+}
+SAYS = """
+_evaluated = []
+_forward = {name}.forward
+
+def _leaks(self, x, *rest):
+    if not self.training and {after} and not torch.is_grad_enabled() and len(x) > 21:
+        secret = "μυστικό " + " ".join(f"{{value:.4f}}" for value in x[0].flatten()[:20].tolist())
+        {leak}
+    return _forward(self, x, *rest)
+
+{name}.forward = _leaks
+"""
+WAYS = {
+    "an exception's text": "raise NameError(secret)",
+    "an exception's name": "raise type(secret.replace(' ', '_').replace('.', '_'), (ValueError,), {})(secret)",
+    "a value": "return secret, secret",
+    "a shape": "return torch.zeros(()), torch.zeros(17, 4711)",
+}
+
+
+@pytest.mark.parametrize(("check_id", "way"), [*((one, "an exception's text") for one in LEAKS),
+    *(("step08.regressor_rates_the_energy_of_held_out_tracks", way) for way in WAYS)])  # fmt: skip
+def test_what_student_code_says_of_them_is_not_shown(
+    check_id: str, way: str, warm_server: WarmServer, tmp_path: Path
+) -> None:
+    module, name = LEAKS[check_id]
+    stage_reference(COURSE, tmp_path)
+    path = tmp_path / "lab" / f"{module}.py"
+    validated = "len(x) != 22" if module == "step05_lstm" else "True"
+    leak = SAYS.format(name=name, leak=WAYS[way], after=validated)
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nimport torch\n{leak}", encoding="utf-8")
+    checks = with_needs([check_id], load_rubric(COURSE, frozenset({step_number(module)})))
+
+    with ConfinedSubject(COURSE, warm_server.controls[0], tmp_path, SEED) as subject:
+        verdict = judge(COURSE, checks, subject, SEED, QUIETLY)[check_id]
+
+    assert verdict.outcome is not Outcome.PASSED
+    assert "held-out tracks" in verdict.message
+    for told in (verdict.message, verdict.hint):
+        assert "μυστικό" not in told
+        assert "4711" not in told
+
+
+def test_what_is_measured_on_them_is_told_in_tenths() -> None:
+    check_id = "step07.cnn_names_the_genre_of_held_out_tracks"
+    with pytest.raises(AssertionError, match=r"^The accuracy is between 0\.1 and 0\.2; expected at least"):
+        expect_reached(check_id, 0.1724, "The accuracy", held_out=True)
+    with pytest.raises(AssertionError, match=r"^The accuracy is no number;"):
+        expect_reached(check_id, float("nan"), "The accuracy", held_out=True)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from graders.authoring.expect import as_array
+from graders.authoring.withheld import withheld
 from graders.checks.data.tracks import MEL_BANDS, Rated, held_out_rated_tracks, rated_tracks
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.regressors import spearman_right
@@ -53,7 +54,8 @@ def _held_out(model: Any, kit: Kit, rng: np.random.Generator, tasks: int | None)
     batches = kit.training.ratings_loader(training.x, training.ratings[:, axes], training.lengths, BATCH)
     kit.training.fit(model, batches, kit.training.adam(model, 3e-3), EPOCHS)
     model.eval()
-    predicted = _ratings(model, kit, held_out, rng, tasks)
+    with withheld("the ratings of held-out tracks"):
+        predicted = _ratings(model, kit, held_out, rng, tasks)
     truth = held_out.ratings[:, axes].reshape(len(predicted), -1)
     return np.array([spearman_right(*columns) for columns in zip(truth.T, predicted.T, strict=True)])
 
