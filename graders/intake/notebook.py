@@ -63,7 +63,7 @@ def read_notebook(data: bytes, course: Course) -> Notebook:
         remark_libraries(parts, own_modules, remarks)
         remark_code_in_text(cells, given, remarks)
         files = package_of(parts, remarks.lacking, exercises, own_modules, course)
-    return Notebook(files | written, cells.markdown, remarks.notes())
+    return Notebook(files | written, cells.markdown, remarks.notes(given))
 
 
 def _written(cells: Cells, given: frozenset[str], remarks: Remarks) -> dict[str, bytes]:

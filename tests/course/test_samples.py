@@ -103,7 +103,7 @@ def test_a_notebook_is_graded_on_its_definitions(results: dict[str, Result]) -> 
         "%%time",
         "beat_track?",
         "pair = pick_two_genres(labels, seed=42)",
-        "and 15 more, in cells 8, 10, 13, 17 and 18",
+        "and 15 more, in cells 8, 10, 13 and 17-18",
     ],
 )
 def test_a_notebook_is_told_what_was_skipped(results: dict[str, Result], skipped: str) -> None:

@@ -283,6 +283,12 @@ def test_a_function_with_a_bad_line_is_left_out_whole_and_named() -> None:
     assert notes[0].endswith("without it `g` is missing")
 
 
+def test_what_another_cell_gives_is_not_called_missing() -> None:
+    _, notes = kept("def f(:\n    return 1", "def f():\n    return 2", "x = = 1; y = 2")
+
+    assert [note.partition("; without")[2] for note in notes] == ["", " it `x` is missing"]
+
+
 @pytest.mark.parametrize(
     ("source", "left"),
     [

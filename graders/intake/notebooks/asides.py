@@ -14,7 +14,7 @@ from graders.intake.notebooks.remarks import Remarks
 from graders.intake.notebooks.runtime import FRONT_END
 from graders.text import quoted
 
-DEFINES = re.compile(r"^(?:async )?(?:def|class) +(?P<name>\w+)[^\n]*:[ \t]*(?:#.*)?$", re.MULTILINE)
+DEFINES = re.compile(r"^(?:async )?(?:def|class) +(?P<name>\w{1,60})[ \t]*[(:]", re.MULTILINE)
 NAME_CHARACTERS = 60
 NAMES_SHOWN = 5
 LIBRARIES = 200

@@ -14,7 +14,7 @@ TEXTS = ("markdown", "raw")
 SOURCE_CHARACTERS = 2 << 20
 NAME_CHARACTERS = 100
 INDENT = re.compile(r"[ \t]+")
-WRITES = re.compile(r"%%(?:writefile|file)\s+(?P<append>-a\s+)?(?P<path>\S[^\n]*?)\s*(?:\n|$)")
+WRITES = re.compile(r"%%(?:writefile|file)\s+(?P<append>-a\s)?(?P<path>.+)")
 RESERVED = frozenset({"notebook.py", "cells_of_notebook.py"})
 
 
@@ -93,12 +93,12 @@ def _dedented(source: str) -> str:
 def _take_out_files(cells: Cells, package: str) -> None:
     """Turn cells that write a file of the package, or a module beside the notebook, into these files."""
     for number, source in list(cells.code.items()):
-        text = source.lstrip("\n")
-        writes = WRITES.match(text)
-        name = _name_in_package(writes["path"], package) if writes else ""
+        first, _, text = source.lstrip("\n").partition("\n")
+        writes = WRITES.match(first)
+        name = _name_in_package(writes["path"].strip(), package) if writes else ""
         if writes and name:
             before = cells.files.get(name, "") if writes["append"] else ""
-            cells.files[name] = before + text[writes.end() :] + "\n"
+            cells.files[name] = f"{before}{text}\n"
             cells.written_by[name] = number
             del cells.code[number]
 

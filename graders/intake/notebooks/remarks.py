@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 SHOWN = 5
@@ -36,7 +36,7 @@ class Remarks:
     def __init__(self) -> None:
         self.lacking: dict[str, str] = {}
         self.others: list[str] = []
-        self._damage: list[tuple[int, str]] = []
+        self._damage: list[tuple[int, str, tuple[str, ...]]] = []
         self._groups: dict[Kind, list[tuple[int, int, str]]] = {kind: [] for kind in Kind}
 
     def add(
@@ -52,11 +52,10 @@ class Remarks:
             gives: the names that are missing now.
             whole: whether the cell went with it.
         """
-        gives = list(dict.fromkeys(gives))
+        gives = tuple(dict.fromkeys(gives))
         if kind is Kind.NO_PYTHON:
-            lost = f"; without it {_listed([f'`{name}`' for name in gives], SHOWN)} is missing" if gives else ""
             what = "skipped the cell" if whole else "skipped"
-            self._damage.append((cell, f"cell {cell} line {line}: {what}, {shown}{lost}"))
+            self._damage.append((cell, f"cell {cell} line {line}: {what}, {shown}", gives))
             why = f"cell {cell}, which gives it, was skipped: line {line}: {shown}"
         else:
             self._groups[kind].append((cell, line, shown))
@@ -67,16 +66,21 @@ class Remarks:
         """Add a note that stands for itself."""
         self.others.append(note)
 
-    def notes(self) -> list[str]:
-        """Return all notes."""
+    def notes(self, given: Collection[str]) -> list[str]:
+        """Return all notes; `given` are the names that other statements give."""
         grouped = [f"{kind}: {_places(places)}" for kind, places in self._groups.items() if places]
-        damage = [note for _, note in self._damage[:DAMAGES]]
+        damage = [f"{note}{_lost(names, given)}" for _, note, names in self._damage[:DAMAGES]]
         if len(self._damage) > DAMAGES:
             more = self._damage[DAMAGES:]
-            damage.append(f"{len(more)} more lines are no Python, in {in_cells(cell for cell, _ in more)}")
+            damage.append(f"{len(more)} more lines are no Python, in {in_cells(cell for cell, _, _ in more)}")
         notes = [note[:NOTE_CHARACTERS] for note in [*grouped, *damage, *self.others]]
         rest = len(notes) - NOTES
         return [*notes[:NOTES], f"... and {rest} more notes"] if rest > 0 else notes
+
+
+def _lost(names: Iterable[str], given: Collection[str]) -> str:
+    lost = [f"`{name}`" for name in names if name not in given]
+    return f"; without it {_listed(lost, SHOWN)} {'are' if len(lost) > 1 else 'is'} missing" if lost else ""
 
 
 def _places(places: list[tuple[int, int, str]]) -> str:
@@ -91,9 +95,15 @@ def _places(places: list[tuple[int, int, str]]) -> str:
 
 
 def in_cells(numbers: Iterable[int]) -> str:
-    """Return cells as part of a sentence."""
-    words = [str(number) for number in dict.fromkeys(numbers)]
-    return f"cell{'s' if len(words) > 1 else ''} {_listed(words, PLACES)}"
+    """Return cells as part of a sentence: `cells 1, 3-5 and 8`."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+    return f"cell{'s' if len(words) > 1 or len(runs[0]) > 1 else ''} {_listed(words, PLACES)}"
 
 
 def _listed(words: list[str], most: int) -> str:
