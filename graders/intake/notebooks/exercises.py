@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 from graders.course import Course
 
 
 def exercises_of(course: Course) -> frozenset[str]:
     """Return the names at the top level of the course's step modules, from the reference or from the skeletons."""
-    names: set[str] = set()
+    names: frozenset[str] = frozenset()
     for module in course.modules:
         places = [folder / f"{module}.py" for folder in (course.reference_folder, course.skeletons)]
         place = next((path for path in places if path.is_file()), None)
-        if place:
-            names.update(name for node in ast.parse(place.read_bytes()).body for name in _given(node))
+        names |= _given_in(place.read_bytes()) if place else frozenset()
+    return names
+
+
+@functools.cache
+def _given_in(source: bytes) -> frozenset[str]:
+    names = (name for node in ast.parse(source).body for name in _given(node))
     return frozenset(name for name in names if not name.startswith("_"))
 
 
