@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
 
 COMMAND = re.compile(r"(?<=#)#|^(\s*):(?=:)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@")
 REPLACEMENT = "\ufffd"
+UNUSUAL = re.compile("[\x7f-\xa0\xad\u0600-\U0010ffff]")  # what is not here is no order: ASCII, Latin, Greek, Cyrillic
 OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters that terminals obey, or reorder text by
 
 
@@ -20,8 +22,13 @@ def printable(text: str) -> str:
     start of the text and of `##` anywhere: what runners of CI obey in a log begins with these.
     """
     kept = (" " if char in "\n\r\t" else char for char in text)
-    plain = "".join(REPLACEMENT if unicodedata.category(char) in OBEYED else char for char in kept)
+    plain = without_orders("".join(kept))
     return COMMAND.sub(lambda match: f"{match[1] or ''}{REPLACEMENT}", plain)
+
+
+def printable_name(text: str) -> str:
+    """Return a name for a table, which folds it where a column ends: no line of it may be taken for a command."""
+    return printable(text).replace("::", f"{REPLACEMENT}:")
 
 
 def beginning(text: object, most: int) -> str:
@@ -51,9 +58,25 @@ def name_of_file(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
+def without_orders(text: str) -> str:
+    """Return a text in which each character that a terminal obeys, or reorders text by, is a replacement character."""
+    return "".join(REPLACEMENT if unicodedata.category(char) in OBEYED else char for char in text)
+
+
+def escaped_json(text: str) -> str:
+    """Return JSON in which characters that a terminal obeys are escapes: it says the same, and is harmless to print."""
+    return UNUSUAL.sub(lambda match: _escaped(match[0]), text)
+
+
+def _escaped(char: str) -> str:
+    return json.dumps(char)[1:-1] if char == "\x7f" or unicodedata.category(char) in OBEYED else char
+
+
 def cell(text: str) -> str:
-    """Keep a spreadsheet from reading a text as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Return a text as one line that a spreadsheet does not read as a formula, in whatever width it is written."""
+    line = printable(text)
+    start = unicodedata.normalize("NFKC", line.lstrip()[:1])
+    return f"'{line}" if start.startswith(FORMULA_STARTS) else line
 
 
 def text_of(error: BaseException) -> str:

@@ -13,12 +13,13 @@ from graders.feedback.terminal import (
     ProgressLines,
     check_lines,
     isolation_line,
+    notes_lines,
     summary_table,
     written_line,
 )
 from graders.grading.jobs import grade_all
 from graders.grading.names import names_of
-from graders.grading.task import Failed, Finished, Graded, Task
+from graders.grading.task import Failed, Finished, Graded, Refused, Task
 from graders.judging.rubric import counted
 from graders.outcomes import Outcome
 from graders.results.files import SUMMARY, all_results, unreadable_results, write_summary
@@ -30,6 +31,7 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
     """Grade submissions, show what happens and what came out, and return how the command ends."""
     console = PatientConsole()
     graded: dict[str, Graded] = {}
+    refused: list[str] = []
     faults: list[str] = []
     interrupted = False
     with ProgressLines(console, len(counted(task.rubric))) as lines:
@@ -39,6 +41,8 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
                 match event:
                     case Finished(name, Graded() as outcome):
                         graded[name] = outcome
+                    case Finished(_, Refused(reason)):
+                        refused.append(reason)
                     case Finished(name, Failed(reason)):
                         faults.append(f"{name}: {reason}")
         except KeyboardInterrupt:
@@ -52,8 +56,8 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
     faults += [f"{name}: {one.result.tampered}" for name, one in graded.items() if one.result.tampered]
     for text in faults:
         say("graders", f"harness fault, nothing is charged to the student: {text}")
-    unread = [one.problem for one in graded.values() if one.problem]
-    for text in unread:
+    unread = [*(one.problem for one in graded.values() if one.problem), *refused]
+    for text in [*unread, *(one.replaced for one in graded.values() if one.replaced)]:
         say("graders", text)
     return ExitCode.HARNESS_FAULT if faults else ExitCode.BAD_INPUT if unread else ExitCode.DONE
 
@@ -80,6 +84,8 @@ def _show(console: Console, graded: Sequence[Graded]) -> None:
         console.print(check_lines(results[0].checks), soft_wrap=True)
     if results:
         console.print(summary_table(results, console.width))
+        for line in notes_lines([one.result for one in graded if not one.problem]):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
         if line := written_line(results):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
         console.print(isolation_line(results), soft_wrap=True, markup=False)

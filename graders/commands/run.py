@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,11 +22,21 @@ SEEDS = 2**128
 LONGEST_SECONDS = 7 * 24 * 3600
 
 
+class _OutFolder(click.Path):
+    """A folder whose name is not empty, as that of an unset variable of a script's is: it would be this folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the folder; an empty name is wrong usage."""
+        if not str(value).strip():
+            self.fail("the name of the folder is empty; `--out .` is this folder.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command(cls=Command)
 @click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_OutFolder(file_okay=False, path_type=Path),
     help="Folder for NAME/result.json and summary.csv.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Submissions graded at a time.")

@@ -15,10 +15,10 @@ from rich.text import Text
 
 from graders.course import step_label
 from graders.feedback.checks import check_lines, number
-from graders.grading.task import Event, Finished, Graded, Progress
+from graders.grading.task import Event, Failed, Finished, Progress, Refused
 from graders.outcomes import Outcome
 from graders.results.schema import AnswerStatus, Level, Result, WrittenAnswer
-from graders.text import printable
+from graders.text import printable, printable_name
 
 __all__ = [
     "PatientConsole",
@@ -26,10 +26,12 @@ __all__ = [
     "answered_lines",
     "check_lines",
     "isolation_line",
+    "notes_lines",
     "number",
     "summary_table",
     "written_line",
 ]
+NOTES_OF_ONE, NOTES_OF_EACH = 30, 4
 WORDS_WIDTH, STEP_WIDTH = 44, 7  # of the summary's columns of words together, and of each step
 
 
@@ -70,7 +72,8 @@ class ProgressLines:
             self.running[event.name] = event.ended
         else:
             self.running.pop(event.name, None)
-            self.console.print(_ended_line(event))
+            # A line that is wrapped could begin in the middle of a name, with what a CI runner takes for a command.
+            self.console.print(_ended_line(event), soft_wrap=True)
         if self.console.is_terminal:
             lines = (f"{printable(name)}  {ended} of {self.checks} checks" for name, ended in self.running.items())
             self.live.update(Group(*(Text(line, style="dim") for line in lines)), refresh=True)
@@ -78,7 +81,9 @@ class ProgressLines:
 
 def _ended_line(event: Finished) -> Text:
     name = printable(event.name)
-    if not isinstance(event.outcome, Graded):
+    if isinstance(event.outcome, Refused):
+        return Text(f"{name}  no submission, no result")
+    if isinstance(event.outcome, Failed):
         return Text(f"{name}  harness fault: {printable(event.outcome.reason)}", style="bold red")
     result = event.outcome.result
     kept = event.outcome.kept
@@ -107,7 +112,7 @@ def summary_table(results: Sequence[Result], width: int) -> Table:
     for result in results:
         mine = _points_of_steps(result)
         cells = [number(mine[step][0]) for step in shown]
-        table.add_row(Text(printable(result.submission)), number(result.score), *cells, _failures(result))
+        table.add_row(Text(printable_name(result.submission)), number(result.score), *cells, _failures(result))
     return table
 
 
@@ -129,6 +134,18 @@ def written_line(results: Sequence[Result]) -> str:
     """Say in one line how many written questions each submission answers; nothing, if none answers any."""
     counts = [f"{printable(one.submission)} {one.answered} of {len(one.written)}" for one in results if one.answered]
     return f"Written answers to be marked: {', '.join(counts)}." if counts else ""
+
+
+def notes_lines(results: Sequence[Result]) -> list[str]:
+    """Say what was odd about each submission as it was read; if there are several submissions, the first of it."""
+    most = NOTES_OF_ONE if len(results) == 1 else NOTES_OF_EACH
+    lines = []
+    for result in results:
+        name = printable(result.submission)
+        lines += [f"Note on {name}: {printable(note)}." for note in result.notes[:most]]
+        if len(result.notes) > most:
+            lines.append(f"Note on {name}: {len(result.notes) - most} more in its result.json.")
+    return lines
 
 
 def answered_lines(written: Sequence[WrittenAnswer], package: str) -> list[str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
+from graders.grading.earlier import make_room
 from graders.grading.standing import ended_step, planned_step, same_but_for_seal, standing_of
 from graders.grading.task import Graded, Task
-from graders.intake.archives import UnreadableSubmission
+from graders.intake.archives import NoSubmission, UnreadableSubmission
 from graders.intake.submission import Submission, read_submission
 from graders.judging.canary import judged_with_canary
 from graders.judging.confined import ConfinedSubject
@@ -22,6 +26,7 @@ from graders.results.provenance import versions
 from graders.results.schema import GradedStep, Isolation, Result
 from graders.results.scoring import max_points, points, score, written_answers
 from graders.sandbox.layers import State
+from graders.text import name_of_file
 
 # What these plugins do for a person at a terminal costs more than the checks themselves.
 UNUSED_PLUGINS = (
@@ -48,12 +53,18 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         progress: called with the number of checks that have ended.
 
     Raises:
+        NoSubmission: it is none, and gets no result.
         HarnessFault: confinement falls short of what the task requires, or the sandbox does not answer.
     """
+    began = time.process_time()
+    source = name_of_file(str(path.resolve()))
     try:
         submission = read_submission(path, task.course)
+    except NoSubmission:
+        raise
     except UnreadableSubmission as error:
-        return Graded(_keep(_unreadable(name, str(error), task), task), problem=str(error))
+        unreadable, replaced = _keep(_unreadable(name, source, str(error), task), task)
+        return Graded(unreadable, problem=str(error), replaced=replaced)
     parts = {step: submission.part(task.called[step]) for step in sorted(task.called)}
     planned = {step: planned_step(step, part, task) for step, part in parts.items()}
     before = standing_of(read_result(task.out / name) if task.out else None, planned, name, task)
@@ -61,7 +72,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     verdicts: dict[str, Verdict] = {}
     isolation, seconds, tampered = Isolation.of({}), task.seconds, ""
     if running:
-        verdicts, isolation, tampered = _judged(running, parts, planned, task, control, progress)
+        verdicts, isolation, tampered = _judged(running, parts, planned, task, control, progress, began)
     elif before.result:
         isolation, seconds = before.result.isolation, before.result.time_limit
     new = {check.id: check for check in score(running, verdicts)}
@@ -70,6 +81,8 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     result = Result(
         course=task.course.title,
         submission=name,
+        source=source,
+        digest=submission.digest,
         score=points(checks),
         max_score=max_points(checks),
         isolation=isolation,
@@ -85,7 +98,8 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         (task.out / name).mkdir(parents=True, exist_ok=True)
         (task.out / name / READ_NOTEBOOK).write_bytes(submission.files[READ_NOTEBOOK])
     resumed = not running and before.result is not None and same_but_for_seal(result, before.result)
-    return Graded(_keep(result, task), before.kept, resumed)
+    written, replaced = _keep(result, task)
+    return Graded(written, before.kept, resumed, replaced=replaced)
 
 
 def _judged(
@@ -95,6 +109,7 @@ def _judged(
     task: Task,
     control: socket.socket,
     progress: Callable[[int], None],
+    began: float,
 ) -> tuple[dict[str, Verdict], Isolation, str]:
     seeds = {step: int(planned[step].seed) for step in planned}
     reference = functools.partial(_reference_passes, task, seeds, control)
@@ -102,7 +117,8 @@ def _judged(
         places = {step: Path(folder, str(step)) for step in parts}
         for row_step in {row.step for row in rubric}:
             parts[row_step].stage(places[row_step])
-        with ConfinedSubject(task.course, control, places, seeds, task.seconds, task.without) as subject:
+        used = time.process_time() - began  # what reading and staging took belongs to the submission's time
+        with ConfinedSubject(task.course, control, places, seeds, task.seconds, task.without, used) as subject:
             isolation = Isolation.of(subject.layers_in(rubric[0].step))
             if isolation.falls_short_of(task.required):
                 lacking = [f"{name} {it}" for name, it in isolation.layers.items() if it.state is not State.ON]
@@ -134,29 +150,33 @@ def _reference_passes(
     return [check_id for check_id in check_ids if verdicts[check_id].outcome is Outcome.PASSED]
 
 
-def _unreadable(name: str, problem: str, task: Task) -> Result:
-    verdict = Verdict(Outcome.STUDENT_ERROR, f"The submission cannot be read: {problem}", 0.0)
+def _unreadable(name: str, source: str, problem: str, task: Task) -> Result:
+    """Return the result of what cannot be read: that stands in its notes, and not again at every check."""
+    verdict = Verdict(Outcome.STUDENT_ERROR, "", 0.0)
     checks = score(task.rubric, {check.id: verdict for check in task.rubric})
     return Result(
         course=task.course.title,
         submission=name,
+        source=source,
         score=points(checks),
         max_score=max_points(checks),
         isolation=Isolation.of({}),
         time_limit=task.seconds,
         steps=[],
         versions=versions(task.course.libraries),
-        checks=checks,
+        checks=[msgspec.structs.replace(check, message="", hint="") for check in checks],
         written=written_answers(task.course, task.rubric, {}),
         notes=[problem],
     )
 
 
-def _keep(result: Result, task: Task) -> Result:
+def _keep(result: Result, task: Task) -> tuple[Result, str]:
+    """Write a result, and return it as it was written, and what is to be said of an earlier one in its place."""
     if not task.out:
-        return result
+        return result, ""
     try:
-        return write_result(result, task.out / result.submission)
+        replaced = make_room(result, task.out / result.submission)
+        return write_result(result, task.out / result.submission), replaced
     except OSError as error:
         place = task.out / result.submission / "result.json"
         raise HarnessFault(f"{place}: cannot be written ({error.strerror}); make room or name another --out") from error

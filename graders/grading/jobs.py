@@ -19,7 +19,8 @@ from graders.authoring.examples import draw_once
 from graders.course import Course
 from graders.grading.grade import grade_one
 from graders.grading.names import names_of
-from graders.grading.task import Event, Failed, Finished, Graded, Progress, Task
+from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused, Task
+from graders.intake.archives import NoSubmission
 from graders.limits import address_space, limit
 from graders.outcomes import HarnessFault
 from graders.sandbox.client import WarmServer
@@ -103,9 +104,11 @@ def _judge_process(answers: Connection, path: Path, name: str, task: Task, contr
 
 def _graded_or_failed(
     path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]
-) -> Graded | Failed:
+) -> Graded | Refused | Failed:
     try:
         return grade_one(path, name, task, control, progress)
+    except NoSubmission as error:
+        return Refused(str(error))
     except HarnessFault as fault:
         return Failed(str(fault))
     except KeyboardInterrupt:

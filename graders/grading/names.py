@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from graders.intake.submission import submission_name
-from graders.text import name_of_file
+from graders.text import name_of_file, without_orders
 
 # What would lead out of the folder for results, be hidden in it, or stand for the summary.
 NO_FOLDER = re.compile(r"^(\.|summary\.csv$)", re.IGNORECASE)
@@ -19,8 +19,10 @@ NAME_BYTES = 200  # file systems take 255, and some of them are for what disting
 def names_of(paths: Sequence[Path]) -> list[str]:
     """Return a name for each submission, unique in any letter case, in the order given.
 
-    Those of one name are called after their folders too, as far up as it takes to distinguish these.
+    Those of one name in one folder keep the endings of their files; those of one name in several folders are called
+    after their folders too, as far up as it takes to distinguish these.
     """
+    mine = _own_names(paths)
     folders = {path: tuple(name_of_file(folder.name) for folder in path.resolve().parents) for path in paths}
     namesakes: dict[str, set[tuple[str, ...]]] = {}
     for path in paths:
@@ -29,14 +31,25 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for path in paths:
-        mine = submission_name(path)
-        base = name = _label([mine, *folders[path][: depths[mine.casefold()]]])
+        base = name = _label([mine[path], *folders[path][: depths[submission_name(path).casefold()]]])
         count = 1
         while name.casefold() in taken:
             count += 1
             name = f"{base}-{count}"
         taken.add(name.casefold())
         names.append(name)
+    return names
+
+
+def _own_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return each submission's name without what its folders are called."""
+    there: dict[tuple[Path, str], set[str]] = {}
+    for path in paths:
+        there.setdefault((path.resolve().parent, submission_name(path).casefold()), set()).add(path.resolve().name)
+    names = {}
+    for path in paths:
+        alike = there[path.resolve().parent, submission_name(path).casefold()]
+        names[path] = name_of_file(path.resolve().name) if len(alike) > 1 else submission_name(path)
     return names
 
 
@@ -47,4 +60,8 @@ def _folders_needed(places: AbstractSet[Sequence[str]]) -> int:
 
 def _label(upwards: Sequence[str]) -> str:
     """Return what to call a folder for results, from names that go up from the submission's."""
-    return NO_FOLDER.sub(r"_\g<0>", "-".join(reversed(upwards))).encode()[:NAME_BYTES].decode(errors="ignore")
+    return (
+        NO_FOLDER.sub(r"_\g<0>", without_orders("-".join(reversed(upwards))))
+        .encode()[:NAME_BYTES]
+        .decode(errors="ignore")
+    )

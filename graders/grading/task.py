@@ -74,12 +74,20 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
         kept: numbers of the steps whose verdicts stand from an earlier run.
         resumed: all of the result stands from an earlier run.
         problem: why it could not be read, if so.
+        replaced: what is to be said of an earlier result whose place this one takes.
     """
 
     result: Result
     kept: tuple[int, ...] = ()
     resumed: bool = False
     problem: str = ""
+    replaced: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """What was given is no submission, so that it has no result; the reason says what it is."""
+
+    reason: str
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -96,10 +104,10 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """A submission is graded, or the harness failed on it."""
+    """A submission is graded, or was refused, or the harness failed on it."""
 
     name: str
-    outcome: Graded | Failed
+    outcome: Graded | Refused | Failed
 
 
 Event = Progress | Finished

@@ -49,6 +49,7 @@ class ConfinedSubject:
         seed: the judge's seed, from which that of the workers' random numbers is made, or one for each step.
         seconds: after so many, of the workers' clocks and of this process's, no further check begins.
         without: layers of confinement to leave out, to show what each of them stops.
+        used: of the seconds, those that are used up when it begins.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ConfinedSubject:
         seed: int | Mapping[int, int],
         seconds: float = math.inf,
         without: frozenset[str] = frozenset(),
+        used: float = 0.0,
     ) -> None:
         self.course = course
         self.control = control
@@ -67,7 +69,7 @@ class ConfinedSubject:
         self._seconds_in_all = seconds
         self._without = without
         self._start = time.process_time()
-        self._used_before = 0.0  # on the clocks of earlier workers
+        self._used_before = used  # and on the clocks of earlier workers
         self._members = Members()
         self.package = RemotePackage(self, course.package, self._members)
         self.doubles = Doubles()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,10 +12,14 @@ import msgspec
 
 from graders.outcomes import Outcome
 from graders.results.schema import SCHEMA, Result
-from graders.text import cell
+from graders.text import beginning, cell, escaped_json
 
 ANSWERED = "written_answered"
+NOTES = "notes"
+NOTES_CHARACTERS = 2000
 SUMMARY = "summary.csv"
+PART = ".summary.part"  # no submission has a name that begins so
+EARLIER = "earlier-{}.json"
 
 
 def write_result(result: Result, folder: Path) -> Result:
@@ -23,9 +28,20 @@ def write_result(result: Result, folder: Path) -> Result:
     result = msgspec.structs.replace(read, seal=_seal(read))
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "result.part"
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
+    text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
+    part.write_bytes(escaped_json(text).encode())
     part.replace(folder / "result.json")
     return result
+
+
+def keep_earlier(folder: Path) -> Path:
+    """Copy `folder/result.json` to `earlier-1.json`, or the first number that is free, beside it; return that file."""
+    free = (folder / EARLIER.format(number) for number in itertools.count(1))
+    kept = next(path for path in free if not path.exists())
+    part = folder / "earlier.part"
+    part.write_bytes((folder / "result.json").read_bytes())
+    part.replace(kept)
+    return kept
 
 
 def read_result(folder: Path) -> Result | None:
@@ -61,19 +77,23 @@ def unreadable_results(folder: Path) -> list[Path]:
 def write_summary(results: Iterable[Result], folder: Path) -> None:
     """Write `folder/summary.csv`, a row for each submission.
 
-    It has the score, each step's points, counts of outcomes, and the number of written questions that are answered.
+    It has the score, each step's points, counts of outcomes, the number of written questions that are answered, and
+    the notes on what was read. It begins with a byte order mark, without which spreadsheets take Greek for something
+    else.
     """
     rows = list(results)
     steps = sorted({check.step for result in rows for check in result.checks})
-    part = folder / "summary.part"
-    with part.open("w", encoding="utf-8", newline="") as file:
+    part = folder / PART
+    with part.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        table.writerow(["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED])
+        table.writerow(
+            ["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED, NOTES]
+        )
         for result in rows:
             points = [sum(check.points for check in result.checks if check.step == step) for step in steps]
             counts = [
                 sum(check.outcome is outcome and not check.dropped for check in result.checks) for outcome in Outcome
             ]
             row = [cell(result.submission), result.score, result.max_score, *points, *counts, result.answered]
-            table.writerow(row)
+            table.writerow([*row, cell(beginning("; ".join(result.notes), NOTES_CHARACTERS))])
     part.replace(folder / SUMMARY)

@@ -116,6 +116,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         schema: version of this format.
         course: title of the course.
         submission: what the submission is called.
+        source: the file or folder that it was read from.
+        digest: hash of what was read of it; empty if it could not be read.
         score: its points.
         max_score: the points to be had.
         isolation: how well it was confined.
@@ -132,6 +134,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
     course: str
     submission: str
+    source: str = ""
+    digest: str = ""
     score: float
     max_score: float
     isolation: Isolation

@@ -95,7 +95,7 @@ def test_run_prints_a_table_and_writes_results(tmp_path):
     assert (result["schema"], result["score"], result["max_score"]) == (3, 6, 6)
     assert [(step["step"], step["seed"]) for step in result["steps"]] == [(2, str(SEED))]
     assert {one["id"]: one["status"] for one in result["written"]} == {"2.1": "not answered", "2.2": "not answered"}
-    with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8-sig") as file:
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert {name: float(row["score"]) for name, row in rows.items()} == {
         "solutions": 6,
@@ -114,6 +114,22 @@ def test_a_submission_that_cannot_be_read_is_told_once_and_not_check_by_check(tm
     assert (done.stdout + done.stderr).count("cannot be read") == 1
 
 
+def test_notes_and_what_is_no_submission_are_told_where_they_are_seen(tmp_path):
+    package = tmp_path / f"{'x' * 70} ::error::anna" / "lab"
+    shutil.copytree(ROOT / "lab", package)
+    (package.parent / "εργασία.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / "grades.csv").write_text("a,b\n", encoding="utf-8")
+    done = graders("run", package.parent, tmp_path / "grades.csv", "--step", 2, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert done.stderr.startswith("graders: grades.csv: no submission; expected a folder")
+    assert "εργασία.ipynb: not read, lab was." in done.stdout
+    assert "as they were handed out." in done.stdout
+    assert not [line for line in done.stdout.splitlines() if line.strip().startswith("::")]
+    with (tmp_path / "out" / "summary.csv").open(encoding="utf-8-sig") as file:
+        [row] = csv.DictReader(file)
+    assert "εργασία.ipynb: not read, lab was" in row["notes"]
+
+
 def test_a_run_without_out_says_that_its_results_are_not_kept():
     done = graders("run", "lab", "--step", 3)
     assert done.returncode == 0
@@ -129,6 +145,7 @@ def test_a_run_without_out_says_that_its_results_are_not_kept():
         (("run", "lab", "--jobs", "0"), "--jobs"),
         (("run", "lab", "--seed", "-1"), "--seed"),
         (("run", "lab", "--out", "pyproject.toml"), "pyproject.toml"),
+        (("run", "lab", "--out", ""), "the name of the folder is empty"),
         (("run", "lab", "--out", "/proc/grades"), "cannot be made"),
         (("frobnicate",), "frobnicate"),
         (("run", "lab", "--time-limit", "0"), "--time-limit"),
@@ -282,7 +299,7 @@ def test_run_says_who_has_answers_to_be_marked(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Written answers to be marked: al\ufffd[2Jice 1 of 2.\n" in done.stdout
     assert "\x1b" not in done.stdout
-    with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "grades" / "summary.csv").open(encoding="utf-8-sig") as file:
         assert [(row["score"], row["written_answered"]) for row in csv.DictReader(file)] == [("0.0", "1"), ("0.0", "0")]
 
 
@@ -345,7 +362,7 @@ def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
 def test_a_later_run_adds_to_the_summary(tmp_path):
     for submission in ("solutions", "lab"):
         assert graders("run", submission, "--step", 2, "--out", tmp_path).returncode == 0
-    with (tmp_path / "summary.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "summary.csv").open(encoding="utf-8-sig") as file:
         assert [row["submission"] for row in csv.DictReader(file)] == ["lab", "solutions"]
 
 
@@ -443,5 +460,5 @@ def test_a_pipe_that_is_closed_costs_no_result(tmp_path):
     running.stdout.close()
     with running.stderr:
         assert (running.wait(timeout=120), running.stderr.read()) == (0, "")
-    with (tmp_path / "out" / "summary.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "out" / "summary.csv").open(encoding="utf-8-sig") as file:
         assert sorted(row["submission"] for row in csv.DictReader(file)) == ["half_finished", "lab", "solutions"]

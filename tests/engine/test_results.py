@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from graders.authoring.check import CheckInfo, Visibility
 from graders.authoring.thresholds import Calibrated
 from graders.course import Audit, Course, Dropped, HeldOut, Sandbox, Step
+from graders.grading.names import names_of
 from graders.judging.rubric import Check
 from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import is_sealed, read_result, write_result, write_summary
+from graders.results.files import all_results, is_sealed, read_result, write_result, write_summary
 from graders.results.provenance import modules_called, secret_of, step_key, versions
 from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Level, Result, WrittenAnswer
 from graders.results.scoring import HIDDEN_MESSAGE, rescore, score, waiting_for_dropped, written_answers
@@ -181,6 +182,8 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "schema",
             "course",
             "submission",
+            "source",
+            "digest",
             "score",
             "max_score",
             "isolation",
@@ -286,7 +289,7 @@ def test_no_file_is_no_result(tmp_path: Path) -> None:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -297,7 +300,7 @@ def test_the_table_has_points_by_step_and_counts_by_outcome(tmp_path: Path) -> N
     write_summary([result("Άλκης, Β.", checks)], tmp_path)
     (row,) = rows(tmp_path / "summary.csv")
 
-    assert list(row) == ["submission", "score", "max_score", "step_1", "step_4", *Outcome, "written_answered"]
+    assert list(row) == ["submission", "score", "max_score", "step_1", "step_4", *Outcome, "written_answered", "notes"]
     assert row["submission"] == "Άλκης, Β."
     assert [float(row[key]) for key in ("score", "max_score", "step_1", "step_4")] == [1.75, 3.75, 1.5, 0.25]
     assert {outcome: int(row[outcome]) for outcome in Outcome if row[outcome] != "0"} == {
@@ -306,18 +309,60 @@ def test_the_table_has_points_by_step_and_counts_by_outcome(tmp_path: Path) -> N
     }
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_name_is_no_formula(start: str, tmp_path: Path) -> None:
-    write_summary([result(f'{start}HYPERLINK("x")')], tmp_path)
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "\r+", "\n=", " =", "\u00a0-", "＝", "＋", "－", "＠", "﹦", "﹣"]
+)
+def test_a_name_or_a_note_is_no_formula(start: str, tmp_path: Path) -> None:
+    text = f'{start}HYPERLINK("x")'
+    write_summary([msgspec.structs.replace(result(text), notes=[text])], tmp_path)
+    (row,) = rows(tmp_path / "summary.csv")
 
-    assert rows(tmp_path / "summary.csv")[0]["submission"] == f'\'{start}HYPERLINK("x")'
+    for shown in (row["submission"], row["notes"]):
+        assert shown.startswith("'")
+        assert shown.isprintable() or "\u00a0" in shown
+        assert shown.endswith('HYPERLINK("x")')
+
+
+ORDERS = "\x1b[31m \x9b31m \u202egnp.exe\u2066 \x7f \u2028 \u200b \U000e0041"
+
+
+def test_no_character_of_a_result_is_obeyed_by_a_terminal(tmp_path: Path) -> None:
+    rows_of_checks = [scored(Outcome.FAILED, f"Ρυθμός {ORDERS}")]
+    written = write_result(msgspec.structs.replace(result(ORDERS, rows_of_checks), notes=[ORDERS]), tmp_path)
+    write_summary([written], tmp_path)
+    for name in ("result.json", "summary.csv"):
+        text = (tmp_path / name).read_text(encoding="utf-8-sig")
+        assert all(line.isprintable() for line in text.splitlines()), name
+    assert "Ρυθμός" in (tmp_path / "result.json").read_text(encoding="utf-8")
+    read = read_result(tmp_path)
+    assert read
+    assert (read, is_sealed(read)) == (written, True)
+    assert read.notes == [ORDERS]
+
+
+def test_the_table_is_read_by_spreadsheets_as_utf8_and_has_the_notes(tmp_path: Path) -> None:
+    notes = ["lab.zip: it was read", "Άλκης: όχι"]
+    write_summary([msgspec.structs.replace(result("Ελένη"), notes=notes)], tmp_path)
+
+    assert (tmp_path / "summary.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert [row["notes"] for row in rows(tmp_path / "summary.csv")] == ["; ".join(notes)]
+
+
+def test_a_folder_of_any_submissions_name_is_not_in_the_tables_way(tmp_path: Path) -> None:
+    for name in names_of([Path("/x", f"{name}.zip") for name in ("summary.part", "summary.csv", ".summary.part")]):
+        write_result(result(name), tmp_path / name)
+    write_summary(all_results(tmp_path), tmp_path)
+
+    assert len(rows(tmp_path / "summary.csv")) == 3
 
 
 def test_a_table_of_nothing_has_its_header(tmp_path: Path) -> None:
     write_summary([], tmp_path)
 
     assert (
-        (tmp_path / "summary.csv").read_text(encoding="utf-8").startswith('"submission","score","max_score","passed"')
+        (tmp_path / "summary.csv")
+        .read_text(encoding="utf-8-sig")
+        .startswith('"submission","score","max_score","passed"')
     )
 
 

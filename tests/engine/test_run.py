@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
 from graders.grading.grade import grade_one
 from graders.grading.jobs import grade_all, one_thread
 from graders.grading.names import names_of
-from graders.grading.task import Failed, Finished, Graded, Progress, Task
+from graders.grading.task import Failed, Finished, Graded, Progress, Refused, Task
+from graders.intake.submission import Submission, read_submission
 from graders.judging.rubric import load_rubric
 from graders.outcomes import HarnessFault
 from graders.results.files import read_result
@@ -228,8 +231,76 @@ def test_an_unreadable_submission_is_recorded_and_the_others_are_graded(warm_ser
     assert isinstance(whole, Graded)
     assert "σπασμένο.zip" in broken.problem
     assert (broken.result.score, broken.result.max_score) == (0, 6)
+    text = (tmp_path / "grades" / "σπασμένο" / "result.json").read_text(encoding="utf-8")
+    assert text.count("cannot be read") == 1
+    assert {(str(check.outcome), check.message, check.hint) for check in broken.result.checks} == {
+        ("student_error", "", "")
+    }
     assert whole.result.score == 6
     assert read_result(tmp_path / "grades" / "σπασμένο") == broken.result
+
+
+def test_what_is_no_submission_has_no_result(warm_server, tmp_path):
+    (tmp_path / "grades.csv").write_text("a,b\n", encoding="utf-8")
+    for student in ("Άννα_1_assignsubmission_file_", "Νίκος_2_assignsubmission_file_"):
+        shutil.copytree(ROOT / "lab", tmp_path / "class" / student / "lab")
+    task = Task(COURSE, load_rubric(COURSE, {2}), SEED, tmp_path / "out")
+    events = grade_all([tmp_path / "grades.csv", tmp_path / "class"], task, warm_server)
+    ended = {event.name: event.outcome for event in events if isinstance(event, Finished)}
+    file, folder = ended["grades.csv"], ended["class"]
+    assert isinstance(file, Refused)
+    assert isinstance(folder, Refused)
+    assert "grades.csv: no submission" in file.reason
+    assert "Άννα_1_assignsubmission_file_, Νίκος_2_assignsubmission_file_" in folder.reason
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_earlier_result_is_told_and_kept_when_another_takes_its_place(warm_server, tmp_path):
+    def graded(path: Path) -> Graded:
+        task = Task(COURSE, load_rubric(COURSE, {1}), SEED, tmp_path / "out")
+        return grade_one(path, "lab", task, warm_server.controls[0], lambda _: None)
+
+    def hand_in(who: str, files: Path | bytes) -> Path:
+        (Path(tmp_path) / who).mkdir(exist_ok=True)
+        if isinstance(files, bytes):
+            (tmp_path / who / "lab.zip").write_bytes(files)
+        else:
+            shutil.make_archive(str(tmp_path / who / "lab"), "zip", files)
+        return Path(tmp_path, who, "lab.zip")
+
+    first = graded(hand_in("anna", ROOT / "solutions"))
+    assert (first.result.score, first.replaced) == (6, "")
+    assert graded(tmp_path / "anna" / "lab.zip").replaced == ""
+    other = graded(hand_in("νίκος", ROOT / "lab"))
+    assert "takes the place of an earlier result of another submission" in other.replaced
+    assert str(tmp_path / "anna" / "lab.zip") in other.replaced
+    assert f"(6 of 6), which is kept as {tmp_path / 'out' / 'lab' / 'earlier-1.json'}" in other.replaced
+    kept = msgspec.json.decode((tmp_path / "out" / "lab" / "earlier-1.json").read_bytes(), type=Result)
+    assert kept == first.result
+    assert graded(hand_in("νίκος", ROOT / "solutions")).replaced == ""  # better than before, and kept all the same
+    assert (tmp_path / "out" / "lab" / "earlier-2.json").exists()
+    broken = graded(hand_in("νίκος", b"PK no zip"))
+    assert "lab: 0 of 6 takes the place of an earlier 6 of 6, which is kept as" in broken.replaced
+    assert (tmp_path / "out" / "lab" / "earlier-3.json").exists()
+    again = graded(hand_in("νίκος", ROOT / "solutions"))
+    assert (again.result.score, again.replaced) == (6, "")
+    assert [path.name for path in sorted((tmp_path / "out" / "lab").iterdir())] == [
+        *(f"earlier-{number}.json" for number in (1, 2, 3)),
+        "result.json",
+    ]
+
+
+def test_reading_and_staging_take_of_a_submissions_time(warm_server, tmp_path, monkeypatch):
+    def slow(*_: object) -> Submission:
+        busy_until = time.process_time() + 1.5
+        while time.process_time() < busy_until:
+            pass
+        return read_submission(ROOT / "solutions", COURSE)
+
+    monkeypatch.setattr("graders.grading.grade.read_submission", slow)
+    task = Task(COURSE, load_rubric(COURSE, {2}), SEED, None, seconds=1.0)
+    result = grade_one(tmp_path, "slow", task, warm_server.controls[0], lambda _: None).result
+    assert {str(check.outcome) for check in result.checks} <= {"timed_out", "blocked"}
 
 
 def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monkeypatch):
@@ -249,13 +320,22 @@ def test_confinement_below_the_required_level_refuses_to_grade(warm_server, monk
 
 def test_names_are_unique_in_any_letter_case(tmp_path):
     paths = [tmp_path / name for name in ("Lab.zip", "lab.tar.gz", "lab", "other.ipynb", "lab-2")]
-    assert names_of(paths) == ["Lab", "lab-2", "lab-3", "other", "lab-2-2"]
+    assert names_of(paths) == ["Lab.zip", "lab.tar.gz", "lab", "other", "lab-2"]
+
+
+def test_submissions_of_one_name_in_one_folder_keep_the_endings_of_their_files(tmp_path):
+    paths = [tmp_path / name for name in ("anna.zip", "anna.ipynb", "νίκος.zip", "eva.zip", "Eva.zip", "anna.zip")]
+    assert names_of(paths) == ["anna.zip", "anna.ipynb", "νίκος", "eva.zip", "Eva.zip-2", "anna.zip-2"]
+
+
+def test_a_name_holds_nothing_that_a_terminal_obeys(tmp_path):
+    assert names_of([tmp_path / "a\x9b31m\u202e\nb.zip"]) == ["a\ufffd31m\ufffd\ufffdb"]
 
 
 def test_submissions_of_one_name_are_called_after_their_folders_too(tmp_path):
     files = ("Άννα/lab.zip", "Νίκος/Lab.zip", "Νίκος/lab.tar", "d/other.zip", "x/1/mine.zip", "y/1/mine.zip")
     paths = [tmp_path / file for file in files]
-    assert names_of(paths) == ["Άννα-lab", "Νίκος-Lab", "Νίκος-lab-2", "other", "x-1-mine", "y-1-mine"]
+    assert names_of(paths) == ["Άννα-lab", "Νίκος-Lab.zip", "Νίκος-lab.tar", "other", "x-1-mine", "y-1-mine"]
     # As long as these tell them apart, other submissions change nobody's name.
     assert names_of(paths[:2]) == ["Άννα-lab", "Νίκος-Lab"]
 

@@ -14,6 +14,7 @@ from graders.feedback.terminal import (
     answered_lines,
     check_lines,
     isolation_line,
+    notes_lines,
     number,
     summary_table,
     written_line,
@@ -335,6 +336,29 @@ def test_what_ends_for_the_same_reason_is_told_once(outcome: Outcome, messages: 
 def test_a_name_that_is_missing_is_told_once() -> None:
     lines = told(*(row(f"α{at}", Outcome.NOT_IMPLEMENTED, "step01_a has no f.") for at in range(2)))
     assert lines[1:] == ["  · Ο έλεγχος α0.", "      step01_a has no f.", "  · Ο έλεγχος α1."]
+
+
+@pytest.mark.parametrize("width", [20, 44, 80, 120])
+def test_no_line_of_a_long_name_begins_with_a_command(width: int) -> None:
+    for blanks in range(90):
+        name = f"{'x' * blanks} ::error::it is all right"
+        file = io.StringIO()
+        console = Console(file=file, width=width)
+        with ProgressLines(console, 10) as lines:
+            lines.show(Finished(name, Graded(result(name))))
+        console.print(summary_table([result(name)], width))
+        assert not [line for line in file.getvalue().splitlines() if line.lstrip().startswith("::")]
+
+
+def test_notes_are_shown_and_of_a_class_the_first_of_each() -> None:
+    many = result(notes=[f"note {n} \x1b[2J" for n in range(9)])
+
+    assert len(notes_lines([many])) == 9
+    assert all(line.isprintable() and line.startswith("Note on alice: note") for line in notes_lines([many]))
+    assert notes_lines([many, result("bob", notes=["left out"]), result("eve")])[-2:] == [
+        "Note on alice: 5 more in its result.json.",
+        "Note on bob: left out.",
+    ]
 
 
 def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
