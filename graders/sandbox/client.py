@@ -147,8 +147,11 @@ class Worker:
             theirs.close()
         self.clock = WorkerClock(Process(self.pid))
         self.policy = policy = order.policy
-        watched = WATCH not in policy.without
-        self.look = watch.Watch(self.pid, Path(policy.scratch), policy.limits).look if watched else None
+        self.look: Callable[[], None] | None = None
+        self.guard: watch.Guard | None = None
+        if WATCH not in policy.without:
+            watched = watch.Watch(self.pid, Path(policy.scratch), policy.limits)
+            self.look, self.guard = watched.look, watch.Guard(watched, self.pid)
         self.layers = self.read_layers()
 
     def _fork(self, order: Order, loads: tuple[str, ...], theirs: socket.socket) -> int:
@@ -258,6 +261,8 @@ class Worker:
 
     def _death(self, call: str) -> SubmissionError | KilledFromOutside:
         ended = self._how_it_ended()
+        if self.guard and self.guard.excess:
+            return Forbidden(f"{call}: {self.guard.excess}")
         if ended.code != -signal.SIGKILL or ended.ordered:
             return failures.death(call, ended.code)
         if ended.seconds >= self.policy.limits.cpu_seconds - 1:
@@ -271,16 +276,21 @@ class Worker:
 
     def close(self) -> None:
         """Kill the worker."""
-        self.sock.close()
+        self._leave()
         if self.pid:
             pid, self.pid = self.pid, 0
             with contextlib.suppress(OSError):  # a server that is gone has taken its workers with it
                 os.kill(pid, signal.SIGKILL)  # at once, so that it writes no more; the server, its parent, reaps it
                 self.control.send(msgspec.msgpack.encode(Discard(pid)))
 
+    def _leave(self) -> None:
+        self.sock.close()
+        if self.guard:
+            self.guard.end()
+
     def _how_it_ended(self) -> Ended:
         """Kill the worker if it still runs; return how it ended."""
-        self.sock.close()
+        self._leave()
         pid, self.pid = self.pid, 0
         self.control.settimeout(FORK_SECONDS)
         try:

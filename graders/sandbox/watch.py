@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +64,43 @@ class Watch:
             raise Forbidden(f"The submission keeps more than {self._limits.entries} files and folders.")
         if size > self._limits.scratch:
             raise Forbidden(f"The submission's files take more than {self._limits.scratch >> 20} MB together.")
+
+
+class Guard:
+    """Has a watch look, in a thread of its own, also while the judge computes; a worker that has too much is ended.
+
+    Args:
+        watch: looks.
+        pid: the worker's process.
+
+    Attributes:
+        excess: what the worker had too much of, if it was ended for that.
+    """
+
+    def __init__(self, watch: Watch, pid: int) -> None:
+        self.excess: Forbidden | None = None
+        self._watch = watch
+        self._process = os.pidfd_open(pid)  # a number alone may be that of another process by the time of the signal
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look_again_and_again, name="watch", daemon=True)
+        self._thread.start()
+
+    def _look_again_and_again(self) -> None:
+        while not self._over.wait(SECONDS):
+            try:
+                self._watch.look()
+            except Forbidden as excess:
+                self.excess = excess
+                with contextlib.suppress(OSError):  # it has ended by itself
+                    signal.pidfd_send_signal(self._process, signal.SIGKILL)
+                return
+
+    def end(self) -> None:
+        """Look no more."""
+        if not self._over.is_set():
+            self._over.set()
+            self._thread.join()
+            os.close(self._process)
 
 
 def _threads(process: Path) -> int:

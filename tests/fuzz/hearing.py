@@ -50,6 +50,7 @@ class _Unforked(client.Worker):
         self.sequence = 0
         self.pid = 0
         self.look = None
+        self.guard = None
         self.clock = WorkerClock(Process(NOBODY))
 
     def _how_it_ended(self) -> Ended:

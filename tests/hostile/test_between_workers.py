@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -68,3 +69,31 @@ def test_a_library_that_locks_its_own_file_works(start_worker: Start) -> None:
     _, module = start_worker(DATABASE)
     assert module.count(3) == 3
     assert module.count(2) == 5
+
+
+WRITER = """
+import itertools, threading
+
+def write():
+    for number in itertools.count():
+        with open(f"αρχείο {number}", "wb") as file:
+            file.write(bytes(8 << 20))
+
+def begin():
+    threading.Thread(target=write, daemon=True).start()
+    return True
+
+def anything():
+    return 1
+"""
+
+
+def test_a_worker_is_watched_also_while_nothing_is_asked_of_it(start_worker: Start) -> None:
+    worker, module = start_worker(WRITER)
+    assert module.begin()
+    for _ in range(3000):  # the judge computes, or another check is long
+        if worker.guard and worker.guard.excess:
+            break
+        time.sleep(0.01)
+    with pytest.raises(Forbidden, match="files take more than 128 MB"):
+        module.anything()
