@@ -17,6 +17,7 @@ SECONDS = 5.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=3, help="judge right submissions with this many seeds of their own")
+    parser.addoption("--renew-snapshots", action="store_true", help="keep what students read now as the snapshots")
     parser.addoption("--whole-steps", action="store_true", help="judge each mistake by all checks of its step")
 
 

@@ -167,7 +167,9 @@ def expect_number(value: Any, expected: float, call: str, tolerance: float = 1e-
         return abs(value) < LARGEST and abs(value - other) <= tolerance * max(1.0, abs(other))
 
     if not near(expected):
-        raise Recognised(f"{call} returned {describe(value)}; expected {expected:.10g}.", _hint(mistakes, near))
+        whole = isinstance(value, int)
+        got, right = (describe(value), f"{expected:.10g}") if whole else numbers_apart(value, expected)
+        raise Recognised(f"{call} returned {got}; expected {right}.", _hint(mistakes, near))
 
 
 def expect_equal(value: Any, expected: Any, call: str, *, names: Sequence[str] = (), mistakes: Mistakes = ()) -> None:
@@ -185,7 +187,7 @@ def expect_equal(value: Any, expected: Any, call: str, *, names: Sequence[str] =
         return
     found = first_difference(got, right, names)
     nested = isinstance(got, list | dict) and isinstance(right, list | dict)
-    message = f"{call}: {found}." if nested else f"{call} returned {found.removeprefix('is ')}."
+    message = f"{call.removesuffix(',')}: {found}." if nested else f"{call} returned {found.removeprefix('is ')}."
     raise Recognised(message, _hint(mistakes, lambda wrong: bool(got == plain(wrong, call))))
 
 

@@ -135,7 +135,11 @@ def _root(title: str, follows: Mapping[str, str]) -> str:
 
 def _cause(check: CheckResult) -> Cause:
     """Return what checks that end for the same reason have in common; nothing of a check that stands for itself."""
-    if check.outcome not in ALIKE or check.visibility == "hidden":
+    if check.visibility == "hidden":
+        return ()
+    if check.outcome is Outcome.WRONG_TYPE:
+        return check.outcome, check.message
+    if check.outcome not in ALIKE:
         return ()
     found = RAISED.match(check.message)
     assert found  # it matches every text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 import traceback
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from graders.text import text_of, without_colours
 
 MESSAGE_CHARACTERS = 1200
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
+NOT_CALLABLE = re.compile(r"'(\w+)' object is not callable")
 AUTHORING = f"{ENGINE}.authoring"
 ENDED_WELL = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 # A check whose need was not implemented runs, to say what is missing there too; but it cannot earn anything.
@@ -323,8 +325,15 @@ class _Plugin:
         if outcome is Outcome.HARNESS_FAULT and self.raised_by_check(error, check):
             self.stumbled[check.id] = message
             text = text_of(error)
+            if (called := NOT_CALLABLE.search(text)) and (name := self.value_of_kind(called[1], error)):
+                return Outcome.WRONG_TYPE, f"{name} is a value of type {called[1]}, which cannot be called."
             return Outcome.WRONG_TYPE, f"What the submission returned cannot be used as the check uses it: {text}."
         return outcome, message
+
+    def value_of_kind(self, kind: str, error: BaseException) -> str:
+        """Return the name of the last value of a type that the check took from a step module; nothing without one."""
+        values = self.subject.situation(error).values
+        return next((name for name, its_kind in reversed(list(values.items())) if its_kind == kind), "")
 
     def raised_by_check(self, error: BaseException, check: Check) -> bool:
         """Tell whether an error arose in a check or in what it imports of course and engine, or in a library below."""

@@ -48,10 +48,10 @@ def from_report(call: str, report: dict[object, object]) -> SubmissionError:
         _text(report.get("type"), 80),
         tuple(_text(name, 80) for name in _items(report.get("bases"))[:20]),
         _text(report.get("text"), TEXT_CHARACTERS),
-        tuple(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:]))),
+        tuple(dict.fromkeys(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:])))),
         _text(report.get("source"), 80),
     )
-    text = f"{call} raised {raised.kind}: {raised.text}"
+    text = f"{call} raised {raised.kind}: {raised.text}".removesuffix(": ")
     kind = next((KINDS[name] for name in raised.bases if name in KINDS), StudentError)
     if "allocate memory" in text and {"RuntimeError", "OSError"} & set(raised.bases):
         kind = OutOfMemory

@@ -13,6 +13,8 @@ from graders.outcomes import Outcome
 
 # There the check itself compared, or nothing is written yet: its own hint is about that.
 OWN_HINT = frozenset({Outcome.FAILED, Outcome.WRONG_TYPE, Outcome.NOT_IMPLEMENTED})
+NOTHING_RETURNED = "A function that ends without `return` gives None, also if it prints: return the value."
+LATER = "Work at a module's top level runs at every import: put it below `if __name__ == '__main__':`."
 TOP_LEVEL = (
     "Work at a module's top level runs at every import, and where it is graded there is no data of yours: put it below "
     "`if __name__ == '__main__':`."
@@ -65,7 +67,9 @@ def _import_hint(module: str) -> str:
 def _beside_own_hint(check: Check, message: str, situation: Situation) -> str:
     if situation.importing or check.info.visibility == "hidden":
         return ""
-    if situation.raised is not None and "object is not callable" in message:
+    if "returned None; expected" in message:
+        return NOTHING_RETURNED
+    if situation.raised is not None and "cannot be called" in message:
         return next((hint for rule in RULES if (hint := rule.advice(situation))), "")
     hints = [stranger_hint(name, owner) for name, owner in situation.strangers.items()]
     return f"{hints[0]} {check.info.hint}" if hints else ""
@@ -84,7 +88,7 @@ def _about(course: Course, check: Check, outcome: Outcome, message: str, situati
         return stranger
     hint = next((hint for rule in RULES if (hint := rule.advice(situation))), "")
     if situation.importing and raised and TELL_ALL.isdisjoint(raised.bases):
-        return f"{hint} {TOP_LEVEL}".strip()
+        return f"{hint} {LATER if 'your files' in hint else TOP_LEVEL}".strip()
     return hint or _where(check, situation)
 
 

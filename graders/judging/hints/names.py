@@ -93,8 +93,9 @@ def stranger_of(name: str, situation: Situation) -> str:
 def stranger_hint(name: str, owner: str) -> str:
     """Say that a name of a step module is that of a library's function."""
     module, _, short = name.rpartition(".")
+    public = quoted(owner, NAME_CHARACTERS).partition("._")[0]
     return (
-        f"{short} in {module} is the one of {quoted(owner, NAME_CHARACTERS)}: an import gives it that name. "
+        f"{short} in {module} is the one of {public}: an import gives it that name. "
         f"Write your own, and import the other under another name."
     )
 
