@@ -137,6 +137,31 @@ def test_a_notebook_is_graded_too(copy: Path, run: Run, tmp_path: Path) -> None:
     assert result["written"][0]["answer"] == ANSWER
 
 
+def test_messages_about_a_notebook_name_cells_and_lines(copy: Path, run: Run, tmp_path: Path) -> None:
+    sources = [
+        "import no_such_library as n\nWORDS = max([])",
+        "%time\n\ndef count_words(text):\n    # γραμμή\n    return len(WORDS)",
+        "def longest_word(text):\n    return n.longest(text)",
+    ]
+    cells: list[dict[str, object]] = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for source in sources
+    ]
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}
+    (tmp_path / "Νίκος.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    out = tmp_path / "grades"
+    assert run("graders", "run", tmp_path / "Νίκος.ipynb", "--out", out, "--course", copy).returncode == 0
+    result = json.loads((out / "Νίκος" / "result.json").read_text(encoding="utf-8"))
+    messages = " ".join(check["message"] for check in result["checks"])
+    assert "name 'WORDS' is not defined: cell 1 line 2 gives it, and failed (ValueError: " in messages
+    assert "[cell 2 line 5, in count_words]" in messages
+    assert "name 'n' is not defined: cell 1 line 1 gives it, and failed (ModuleNotFoundError: " in messages
+    assert result["notes"] == [
+        "magics and shell lines were skipped: cell 2 line 1 %time",
+        "cell 1 line 1: no_such_library is not installed where this is graded; it is used in `longest_word`",
+    ]
+
+
 def test_a_worker_holds_its_kit_and_none_of_another_course(copy: Path, run: Run, tmp_path: Path) -> None:
     told = (
         "import sys\n\n\ndef count_words(text):\n"

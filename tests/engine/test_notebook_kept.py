@@ -220,6 +220,7 @@ def test_a_statement_that_awaits_is_skipped() -> None:
     [
         "history = fit(net)",
         "history = Trainer().run(net)",
+        "history = (loss(net) + 1).backward()",
         "for _ in range(9):\n    loss(net).backward()\n    history = net",
         "history = input('epochs? ')",
         "import time\nhistory = time.sleep(100)",
@@ -236,6 +237,20 @@ def test_what_trains_or_waits_is_left_out_although_a_definition_needs_it(stateme
     assert notes[0].startswith(
         "a definition needs these, but they were skipped, since they train, wait or ask: cell 2 "
     )
+
+
+def test_a_librarys_method_of_the_name_of_one_that_trains_is_run() -> None:
+    cells = [
+        "class Net:\n    def fit(self, loss):\n        loss.backward()",
+        "import enc\ne = enc.Encoder().fit([1])\ne.fit([2])",
+    ]
+    text, _ = kept(*cells, "def use():\n    return e")
+
+    assert text.endswith("import enc\ne = enc.Encoder().fit([1])\ne.fit([2])\ndef use():\n    return e")
+
+
+def test_a_timed_assignment_is_one() -> None:
+    assert names_of("%time N = len('abc')\ndef use():\n    %time n = N\n    return n")["use"]() == 3
 
 
 @pytest.mark.parametrize("result", ["accuracy = accuracy(y, y)", "accuracy = load().mean()", "n, accuracy = load()"])
@@ -442,7 +457,7 @@ def test_a_library_that_is_not_installed_is_told_with_what_needs_it() -> None:
         "import no_such_library.part as n\nimport os, json", "def f() -> n.Frame:\n    return n.x\ndef g(): ..."
     )[1]
 
-    assert notes == ["cell 1 line 1: no_such_library.part is not installed where this is graded; `f` cannot do without"]
+    assert notes == ["cell 1 line 1: no_such_library.part is not installed where this is graded; it is used in `f`"]
 
 
 def test_a_library_with_a_substitute_is_not_told() -> None:

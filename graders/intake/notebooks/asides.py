@@ -49,7 +49,7 @@ def remark_libraries(parts: Sequence[Part], own: Collection[str], remarks: Remar
                 continue
             if not found.setdefault(library, _is_installed(library)):
                 users = [name for other in parts if names & other.names.uses for name in sorted(other.defines)]
-                needs = f"; {', '.join(f'`{name}`' for name in users[:NAMES_SHOWN])} cannot do without" if users else ""
+                needs = f"; it is used in {', '.join(f'`{name}`' for name in users[:NAMES_SHOWN])}" if users else ""
                 shown = quoted(module, NAME_CHARACTERS)
                 remarks.note(f"{part.statement.place}: {shown} is not installed where this is graded{needs}")
 

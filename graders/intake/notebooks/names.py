@@ -36,7 +36,7 @@ class Names:
         methods: those whose object it may change by a method that it calls.
         sets: those with which a call begins whose name says that it changes something: `library.set_something(...)`.
         calls: last parts of the names of what it calls at once.
-        calls_later: the same, of the functions in it.
+        calls_of: the same for methods, each with the name with which the call begins, as `net` in `net.layers.fit()`.
     """
 
     gives: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Names:
     methods: frozenset[str] = frozenset()
     sets: frozenset[str] = frozenset()
     calls: frozenset[str] = frozenset()
-    calls_later: frozenset[str] = frozenset()
+    calls_of: frozenset[tuple[str, str]] = frozenset()
 
 
 def names_of(node: ast.stmt) -> Names | None:
@@ -70,7 +70,7 @@ class _Found:
     methods: set[str] = field(default_factory=set)
     sets: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
-    calls_later: set[str] = field(default_factory=set)
+    calls_of: set[tuple[str, str]] = field(default_factory=set)
 
 
 def _read(code: CodeType, found: _Found, *, at_top: bool) -> None:
@@ -95,12 +95,9 @@ class _Changes:
         self.found = found
 
     def visit_top(self, node: ast.stmt) -> None:
-        later = self.found.calls_later
         waiting: list[tuple[ast.AST, bool]] = [(node, False)]
         while waiting:
             one, in_function = waiting.pop()
-            if isinstance(one, ast.Call):
-                (later if in_function else self.found.calls).add(last_part(one.func))
             if not in_function:
                 self.visit(one)
             waiting += [(child, in_function or isinstance(one, SCOPES)) for child in ast.iter_child_nodes(one)]
@@ -109,6 +106,11 @@ class _Changes:
         match node:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 self.found.changes.update(_root(node))
+            case ast.Call(func=ast.Attribute(attr=method) as function):
+                roots = [*_root(function, through_calls=True)] or [""]
+                self.found.calls_of.update((root, method) for root in roots)
+            case ast.Call():
+                self.found.calls.add(last_part(node.func))
             case ast.Expr(value=ast.Call() as call):
                 self.call(call)
 

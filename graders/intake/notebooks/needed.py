@@ -109,7 +109,10 @@ class _Choice:
 
     def __init__(self, parts: list[Part], long_calls: Collection[str]) -> None:
         self.parts = parts
-        self.long_calls = _with_callers(parts, long_calls)
+        self.long_calls = long_calls
+        self.long_functions = _with_callers(parts, long_calls)
+        classes = {name for part in parts if isinstance(part.statement.node, ast.ClassDef) for name in part.defines}
+        self.instances = classes.union(*(part.names.gives for part in parts if part.names.uses & classes))
         self.refused: dict[int, Kind] = {}
         self.last_definition = {name: index for index, part in enumerate(parts) for name in part.defines}
         self.imported = {name for part in parts for name in part.imports}.difference(
@@ -158,7 +161,13 @@ class _Choice:
     def is_long(self, index: int) -> bool:
         """Tell whether a part trains or waits, and remember that it was asked for."""
         is_function = isinstance(self.parts[index].statement.node, DEFINITIONS)
-        if is_function or self.parts[index].names.calls.isdisjoint(self.long_calls):
+        names = self.parts[index].names
+        called = names.calls & self.long_functions or {
+            method
+            for root, method in names.calls_of
+            if method in self.long_calls or (method in self.long_functions and root in self.instances)
+        }
+        if is_function or not called:
             return False
         self.refused[index] = Kind.LONG
         return True

@@ -14,6 +14,7 @@ from graders.text import quoted
 MAGIC = re.compile(
     r"^(?P<indent>\s*)(?:[%!?]|(?P<given>\w[\w., ]*)=\s*[%!]|[\w.]+\?{1,2}\s*$|pip3?\s+(?:install|uninstall)\s)"
 )
+TIMED = re.compile(r"^(?P<indent>\s*)%time\s+(?=\w[\w., ]*=[^=])")
 BODY_MAGICS = frozenset({"%%time", "%%timeit", "%%capture", "%%prun"})
 DEFINES = re.compile(r"^(?:(?:async\s+)?(?:def|class)\s+(?P<defined>\w+)|(?P<given>\w+)\s*(?::[^=]*)?=(?!=))")
 GOES_ON = re.compile(r"[\s)\]}#]|$|(?:else|elif|except|finally)\b")
@@ -116,6 +117,10 @@ def _parsed(cell: int, source: str, remarks: Remarks) -> tuple[str, ast.Module |
             compile(tree, f"cell {cell}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except DAMAGE as error:
             number = min(getattr(error, "lineno", None) or 1, len(lines))
+            timed = TIMED.match(lines[number - 1])
+            if timed:
+                lines[number - 1] = timed["indent"] + lines[number - 1][timed.end() :]
+                continue
             magic = MAGIC.match(lines[number - 1])
             shown = quoted(lines[number - 1].strip(), SHOWN_CHARACTERS)
             if magic:
