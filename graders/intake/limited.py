@@ -15,7 +15,7 @@ import msgspec
 
 from graders.course import PROJECT, Course, load_course
 from graders.intake.archives import open_file
-from graders.intake.notebook import NoNotebook, Notebook, read_notebook
+from graders.intake.notebooks.notebook import NoNotebook, Notebook, read_notebook
 from graders.outcomes import HarnessFault
 
 SECONDS = 10  # of processor time; a notebook of a thousand cells takes less than one

@@ -36,7 +36,7 @@ from graders.intake.contents import FILE_BYTES, read_package
 from graders.intake.handins import students_folders
 from graders.intake.leftovers import is_notebook, is_untouched, notes_on_leftovers
 from graders.intake.limited import TooCostly, read_apart
-from graders.intake.notebook import NoNotebook
+from graders.intake.notebooks.notebook import NoNotebook
 from graders.intake.package import folders_of_steps, named, notes_on_folders, package_root
 from graders.intake.packed.tarball import MOST_BYTES
 from graders.intake.reach import reachable

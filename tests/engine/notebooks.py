@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graders.intake.notebook import read_notebook
+from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.notebooks.package import HEADER
 from graders.intake.submission import Submission
 from tests.support import COURSE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from graders.intake.archives import UnreadableSubmission
 from graders.intake.limited import read_apart
-from graders.intake.notebook import read_notebook
+from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.submission import Submission, read_submission
 from graders.outcomes import HarnessFault
 from tests.engine.notebooks import kept, notebook

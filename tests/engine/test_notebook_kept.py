@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from graders.intake.notebook import read_notebook
+from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.notebooks.package import HEADER
 from tests.engine.notebooks import kept, names_of, notebook
 from tests.support import COURSE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.intake.notebook import read_notebook
+from graders.intake.notebooks.notebook import read_notebook
 from tests.engine.notebooks import STEP1, STEP2, module_of, names_of, notebook, package_of
 from tests.support import COURSE
 

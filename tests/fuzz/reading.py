@@ -14,7 +14,7 @@ import msgspec
 
 from graders.course import Course
 from graders.intake.archives import UnreadableSubmission
-from graders.intake.notebook import Notebook, read_notebook
+from graders.intake.notebooks.notebook import Notebook, read_notebook
 from graders.intake.submission import Submission, read_submission
 from tests.support import COURSE
 
