@@ -1,8 +1,34 @@
-"""The roster of a class: who is in it, read from a CSV file."""
+"""The roster of a class: who is in it, and whose a hand-in is."""
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
 import msgspec
+
+from graders.intake.layouts.handin import Handin
+from graders.outcomes import HarnessFault
+
+COLUMNS = ("id", "name", "email", "group", "section", "extra_days")
+NEEDED = ("id", "name")
+DELIMITERS = ",;\t"
+ENCODINGS = ("utf-8-sig", "cp1253")  # of spreadsheets, those of Greek Windows among them
+NO_LETTERS = re.compile(r"[\W\d_]+")
+MOST_PARTS = 4  # of a name, whose orders are all tried
+# Ids on platforms that are the university's or the student's own, not numbers that the platform gave.
+OWN_IDS = ("gradescope_sid", "gradescope_email", "github")
+
+
+class BadRoster(HarnessFault):
+    """The roster cannot be used; the message says which line, and why."""
 
 
 class Student(msgspec.Struct, frozen=True):
@@ -23,3 +49,134 @@ class Student(msgspec.Struct, frozen=True):
     group: str = ""
     section: str = ""
     extra_days: int = 0
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Hand-ins, each with its students, and what is odd about them.
+
+    Attributes:
+        handins: the hand-ins; those that fit nobody, or several, have no students.
+        problems: a sentence for each hand-in without a student.
+        missing: the students who have handed nothing in.
+    """
+
+    handins: list[Handin]
+    problems: list[str]
+    missing: list[Student]
+
+
+def read_roster(path: Path) -> list[Student]:
+    """Read a CSV file with the columns id and name, and maybe email, group, section and extra_days.
+
+    Commas, semicolons or tabs are told apart by the first line.
+
+    Raises:
+        BadRoster: it cannot be read, lacks a column, or a line has no id, an id twice, or no number of days.
+    """
+    text = _text(path)
+    first = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=first.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = [name.strip().lower() for name in rows.fieldnames or ()]
+    if lacking := [name for name in NEEDED if name not in names]:
+        raise BadRoster(
+            f"{path}: line 1 has no column {lacking[0]!r}; a roster has the columns {', '.join(COLUMNS)}, "
+            "of which only id and name are needed."
+        )
+    rows.fieldnames = names
+    students: dict[str, Student] = {}
+    for row in rows:
+        values = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        if not any(values.values()):
+            continue
+        where = f"{path}: line {rows.line_num}"
+        if not values["id"]:
+            raise BadRoster(f"{where} has no id.")
+        if values["id"] in students:
+            raise BadRoster(f"{where}: {values['id']} is there twice.")
+        if values["extra_days"] and not values["extra_days"].isdecimal():
+            raise BadRoster(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
+        days = int(values.pop("extra_days") or 0)
+        students[values["id"]] = Student(**values, extra_days=days)
+    return list(students.values())
+
+
+def assign(handins: Iterable[Handin], roster: Sequence[Student]) -> Assigned:
+    """Say whose each hand-in is: by the platform's ids, an e-mail address, the group, or the name.
+
+    Names are compared without accents, case, and order of their parts, since platforms write them differently.
+    """
+    by_key = _keys(roster)
+    found, problems = [], []
+    for handin in handins:
+        who = _students_of(handin, by_key)
+        if isinstance(who, str):
+            problems.append(f"{handin.name}: {who}")
+        students = [] if isinstance(who, str) else [student.id for student in who]
+        found.append(msgspec.structs.replace(handin, students=students))
+    there = {student for handin in found for student in handin.students}
+    return Assigned(found, problems, [student for student in roster if student.id not in there])
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadRoster(f"{path}: cannot be read ({error.strerror}).") from error
+    for encoding in ENCODINGS:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise BadRoster(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.")
+
+
+def _keys(roster: Iterable[Student]) -> dict[str, list[Student]]:
+    keys: dict[str, list[Student]] = defaultdict(list)
+    for student in roster:
+        mine = {student.id.casefold(), student.email.casefold(), student.email.partition("@")[0].casefold()}
+        mine |= {f"name {spelled}" for spelled in _spellings(student.name)}
+        if student.group:
+            mine.add(f"group {student.group.casefold()}")
+        for key in mine - {""}:
+            keys[key].append(student)
+    return keys
+
+
+def _students_of(handin: Handin, keys: dict[str, list[Student]]) -> list[Student] | str:
+    """Return whose a hand-in is: a list, or why nobody can tell."""
+    if known := _all_of([word for name in OWN_IDS for word in handin.ids.get(name, "").split()], keys):
+        return known
+    name = handin.name.casefold()
+    for part in (name, f"group {name}"):
+        if part in keys:
+            return keys[part]
+    if together := _all_of([f"name {_spelled(one)}" for one in handin.name.split(", ")], keys):
+        return together
+    same = keys.get(f"name {_spelled(handin.name)}", [])
+    if len(same) > 1:
+        return f"{len(same)} students are called so ({', '.join(student.id for student in same)})"
+    # Numbers that a platform gave by itself may be those of the roster, but for other students: names come first.
+    numbered = _all_of([word for value in handin.ids.values() for word in value.split()], keys)
+    return same or numbered or "nobody in the roster is called so"
+
+
+def _all_of(wanted: Sequence[str], keys: dict[str, list[Student]]) -> list[Student]:
+    """Return the student of each key, if each is one's; otherwise nobody."""
+    found = [keys.get(key.casefold(), []) for key in wanted]
+    certain = bool(found) and all(len(one) == 1 for one in found)
+    return list({one[0].id: one[0] for one in found}.values()) if certain else []
+
+
+def _spellings(name: str) -> set[str]:
+    """Return how a name may be written: its parts in any order, without what stands between them."""
+    parts = name.replace(",", " ").split()
+    orders = itertools.permutations(parts) if len(parts) <= MOST_PARTS else (parts, parts[::-1])
+    return {_spelled(" ".join(order)) for order in orders}
+
+
+def _spelled(name: str) -> str:
+    """Return the letters of a name, without accents and case."""
+    plain = unicodedata.normalize("NFD", name.casefold())
+    return NO_LETTERS.sub("", "".join(sign for sign in plain if not unicodedata.combining(sign)))

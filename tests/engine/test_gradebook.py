@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from graders.intake.handin import Handin
+from graders.intake.layouts.handin import Handin
 from graders.outcomes import Outcome
 from graders.policy import Grades
 from graders.results.files import write_result

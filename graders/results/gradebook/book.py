@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, selectinload
 
-from graders.intake.handin import Handin
+from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
 from graders.results.gradebook.database import GradebookFault, open_engine
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of

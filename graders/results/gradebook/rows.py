@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from graders.intake.handin import Handin
+from graders.intake.layouts.handin import Handin
 from graders.results.gradebook.database import GradebookFault
 from graders.results.gradebook.grades import Attempt
 from graders.results.gradebook.tables import Base, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
