@@ -7,6 +7,7 @@ from typing import NoReturn
 import click
 
 from graders.commands import bench, calibrate, doctor, rescore, run, schema, skeleton
+from graders.commands.classroom import grades
 from graders.commands.errors import Group, run_group
 
 
@@ -26,6 +27,7 @@ def graders() -> None:
 for command in (
     run.run,
     rescore.rescore,
+    grades.grades,
     doctor.doctor,
     calibrate.calibrate,
     bench.bench,

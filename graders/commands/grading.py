@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from graders.commands.classroom.collecting import Keeper
 from graders.commands.errors import ExitCode, say
 from graders.feedback.terminal import (
     PatientConsole,
@@ -26,8 +27,10 @@ from graders.results.files import SUMMARY, all_results, unreadable_results, writ
 from graders.results.schema import Result
 from graders.sandbox.client import WarmServer
 
+NO_KEEPER = Keeper(None, {})
 
-def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) -> ExitCode:
+
+def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer, keeper: Keeper = NO_KEEPER) -> ExitCode:
     """Grade submissions, show what happens and what came out, and return how the command ends."""
     console = PatientConsole()
     graded: dict[str, Graded] = {}
@@ -41,14 +44,16 @@ def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer) 
                 match event:
                     case Finished(name, Graded() as outcome):
                         graded[name] = outcome
+                        keeper.keep(outcome.result)
                     case Finished(_, Refused(reason)):
                         refused.append(reason)
                     case Finished(name, Failed(reason)):
                         faults.append(f"{name}: {reason}")
         except KeyboardInterrupt:
             interrupted = True
-    _show(console, [graded[name] for name in names_of(submissions) if name in graded])
+    _show(console, [graded[name] for name in names_of(submissions, task.handins) if name in graded])
     faults += _summarise(task.out, console)
+    faults += keeper.finish()
     if interrupted:
         say("graders", "interrupted; run the same command again to grade the rest.")
         return ExitCode.INTERRUPTED

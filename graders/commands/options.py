@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from graders.course import OWN_COURSE, Course, load_course
+from graders.outcomes import HarnessFault
+
+if TYPE_CHECKING:
+    from graders.results.gradebook.book import Gradebook
 
 
 class CourseFolder(click.ParamType[Course]):
@@ -26,3 +32,30 @@ course_option = click.option(
     show_default="the course that comes with this package",
     help="Folder of the course's course.toml.",
 )
+
+book_option = click.option(
+    "--gradebook",
+    "url",
+    metavar="URL",
+    required=True,
+    help="The gradebook: a file of SQLite, or a database's URL.",
+)
+
+
+def opened(url: str, *, new: bool = False) -> Gradebook:
+    """Open a gradebook, for the user at hand; with `new`, make it if there is none.
+
+    Raises:
+        HarnessFault: it does not open, or its libraries are not installed.
+    """
+    try:
+        from graders.results.gradebook.book import Gradebook  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError as error:
+        raise HarnessFault(
+            f"--gradebook needs {error.name}, which comes with this package's extra: pip install '.[gradebook]'."
+        ) from error
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "graders"
+    return Gradebook(url, by=user, new=new)

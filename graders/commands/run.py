@@ -19,6 +19,7 @@ from graders.commands.options import course_option
 from graders.course import Course
 
 SEEDS = 2**128
+LAYOUT_NAMES = ("auto", "canvas", "moodle", "gradescope", "github", "plain")
 LONGEST_SECONDS = 7 * 24 * 3600
 
 
@@ -52,6 +53,11 @@ class _OutFolder(click.Path):
               help="Seconds that a submission has for all checks together.")  # fmt: skip
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade.")  # fmt: skip
+@click.option("--layout", type=click.Choice(LAYOUT_NAMES),
+              help="Each SUBMISSION is a class, laid out as this platform does.")  # fmt: skip
+@click.option("--roster", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="CSV of the class: id, name, email, group, section, extra_days.")  # fmt: skip
+@click.option("--gradebook", metavar="URL", help="Keep results there too: a file of SQLite, or a database's URL.")
 @course_option
 def run(
     submissions: tuple[Path, ...],
@@ -61,9 +67,12 @@ def run(
     seed: int | None,
     time_limit: float,
     require: str,
+    layout: str | None,
+    roster: Path | None,
+    gradebook: str | None,
     course: Course,
 ) -> None:
-    """Grade SUBMISSIONS: folders, zips, tarballs or notebooks.
+    """Grade SUBMISSIONS: folders, zips, tarballs or notebooks; with --layout, whole classes as platforms pack them.
 
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
@@ -76,16 +85,23 @@ def run(
             f"--step {unknown[0]}: this course has no such step; it has {', '.join(map(str, sorted(known)))}."
         )
     _ = course.held_out_files  # seeds are drawn from them: what is missing is told before anything starts
+    if gradebook and not out:
+        raise click.UsageError("--gradebook keeps what is in the folder for results; name that one with --out.")
     if out:
-        from graders.grading.names import names_of  # noqa: PLC0415 - `graders --help` need not load what grading needs
-
         _make_folder(out)
-        _check_results(out, names_of(submissions), set(steps or known), course)
+    from graders.commands.classroom.collecting import Keeper, handins_of, open_book  # noqa: PLC0415 - `--help` needs none of it
+    from graders.grading.names import names_of  # noqa: PLC0415
+
+    handins = handins_of(submissions, layout, roster, out) if layout or roster or gradebook else {}
+    paths = list(handins) or list(submissions)
+    if out:
+        _check_results(out, names_of(paths, handins), set(steps or known), course)
+    book = open_book(gradebook, roster)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
         signal.signal(ending, _interrupt)
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
-    with WarmServer(course, min(jobs, len(submissions)), steps) as server:
+    with WarmServer(course, min(jobs, len(paths)), steps) as server:
         # While the server loads what workers share, this process loads what judges share.
         from graders.commands.grading import grade_and_show  # noqa: PLC0415
         from graders.grading.jobs import warm_up  # noqa: PLC0415
@@ -96,7 +112,8 @@ def run(
         rubric = load_rubric(course, steps)
         warm_up(course, steps)
         server.wait_until_warm(_say_what_takes_long)
-        sys.exit(grade_and_show(submissions, Task(course, rubric, seed, out, Level(require), time_limit), server))
+        task = Task(course, rubric, seed, out, Level(require), time_limit, handins=handins)
+        sys.exit(grade_and_show(paths, task, server, Keeper(book, handins)))
 
 
 def _make_folder(folder: Path) -> None:

@@ -63,7 +63,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     except NoSubmission:
         raise
     except UnreadableSubmission as error:
-        unreadable, replaced = _keep(_unreadable(name, source, str(error), task), task)
+        unreadable, replaced = _keep(_unreadable(name, path, str(error), task), task)
         return Graded(unreadable, problem=str(error), replaced=replaced)
     parts = {step: submission.part(task.called[step]) for step in sorted(task.called)}
     planned = {step: planned_step(step, part, task) for step, part in parts.items()}
@@ -83,6 +83,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         submission=name,
         source=source,
         digest=submission.digest,
+        handin=task.handins.get(path),
         score=points(checks),
         max_score=max_points(checks),
         isolation=isolation,
@@ -150,14 +151,15 @@ def _reference_passes(
     return [check_id for check_id in check_ids if verdicts[check_id].outcome is Outcome.PASSED]
 
 
-def _unreadable(name: str, source: str, problem: str, task: Task) -> Result:
+def _unreadable(name: str, path: Path, problem: str, task: Task) -> Result:
     """Return the result of what cannot be read: that stands in its notes, and not again at every check."""
     verdict = Verdict(Outcome.STUDENT_ERROR, "", 0.0)
     checks = score(task.rubric, {check.id: verdict for check in task.rubric})
     return Result(
         course=task.course.title,
         submission=name,
-        source=source,
+        source=name_of_file(str(path.resolve())),
+        handin=task.handins.get(path),
         score=points(checks),
         max_score=max_points(checks),
         isolation=Isolation.of({}),

@@ -47,7 +47,7 @@ def one_thread() -> Iterator[None]:
 def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator[Event]:
     """Grade submissions, as many at a time as the server has judges, and yield what happens as it happens."""
     _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
-    waiting = list(zip(names_of(paths), paths, strict=True))[::-1]
+    waiting = list(zip(names_of(paths, task.handins), paths, strict=True))[::-1]
     free = list(server.controls)
     running: dict[Connection, _Judge] = {}
     while waiting or running:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from graders.intake.layouts.handin import Handin
 from graders.intake.submission import submission_name
 from graders.text import name_of_file, without_orders
 
@@ -16,22 +17,38 @@ NO_FOLDER = re.compile(r"^(\.|summary\.csv$)", re.IGNORECASE)
 NAME_BYTES = 200  # file systems take 255, and some of them are for what distinguishes equal names
 
 
-def names_of(paths: Sequence[Path]) -> list[str]:
+def names_of(paths: Sequence[Path], handins: Mapping[Path, Handin] | None = None) -> list[str]:
     """Return a name for each submission, unique in any letter case, in the order given.
 
     Those of one name in one folder keep the endings of their files; those of one name in several folders are called
     after their folders too, as far up as it takes to distinguish these.
+
+    Args:
+        paths: the submissions.
+        handins: whose they are, if that is known: then they are called after their students.
     """
+    if handins:
+        return _distinct(_label([_of_students(handins[path])]) for path in paths)
     mine = _own_names(paths)
     folders = {path: tuple(name_of_file(folder.name) for folder in path.resolve().parents) for path in paths}
     namesakes: dict[str, set[tuple[str, ...]]] = {}
     for path in paths:
         namesakes.setdefault(submission_name(path).casefold(), set()).add(folders[path])
     depths = {name: _folders_needed(places) for name, places in namesakes.items()}
+    return _distinct(_label([mine[path], *folders[path][: depths[submission_name(path).casefold()]]]) for path in paths)
+
+
+def _of_students(handin: Handin) -> str:
+    name = name_of_file("+".join(handin.students) or handin.name)
+    return name if handin.attempt == 1 else f"{name}-attempt-{handin.attempt}"
+
+
+def _distinct(bases: Iterable[str]) -> list[str]:
+    """Return names, of which each that is there again has a number."""
     taken: set[str] = set()
     names = []
-    for path in paths:
-        base = name = _label([mine[path], *folders[path][: depths[submission_name(path).casefold()]]])
+    for base in bases:
+        name = base
         count = 1
         while name.casefold() in taken:
             count += 1

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from graders.course import Course
+from graders.intake.layouts.handin import Handin
 from graders.judging.rubric import Check
 from graders.results.provenance import modules_called, secret_of, step_key
 from graders.results.schema import Level, Result
@@ -32,6 +33,7 @@ class Task:
         out: folder for results.
         required: the least isolation.
         seconds: time that a submission has for all checks together.
+        handins: whose the submissions are, by their paths; empty if nobody knows.
         without: layers of confinement to leave out, to show what each of them stops.
     """
 
@@ -42,6 +44,7 @@ class Task:
     required: Level = Level.FULL
     seconds: float = SUBMISSION_SECONDS
     without: frozenset[str] = frozenset()
+    handins: Mapping[Path, Handin] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> dict[int, str]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from graders.authoring.check import Visibility
+from graders.intake.layouts.handin import Handin
 from graders.outcomes import Outcome
 from graders.sandbox.layers import Layer, State
 
@@ -118,6 +119,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         submission: what the submission is called.
         source: the file or folder that it was read from.
         digest: hash of what was read of it; empty if it could not be read.
+        handin: whose it is, and where it came from; None if nobody said.
         score: its points.
         max_score: the points to be had.
         isolation: how well it was confined.
@@ -136,6 +138,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     submission: str
     source: str = ""
     digest: str = ""
+    handin: Handin | None = None
     score: float
     max_score: float
     isolation: Isolation

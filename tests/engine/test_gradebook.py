@@ -26,7 +26,7 @@ DUE = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Gradebook]:
-    with Gradebook(str(tmp_path / "class.db"), by="Ελένη") as opened:
+    with Gradebook(str(tmp_path / "class.db"), by="Ελένη", new=True) as opened:
         yield opened
 
 
@@ -137,7 +137,7 @@ def test_writers_at_once_double_nothing(tmp_path: Path) -> None:
     results = [result(tmp_path, {1: points}) for points in range(10)]
 
     def write() -> None:
-        with Gradebook(url, by="run") as book:
+        with Gradebook(url, by="run", new=True) as book:
             for attempt, one in enumerate(results, start=1):
                 book.record(handin(attempt=attempt), one)
 
@@ -146,7 +146,7 @@ def test_writers_at_once_double_nothing(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with Gradebook(url, by="reader") as book:
+    with Gradebook(url, by="reader", new=True) as book:
         assert [graded.score for _, graded in book.results()] == list(range(10))
         assert sum(change.what == "graded" for change in book.history()) == 10
 
@@ -161,7 +161,7 @@ def test_writers_at_once_double_nothing(tmp_path: Path) -> None:
 )
 def test_a_database_that_does_not_open_is_told_in_a_sentence(url: str, says: str) -> None:
     with pytest.raises(GradebookFault, match=says) as raised:
-        Gradebook(url, by="Ελένη")
+        Gradebook(url, by="Ελένη", new=True)
     assert "geheim" not in str(raised.value)
 
 
@@ -170,5 +170,5 @@ def test_a_file_that_is_no_database_stays_as_it_is(tmp_path: Path) -> None:
     file.write_text("βαθμοί " * 200, encoding="utf-8")
     before = file.read_bytes()
     with pytest.raises(GradebookFault, match="not a database"):
-        Gradebook(str(file), by="Ελένη")
+        Gradebook(str(file), by="Ελένη", new=True)
     assert file.read_bytes() == before

@@ -89,10 +89,11 @@ class Gradebook:
     Args:
         url: SQLAlchemy's; a plain path is a file of SQLite.
         by: who makes the changes, for the history.
+        new: make it, if there is none.
     """
 
-    def __init__(self, url: str, by: str) -> None:
-        self.engine = open_engine(url)
+    def __init__(self, url: str, by: str, *, new: bool = False) -> None:
+        self.engine = open_engine(url, new=new)
         self.by = by
 
     def __enter__(self) -> Self:

@@ -24,11 +24,12 @@ class GradebookFault(HarnessFault):
     """The gradebook cannot be opened, read or written; nothing of a run is lost, since results lie in its folder."""
 
 
-def open_engine(url: str) -> sa.Engine:
+def open_engine(url: str, *, new: bool = False) -> sa.Engine:
     """Open the database and bring its tables up to date.
 
     Args:
         url: SQLAlchemy's, such as `sqlite:///class.db`; a plain path is one of SQLite.
+        new: make SQLite's file, if there is none.
 
     Raises:
         GradebookFault: there is no such database or driver, it is locked or damaged, or of a newer version.
@@ -39,6 +40,9 @@ def open_engine(url: str) -> sa.Engine:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise GradebookFault(f"--gradebook {_shown(url)}: {error}") from error
     if engine.dialect.name == "sqlite":
+        file = engine.url.database
+        if not new and file and not Path(file).exists():
+            raise GradebookFault(f"--gradebook {file}: there is no such file; graders run --gradebook makes one.")
         _set_up_sqlite(engine)
     try:
         _migrate(engine)

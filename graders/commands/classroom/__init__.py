@@ -1,0 +1,1 @@
+"""The commands about a whole class: its gradebook, marks, exports and statistics."""

@@ -1,0 +1,181 @@
+"""`graders grades`: what each student gets, how that came about, and what a person decides."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graders.commands.errors import Command, Group
+from graders.commands.options import book_option, course_option, opened
+from graders.course import Course
+from graders.text import cell
+
+if TYPE_CHECKING:
+    from graders.results.gradebook.grades import Total
+
+
+@click.group(cls=Group)
+def grades() -> None:
+    """Show and change the grades of a class."""
+
+
+@grades.command(cls=Command)
+@book_option
+@click.option("--student", help="Show how this student's total came about.")
+@click.option(
+    "--csv", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV file ('-' prints it)."
+)
+@course_option
+def show(url: str, student: str | None, file: Path | None, course: Course) -> None:
+    """Show each student's total."""
+    with opened(url) as book:
+        totals = book.totals(course.grades)
+        names = {one.id: one.name for one in book.students()}
+    if student is not None:
+        if student not in totals:
+            raise click.UsageError(f"--student {student}: nobody in the gradebook has this id.")
+        _explain(student, names.get(student, ""), totals[student])
+    elif file:
+        _write(file, totals, names)
+    else:
+        _print_table(totals, names)
+
+
+def _explain(student: str, name: str, total: Total) -> None:
+    click.echo(f"{student} {name}".rstrip() + f": {total.points:g} of {total.max_points:g}")
+    for step, points in total.steps.items():
+        click.echo(f"  step {step}: {points:g}")
+    if total.marks:
+        click.echo(f"  written answers: {total.marks:g}")
+    for reason in total.because:
+        click.echo(f"  {reason}")
+
+
+def _rows(totals: Mapping[str, Total], names: Mapping[str, str]) -> tuple[list[str], list[list[object]]]:
+    steps = sorted({step for total in totals.values() for step in total.steps})
+    header = [
+        "id",
+        "name",
+        "total",
+        "of",
+        *(f"step_{step}" for step in steps),
+        "written",
+        "attempt",
+        "late_days",
+        "why",
+    ]
+    rows: list[list[object]] = []
+    for student, total in totals.items():
+        points = [total.steps.get(step, "") for step in steps]
+        rows.append(
+            [
+                cell(student),
+                cell(names.get(student, "")),
+                total.points,
+                total.max_points,
+                *points,
+                total.marks,
+                total.attempt or "",
+                total.late_days,
+                cell("; ".join(total.because)),
+            ]
+        )
+    return header, rows
+
+
+def _write(file: Path, totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
+    header, rows = _rows(totals, names)
+    if str(file) == "-":
+        csv.writer(sys.stdout).writerows([header, *rows])
+        return
+    try:
+        with file.open("w", encoding="utf-8-sig", newline="") as out:
+            csv.writer(out).writerows([header, *rows])
+    except OSError as error:
+        raise click.UsageError(f"--csv {file}: cannot be written ({error.strerror}).") from error
+
+
+def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
+    from rich.table import Table  # noqa: PLC0415 - `--help` need not load it
+    from rich.text import Text  # noqa: PLC0415
+
+    from graders.feedback.terminal import PatientConsole  # noqa: PLC0415
+    from graders.text import printable  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "name"):
+        table.add_column(name, overflow="fold")
+    for name in ("total", "of", "late days"):
+        table.add_column(name, justify="right")
+    table.add_column("why", overflow="fold")
+    for student, total in totals.items():
+        words = (student, names.get(student, "not in the roster"))
+        numbers = (f"{total.points:g}", f"{total.max_points:g}", str(total.late_days or ""))
+        table.add_row(*(Text(printable(word)) for word in words), *numbers, Text(printable("; ".join(total.because))))
+    PatientConsole().print(table)
+
+
+@grades.command(cls=Command)
+@book_option
+@click.argument("student")
+@click.argument("points", type=float)
+@click.option("--step", type=click.IntRange(min=1), help="The step whose points these are  [default: the total].")
+@click.option("--reason", required=True, help="Why; it stands in the history, and where the total is explained.")
+@course_option
+def override(url: str, student: str, points: float, step: int | None, reason: str, course: Course) -> None:
+    """Give STUDENT these POINTS in place of computed ones."""
+    if step is not None and step not in {one.number for one in course.steps}:
+        raise click.UsageError(f"--step {step}: this course has no such step.")
+    with opened(url) as book:
+        _expect_known(student, book.totals(course.grades))
+        book.override(student, step, points, reason)
+
+
+@grades.command(cls=Command)
+@book_option
+@click.argument("student")
+@click.option("--step", type=click.IntRange(min=1), help="The step whose points are computed again  [default: total].")
+def withdraw(url: str, student: str, step: int | None) -> None:
+    """Let STUDENT's computed points count again."""
+    with opened(url) as book:
+        if not book.withdraw(student, step):
+            raise click.UsageError(f"{student}: there is no such override to withdraw.")
+
+
+@grades.command("late-days", cls=Command)
+@book_option
+@click.argument("student")
+@click.argument("days", type=click.IntRange(min=1))
+@click.option("--reason", required=True, help="Why; it stands in the history.")
+@course_option
+def late_days(url: str, student: str, days: int, reason: str, course: Course) -> None:
+    """Give STUDENT so many DAYS after the deadline that cost nothing, besides those that there are."""
+    with opened(url) as book:
+        _expect_known(student, book.totals(course.grades))
+        book.grant_late_days(student, days, reason)
+
+
+@grades.command(cls=Command)
+@book_option
+def history(url: str) -> None:
+    """Print every change of the gradebook: when, who, what, of whom, from what to what."""
+    with opened(url) as book:
+        table = csv.writer(sys.stdout)
+        table.writerow(["at", "by", "what", "of", "before", "after"])
+        for change in book.history():
+            words = (change.at, change.by, change.what, change.subject)
+            table.writerow([*map(cell, words), *(cell(_told(values)) for values in (change.before, change.after))])
+
+
+def _told(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in values.items())
+
+
+def _expect_known(student: str, totals: Mapping[str, Total]) -> None:
+    if student not in totals:
+        raise click.UsageError(f"{student}: nobody in the gradebook has this id.")
