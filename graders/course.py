@@ -328,6 +328,13 @@ def load_course(folder: Path = OWN_COURSE) -> Course:
         raise BadCourse(f"{path}: cannot be read ({error.strerror}); --course names a folder with a {FILE}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadCourse(f"{path}: {error}.") from error
+    for one in raw.hints:
+        try:
+            re.compile(one.pattern)
+        except re.error as error:
+            raise BadCourse(
+                f"{path}: the pattern {one.pattern!r} of a hint is no regular expression, {error}."
+            ) from error
     where = path.resolve().parent
     values = {name: getattr(raw, name) for name in raw.__struct_fields__}
     course = Course(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
@@ -61,7 +62,7 @@ def kind_name(kind: type, package: str) -> str:
     """Return the name of an exception's class as Python prints it, but for those of the submission's package."""
     module = str(kind.__module__)
     known = module in {"builtins", "__main__", package} or module.startswith(f"{package}.")
-    return kind.__name__ if known else f"{module}.{kind.__qualname__}"
+    return kind.__name__ if known or hasattr(builtins, kind.__name__) else f"{module}.{kind.__name__}"
 
 
 def source_of(error: BaseException) -> str:

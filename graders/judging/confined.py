@@ -33,7 +33,8 @@ CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check m
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
 ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
 SHORT_SEEDS, SHORT_DIGITS, LONG_DIGITS = 2**32, 8, 32  # hexadecimal digits
-IMPORT = rb"(?m)(?:^|[;:])\s*(?:from|import)\s[^\n]*\b(?:%b)\b"
+# A line may end as on old Macs, in a carriage return.
+IMPORT = rb"(?m)(?:^|[;:\r])\s*(?:from|import)\s[^\r\n]*\b(?:%b)\b"
 NO_STEP = 0  # the step of a worker in which no step has run yet
 
 

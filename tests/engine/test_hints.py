@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from graders.authoring.check import CheckInfo, Visibility
+from graders.course import BadCourse, load_course
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.local import LocalSubject
@@ -178,3 +179,18 @@ def test_a_course_says_what_exceptions_of_its_libraries_mean(warm_server, tmp_pa
     cases = {"gpu": (f"def f(n): raise AssertionError({text!r})", "There is no GPU where it is graded")}
     found = graded(warm_server, tmp_path, written(tmp_path, cases, "{module}.f(1)"))
     assert unlike(cases, found) == {}
+
+
+def test_a_pattern_of_a_course_that_is_none_is_named(tmp_path):
+    lines = "".join(f'{key} = "x"\n' for key in ("title", "root", "package", "reference", "checks"))
+    hints = "[[hints]]\npattern = '('\nhint = 'Όχι.'\n"
+    (tmp_path / "course.toml").write_text(f"points = 1\n{lines}{hints}", encoding="utf-8")
+    with pytest.raises(BadCourse, match=r"the pattern '\(' of a hint is no regular expression"):
+        load_course(tmp_path)
+
+
+def test_an_error_of_numpy_that_shows_itself_as_a_built_in_one_is_called_like_that(warm_server, tmp_path):
+    cases = {"large": ("import numpy as np\ndef f(n): return np.ones((n, 10**12))", "raised MemoryError: Unable")}
+    found = graded(warm_server, tmp_path, written(tmp_path, cases, "{module}.f(1)"))
+    assert cases["large"][1] in found["large"].message
+    assert "more than the 2 GB" in found["large"].hint

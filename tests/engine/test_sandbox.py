@@ -306,21 +306,23 @@ def test_what_a_submission_imports_is_loaded_when_it_is_first_asked_for(tmp_path
         "without": f"import sys\n# import librosa\n{ready}\n",
         "within": f"import sys\n{ready}\ndef sync(x):\n    import numpy as np, librosa\n    return librosa.util.sync(x, [2])\n",
         "at_once": f"import sys; from matplotlib import pyplot\n{ready}\n",
+        "old_mac": f"import sys\rimport librosa\r{ready}\r",
     }
     for name, source in sources.items():
         package = tmp_path / name / "lab"
         package.mkdir(parents=True)
-        (package / "step02_beat_sync.py").write_text(source)
+        (package / "step02_beat_sync.py").write_bytes(source.encode())
     with WarmServer(COURSE, steps=[2]) as server:
         server.wait_until_warm()
         loaded: dict[str, list[str]] = {}
-        for name in ("without", "at_once", "within", "within"):
+        for name in ("without", "at_once", "within", "within", "old_mac"):
             with ConfinedSubject(COURSE, server.controls[0], tmp_path / name, 0) as subject:
                 subject.layers_in(2)
                 loaded[name] = subject.package.step02_beat_sync.READY
                 if name == "within":
                     assert subject.package.step02_beat_sync.sync(np.zeros((1, 4))).shape == (1, 2)
-    assert loaded == {"without": [], "at_once": [], "within": ["numba", "librosa.util.utils"]}
+    there = ["numba", "librosa.util.utils"]
+    assert loaded == {"without": [], "at_once": [], "within": there, "old_mac": there}
 
 
 def test_workers_do_not_see_each_other(start_worker):
