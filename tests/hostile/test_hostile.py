@@ -36,6 +36,8 @@ CLASSES = {
     "resources",
     "outside_world",
     "academic_shortcuts",
+    "code_judges",
+    "nothing_done",
 }
 SHARED_MEMORY = Path("/dev/shm")
 LEFT = "hostile"  # how the names begin of all that attacks try to leave
