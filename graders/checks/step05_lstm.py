@@ -33,7 +33,7 @@ from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import batches, cross_entropy, mean_over_items
 from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
-from graders.checks.oracles.features import FEATURES, KEPT, expect_made_of_features
+from graders.checks.oracles.features import FEATURES, KEPT, expect_made_of_features, weight_of
 from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count
 from graders.checks.oracles.scripted_training import expect_epochs, expect_weight_of, trained_on_script
 from graders.checks.thresholds import expect_reached
@@ -288,7 +288,7 @@ def expect_logits_of_the_backbone(lab: Any, kit: Kit, classes: int, rng: np.rand
 
     if not np.ptp(logits(noise(rng, 8, 3, FEATURES) * 3), axis=0).any():
         raise AssertionError(f"The logits of {call}, after some training, are the same for tracks that are unlike.")
-    expect_made_of_features(kit, backbone, logits, rng, call)
+    expect_made_of_features(weight_of(kit, backbone), logits, rng, call)
 
 
 @check(points=0.25, hint="The logits are the output layer's, on what the backbone makes of x; targets serve the loss.")

@@ -60,10 +60,10 @@ from graders.checks.oracles.score_tables import (
     summary_row,
 )
 from graders.checks.plots.axes import coordinates, expect_label
-from graders.checks.plots.confusion_matrices import MATRIX, drawn_by_class, expect_matrix
+from graders.checks.plots.confusion_matrices import CLASSES, draw_matrix, drawn_by_class, expect_matrix
 from graders.checks.plots.curves import curves_of
 from graders.checks.plots.heat_maps import names_along, place
-from graders.checks.plots.losses import HISTORY, curve_of, history
+from graders.checks.plots.losses import curve_of, draw_history
 
 GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]
 PREDICTS = ("test_predict_names_the_class_of_each_track",)
@@ -422,23 +422,25 @@ TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IG
 
 
 @check(points=0.5, hint="ax.imshow(matrix): rows downwards are true classes, columns are predicted ones.")
-def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit) -> None:
+def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix draws the matrix as a heat map: predicted classes along x, true classes along y."""
     (ax,) = kit.figure_axes()
     call = "plot_confusion_matrix(matrix, ax)"
-    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
+    matrix = draw_matrix(rng)
+    lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
     by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
-    expect_matrix(by_class(drawn.values), call)
+    expect_matrix(by_class(drawn.values), matrix, call)
 
 
 @check(points=0.5, hint="ax.text(column, row, count): x is the column, y is the row.", needs=DRAWS)
-def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit) -> None:
+def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix writes each cell's count into it."""
     (ax,) = kit.figure_axes()
     call = "plot_confusion_matrix(matrix, ax)"
-    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
+    matrix = draw_matrix(rng)
+    lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
     by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
-    written = np.zeros((2, *MATRIX.shape))  # a cell that is left empty says 0
+    written = np.zeros((2, CLASSES, CLASSES))  # a cell that is left empty says 0
     for text in ax.texts:
         x, y = coordinates(text.get_position(), call)
         row, column = place(drawn.ys, y), place(drawn.xs, x)
@@ -446,7 +448,7 @@ def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit) -> None:
         if numbers and row is not None and column is not None:
             written[:, row, column] = numbers[0], numbers[:2][-1]  # a fraction may stand before or behind the count
     first, second = map(by_class, written)
-    expect_array(np.where(second == MATRIX, second, first), MATRIX, f"the matrix of counts that {call} wrote")
+    expect_array(np.where(second == matrix, second, first), matrix, f"the matrix of counts that {call} wrote")
 
 
 @check(
@@ -454,24 +456,26 @@ def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit) -> None:
     hint="ax.set_xticks(range(len(names)), labels=names), and the same for y: a tick at the middle of each cell.",
     needs=DRAWS,
 )
-def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit) -> None:
+def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix names each column and each row by its class, when it is given names."""
     (ax,) = kit.figure_axes()
     call = f"plot_confusion_matrix(matrix, ax, {GENRES})"
-    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax, list(GENRES))
+    matrix = draw_matrix(rng)
+    lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax, list(GENRES))
     by_class, drawn = drawn_by_class(kit, ax, GENRES, call)
     for axis, middles, name in ((ax.xaxis, drawn.xs, "columns"), (ax.yaxis, drawn.ys, "rows")):
         texts = names_along(kit, axis, middles, call)
         if sorted(texts) != sorted(GENRES):
             raise AssertionError(f"{call} has the texts {texts} at the middles of its {name}; expected the names.")
-    expect_matrix(by_class(drawn.values), f"{call}, read by the names at its ticks,")
+    expect_matrix(by_class(drawn.values), matrix, f"{call}, read by the names at its ticks,")
 
 
 @check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)
-def test_plot_confusion_matrix_labels_its_axes(lab: Any, kit: Kit) -> None:
+def test_plot_confusion_matrix_labels_its_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix labels the x axis "Predicted" and the y axis "True"."""
     (ax,) = kit.figure_axes()
-    lab.step06_evaluation.plot_confusion_matrix(MATRIX.copy(), ax)
+    matrix = draw_matrix(rng)
+    lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
     expect_label(ax.get_xlabel(), PREDICTED_LABEL, "the x label of plot_confusion_matrix", "the predicted class")
     expect_label(ax.get_ylabel(), TRUE_LABEL, "the y label of plot_confusion_matrix", "the true class")
 
@@ -485,36 +489,39 @@ LOSS = re.compile(r"loss|entropy|σφάλμ|σφαλμ|απώλ|απωλ|κόσ�
 
 
 @check(points=0.5, hint="ax.plot(range(1, epochs + 1), history['train_loss']), and the same for val_loss.")
-def test_plot_losses_draws_both_losses_over_epochs(lab: Any, kit: Kit) -> None:
+def test_plot_losses_draws_both_losses_over_epochs(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_losses draws a line through the training losses and one through the validation losses, epoch by epoch."""
     (ax,) = kit.figure_axes()
     call = "plot_losses(history, ax)"
-    lab.step06_evaluation.plot_losses(history(), ax)
+    history = draw_history(rng)
+    lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
     curves = curves_of(kit, ax, call)
-    for name, losses in HISTORY.items():
-        epochs = curve_of(curves, name, call).points[:, 0]
+    for name, losses in history.items():
+        epochs = curve_of(curves, name, losses, call).points[:, 0]
         first = 0 if epochs[0] == 0 else 1
         expect_array(epochs, np.arange(len(losses)) + first, f"the array of epochs over which {call} drew {name}")
 
 
 @check(points=0.25, hint="ax.plot(..., label='Training') and then ax.legend().", needs=LINES)
-def test_plot_losses_has_a_legend(lab: Any, kit: Kit) -> None:
+def test_plot_losses_has_a_legend(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_losses has a legend that says which line is training and which is validation."""
     (ax,) = kit.figure_axes()
     call = "plot_losses(history, ax)"
-    lab.step06_evaluation.plot_losses(history(), ax)
+    history = draw_history(rng)
+    lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
     curves = curves_of(kit, ax, call)
     for name, right, wrong in (("train_loss", TRAINING, VALIDATION), ("val_loss", VALIDATION, TRAINING)):
-        label = curve_of(curves, name, call).label
+        label = curve_of(curves, name, history[name], call).label
         if not right.search(label) or wrong.search(label):
             naming = f"calls the line of {name} {label!r}" if label else f"does not name the line of {name}"
             raise AssertionError(f"{call}: the legend {naming}; expected it to say training or validation.")
 
 
 @check(points=0.25, hint='ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES)
-def test_plot_losses_labels_its_axes(lab: Any, kit: Kit) -> None:
+def test_plot_losses_labels_its_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_losses labels the x axis "Epoch" and the y axis "Loss"."""
     (ax,) = kit.figure_axes()
-    lab.step06_evaluation.plot_losses(history(), ax)
+    history = draw_history(rng)
+    lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
     expect_label(ax.get_xlabel(), EPOCH, "the x label of plot_losses", "epochs")
     expect_label(ax.get_ylabel(), LOSS, "the y label of plot_losses", "the loss")

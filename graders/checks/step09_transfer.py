@@ -11,6 +11,7 @@ import torch
 from graders.authoring.check import check
 from graders.authoring.expect import as_array, expect_array, expect_error
 from graders.checks.kit.protocol import Kit
+from graders.checks.oracles import features
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import answer, mean_squared_error
 from graders.outcomes import WrongType
@@ -58,6 +59,36 @@ def trained_classifier(
     return backbone, path
 
 
+def drawn_weights(rng: np.random.Generator, size: int = SIZE) -> Weights:
+    """Return random weights and buffers of a backbone with normalisation."""
+    return {
+        "mixing.weight": rng.uniform(-1, 1, (size, FEATURES)),
+        "mixing.bias": rng.uniform(-1, 1, size),
+        "normalisation.weight": rng.uniform(0.5, 2, size),
+        "normalisation.bias": rng.uniform(-1, 1, size),
+        "normalisation.running_mean": rng.uniform(-1, 1, size),
+        "normalisation.running_var": rng.uniform(0.5, 2, size),
+    }
+
+
+def features_of(values: Weights, x: torch.Tensor) -> np.ndarray:
+    """Return what a backbone with normalisation, with these weights, makes of tracks in evaluation mode."""
+    mixed = x.numpy().astype(np.float64).mean(axis=1) @ values["mixing.weight"].T + values["mixing.bias"]
+    deviation = np.sqrt(values["normalisation.running_var"] + 1e-5)
+    scaled = (mixed - values["normalisation.running_mean"]) / deviation
+    features: np.ndarray = scaled * values["normalisation.weight"] + values["normalisation.bias"]
+    return features
+
+
+def drawn_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> tuple[Weights, str]:
+    """Return the weights that the judge has drawn for the backbone of a classifier, and the checkpoint's path."""
+    backbone, path, values = fresh_backbone(kit), kit.scratch_file("είδη.pt"), drawn_weights(rng)
+    classifier = lab.step05_lstm.Classifier(backbone, 3)
+    kit.training.set_weights(backbone, values)
+    lab.step05_lstm.save_checkpoint(classifier, path)
+    return values, path
+
+
 def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh_backbone) -> Weights:
     """Return the weights and buffers of a backbone, or of a model on one, by their names in the backbone."""
     found = {}
@@ -91,22 +122,28 @@ def moved(first: Weights, second: Weights) -> list[str]:
 @check(points=1.25, hint="Keep the entries that begin with the backbone's prefix, without it; then load them strictly.")
 def test_backbone_gets_the_weights_of_the_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """After load_backbone_from_checkpoint all weights and buffers are those of the classifier's backbone."""
+    what = "the backbone, after load_backbone_from_checkpoint(backbone, path),"
     source, path = trained_classifier(lab, kit, rng)
     backbone = fresh_backbone(kit)
     lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
-    what = "the backbone, after load_backbone_from_checkpoint(backbone, path),"
     expect_weights(weights(kit, backbone, what), weights(kit, source, "the source"), what)
+    values, path = drawn_classifier(lab, kit, rng)
+    lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
+    got = weights(kit, backbone, what)
+    expect_weights({name: got[name] for name in values}, values, what)
+    x = noise(rng, 5, 3, FEATURES)
+    expect_array(evaluating(backbone)(x), features_of(values, x), f"the array of features of {what}", 1e-5)
 
 
 @check(points=0.5, hint="load_state_dict returns a list of keys: call it, and then return backbone.", needs=LOADS)
 def test_loading_returns_the_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """load_backbone_from_checkpoint returns the backbone itself, ready to be a regressor's."""
-    source, path = trained_classifier(lab, kit, rng)
+    values, path = drawn_classifier(lab, kit, rng)
     returned = lab.step09_transfer.load_backbone_from_checkpoint(fresh_backbone(kit), path)
     if not kit.is_a(returned, "torch.nn", "Module"):
         raise WrongType("load_backbone_from_checkpoint returned no nn.Module; expected the backbone.")
     x = noise(rng, 5, 3, FEATURES)
-    expect_array(evaluating(returned)(x), as_array(evaluating(source)(x), "source(x)"), "what is returned, of x,", 1e-5)
+    expect_array(evaluating(returned)(x), features_of(values, x), "what is returned, of x,", 1e-5)
 
 
 @check(points=1, hint="Leave strict=True: with strict=False a prefix that matches nothing loads nothing.", needs=LOADS)
@@ -207,6 +244,28 @@ def test_fine_tuning_begins_with_the_transferred_weights(lab: Any, kit: Kit, rng
     what = f"the regressor of fine_tune(..., learning_rate={LITTLE})"
     tuned = fine_tuned(lab, kit, rng, path, (1, LITTLE))
     expect_weights(tuned.weights, learnt(weights(kit, source, "the source")), what)
+    expect_ratings_of_the_transferred(lab, kit, rng)
+
+
+def expect_ratings_of_the_transferred(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """Raise unless the ratings of a regressor that was hardly tuned are made of the features of the weights it got.
+
+    The judge draws the weights: two features of four, so that it knows in which directions nothing may change.
+    """
+    backbone, path = kit.training.MixedMean(features.FEATURES, features.KEPT), kit.scratch_file("είδη.pt")
+    mixing = rng.uniform(-1, 1, (features.KEPT, features.FEATURES))
+    classifier = lab.step05_lstm.Classifier(backbone, 3)
+    kit.training.set_weights(backbone, {"mixing.weight": mixing})
+    lab.step05_lstm.save_checkpoint(classifier, path)
+    fresh = kit.training.MixedMean(features.FEATURES, features.KEPT)
+    tracks = kit.training.ratings_loader(draw_tracks(rng).numpy(), rng.uniform(1, 2, 12), [3] * 12, 4)
+    model = evaluating(lab.step09_transfer.fine_tune(fresh, path, tracks, tracks, 1, LITTLE, "cpu"))
+    call = f"the regressor of fine_tune(..., learning_rate={LITTLE})"
+
+    def ratings(x: torch.Tensor) -> np.ndarray:
+        return answer(model, x, np.zeros(len(x)), [x.shape[1]] * len(x), call)[1]
+
+    features.expect_made_of_features(mixing, ratings, rng, call)
 
 
 @check(points=0.25, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)

@@ -181,6 +181,12 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
+def set_weights(module: nn.Module, values: dict[str, Any]) -> None:
+    """Give a module these parameters and buffers, by name; those that are not named stay as they are."""
+    named = {name: torch.as_tensor(value, dtype=module.state_dict()[name].dtype) for name, value in values.items()}
+    module.load_state_dict({**module.state_dict(), **named})
+
+
 def parameters(module: nn.Module) -> dict[str, Tensor]:
     """Return copies of the parameters, by name, each once however often it is registered."""
     return {name: value.detach().clone() for name, value in module.named_parameters()}

@@ -17,9 +17,13 @@ KEPT = 2  # features that the backbone makes of them: two directions are lost
 ROUNDING = 1e-4
 
 
+def weight_of(kit: Kit, backbone: Any) -> np.ndarray:
+    """Return the weight of a `MeanOfImage` or `MeanOfFrames`."""
+    return as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights")
+
+
 def expect_made_of_features(
-    kit: Kit,
-    backbone: Any,
+    weight: np.ndarray,
     outputs: Callable[[torch.Tensor], np.ndarray],
     rng: np.random.Generator,
     call: str,
@@ -30,13 +34,11 @@ def expect_made_of_features(
     when these come in another order, when timesteps do, and when tracks change in the directions that are lost.
 
     Args:
-        kit: the kit.
-        backbone: a `MeanOfImage` or `MeanOfFrames` that makes `KEPT` of `FEATURES`.
+        weight: of the backbone, `[KEPT, FEATURES]`.
         outputs: what a model on this backbone, in evaluation mode, makes of tracks `[B, T, FEATURES]`.
         rng: draws the tracks.
         call: the model's call, as a student would write it.
     """
-    weight = as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights")
     lost = np.linalg.svd(weight.astype(np.float64))[2][KEPT:]
     x = noise(rng, 5, 4, FEATURES)
     aside = torch.from_numpy((rng.standard_normal((5, 4, len(lost))) @ lost).astype(np.float32))

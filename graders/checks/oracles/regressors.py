@@ -96,7 +96,7 @@ def expect_ratings_of_the_backbone(
     def ratings(x: torch.Tensor) -> np.ndarray:
         return answer(regressor, x, np.zeros((len(x), *tasks)), [x.shape[1]] * len(x), call)[1]
 
-    features.expect_made_of_features(kit, backbone, ratings, rng, call)
+    features.expect_made_of_features(features.weight_of(kit, backbone), ratings, rng, call)
 
 
 def expect_no_clipping(regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:

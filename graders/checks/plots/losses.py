@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from graders.checks.plots.curves import Curve
 
-HISTORY = {
-    "train_loss": [2.25, 1.75, 1.5, 1.125, 1.0],
-    "val_loss": [2.375, 2.0, 1.875, 1.9375, 2.0625],
-}
+History: TypeAlias = dict[str, list[float]]
 
 
-def history() -> dict[str, list[float]]:
-    """Return a new history, as train returns it: the losses of each epoch."""
-    return {name: list(losses) for name, losses in HISTORY.items()}
+def draw_history(rng: np.random.Generator) -> History:
+    """Return the random losses of five epochs, as train returns them; validation is best in the third."""
+    falling, worse = np.sort(rng.uniform(1, 3, 5))[::-1], np.array([0.25, 0.125, 0, 0.25, 0.5])
+    return {"train_loss": falling.round(3).tolist(), "val_loss": (falling[2] + 0.1 + worse).round(3).tolist()}
 
 
-def curve_of(curves: Sequence[Curve], name: str, call: str) -> Curve:
+def curve_of(curves: Sequence[Curve], name: str, losses: Sequence[float], call: str) -> Curve:
     """Return the line that goes through the losses of one kind."""
-    losses = HISTORY[name]
     for curve in curves:
         if curve.points.shape == (len(losses), 2) and np.allclose(curve.points[:, 1], losses):
             return curve
