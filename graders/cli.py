@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from graders.commands import bench, calibrate, doctor, rescore, run, schema, skeleton
-from graders.commands.classroom import grades
+from graders.commands.classroom import export, grades
 from graders.commands.errors import Group, run_group
 
 
@@ -28,6 +28,7 @@ for command in (
     run.run,
     rescore.rescore,
     grades.grades,
+    export.export,
     doctor.doctor,
     calibrate.calibrate,
     bench.bench,

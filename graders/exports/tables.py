@@ -1,0 +1,51 @@
+"""Plain CSV: points by step, and every check, as spreadsheets read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from graders.exports.words import number
+from graders.results.schema import Result
+from graders.text import cell
+
+WHOSE = ("submission", "students", "name", "attempt", "submitted")
+
+
+def by_step(results: Iterable[Result]) -> str:
+    """Return a row for each submission: whose it is, its score, the points of each step, and notes."""
+    results = list(results)
+    steps = sorted({check.step for result in results for check in result.checks})
+    rows = [[*WHOSE, "score", "max_score", *(f"step_{step}" for step in steps), "notes"]]
+    for result in results:
+        points = [sum(one.points for one in result.checks if one.step == step) for step in steps]
+        numbers = [str(number(one)) for one in (result.score, result.max_score, *points)]
+        rows.append([*_whose(result), *numbers, cell("; ".join(result.notes))])
+    return _csv(rows)
+
+
+def by_check(results: Iterable[Result]) -> str:
+    """Return a row for each check of each submission: how it ended, what it gave, and what was said."""
+    rows = [[*WHOSE, "step", "check", "title", "outcome", "points", "max_points", "message", "hint", "dropped"]]
+    for result in results:
+        for check in result.checks:
+            words = (check.id, check.title, str(check.outcome))
+            points = (str(number(check.points)), str(number(check.max_points)))
+            said = (check.message, check.hint, check.dropped)
+            rows.append([*_whose(result), str(check.step), *map(cell, words), *points, *map(cell, said)])
+    return _csv(rows)
+
+
+def _whose(result: Result) -> list[str]:
+    handin = result.handin
+    if handin is None:
+        return [cell(result.submission), "", "", "", ""]
+    students = " ".join(handin.students)
+    return [cell(result.submission), cell(students), cell(handin.name), str(handin.attempt), handin.submitted]
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    return out.getvalue()

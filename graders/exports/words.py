@@ -1,0 +1,57 @@
+"""What formats share: what a check is called, and what is said of how it ended."""
+
+from __future__ import annotations
+
+import re
+
+from graders.outcomes import Outcome
+from graders.results.schema import CheckResult, Result
+from graders.text import printable
+
+# What XML 1.0 cannot hold, and no text needs: control characters, lone surrogates and two non-characters.
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def told(check: CheckResult) -> str:
+    """Return what a student is told of a check: how it ended, why, and what to do."""
+    parts = [f"dropped: {check.dropped}"] if check.dropped else [str(check.outcome).replace("_", " ")]
+    parts += [part for part in (check.message, f"Hint: {check.hint}" if check.hint else "") if part]
+    return "\n".join(lines(part) for part in parts)
+
+
+def lines(text: str) -> str:
+    """Return a text line by line, each without what a terminal or a page would obey."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
+def feedback(result: Result) -> str:
+    """Return what a student is told of a result, as plain text."""
+    parts = [f"{result.submission}: {number(result.score)} of {number(result.max_score)} points", ""]
+    parts += [lines(note) for note in result.notes]
+    for step in sorted({check.step for check in result.checks}):
+        checks = [check for check in result.checks if check.step == step]
+        points, most = sum(check.points for check in checks), sum(check.max_points for check in checks)
+        parts += ["", f"Step {step}: {number(points)} of {number(most)}"]
+        for check in checks:
+            if check.outcome is not Outcome.PASSED or check.dropped:
+                parts += [
+                    "",
+                    f"- {lines(check.title)} ({number(check.points)} of {number(check.max_points)})",
+                    told(check),
+                ]
+    return "\n".join(parts) + "\n"
+
+
+def for_xml(text: str) -> str:
+    """Return a text without what XML 1.0 cannot hold."""
+    return NO_XML.sub("\ufffd", text)
+
+
+def number(points: float) -> float | int:
+    """Return points as people write them: 7 and not 7.0."""
+    return int(points) if points == int(points) else points
+
+
+def seconds(result: Result) -> float:
+    """Return how long the checks of a result took together."""
+    return round(sum(check.seconds for check in result.checks), 3)

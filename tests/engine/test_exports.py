@@ -1,0 +1,340 @@
+"""Exports: what other systems read, with text in it that students have written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+from lxml import etree
+
+from graders.authoring.check import Visibility
+from graders.cli import graders
+from graders.exports import classroom50, github, gradescope, junit
+from graders.exports.canvas import fill as fill_canvas
+from graders.exports.moodle import fill as fill_moodle
+from graders.exports.sheets import BadSheet, Sheet
+from graders.intake.layouts.handin import Handin
+from graders.outcomes import Outcome
+from graders.results.files import write_result
+from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
+from tests.support import ROOT
+
+HOSTILE = "::error::x\n<script>alert(1)</script> ]]> \x1b[31m\x00 =1+1 **b** \u202e Άννα"
+WORDS = ROOT / "tests" / "courses" / "words"
+# What junit-10.xsd allows, of the elements that are written here.
+JUNIT_XSD = """
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+  <xs:simpleType name="seconds"><xs:restriction base="xs:string">
+    <xs:pattern value="(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\\.[0-9]*)?"/></xs:restriction></xs:simpleType>
+  <xs:complexType name="ending" mixed="true">
+    <xs:attribute name="type" type="xs:string"/><xs:attribute name="message" type="xs:string"/></xs:complexType>
+  <xs:element name="testsuites"><xs:complexType><xs:sequence>
+    <xs:element name="testsuite" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>
+      <xs:element name="testcase" minOccurs="0" maxOccurs="unbounded"><xs:complexType>
+        <xs:choice minOccurs="0" maxOccurs="unbounded">
+          <xs:element name="skipped" type="ending"/><xs:element name="error" type="ending"/>
+          <xs:element name="failure" type="ending"/></xs:choice>
+        <xs:attribute name="name" type="xs:string" use="required"/><xs:attribute name="time" type="xs:string"/>
+        <xs:attribute name="classname" type="xs:string"/></xs:complexType></xs:element></xs:sequence>
+      <xs:attribute name="name" type="xs:string" use="required"/>
+      <xs:attribute name="tests" type="xs:string" use="required"/>
+      <xs:attribute name="failures" type="xs:string" use="required"/>
+      <xs:attribute name="errors" type="xs:string" use="required"/>
+      <xs:attribute name="skipped" type="xs:string"/><xs:attribute name="time" type="seconds"/>
+    </xs:complexType></xs:element></xs:sequence>
+    <xs:attribute name="tests" type="xs:string"/><xs:attribute name="failures" type="xs:string"/>
+    <xs:attribute name="errors" type="xs:string"/></xs:complexType></xs:element>
+</xs:schema>"""
+WHOLE = {"type": "integer", "minimum": 0}
+TEXT = {"type": "string", "minLength": 1}
+TIME = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"}
+CLASSROOM50 = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": [
+        "schema", "classroom", "assignment", "assignment_type", "owner", "submission", "commit", "release", "review",
+        "datetime", "score", "max-score", "tests",
+    ],
+    "properties": {
+        "schema": {"const": "classroom50/result/v1"},
+        "classroom": TEXT, "assignment": TEXT, "assignment_type": {"enum": ["individual", "group"]}, "owner": TEXT,
+        "submission": {"type": "string", "pattern": "^submit/"}, "commit": TEXT, "release": TEXT, "review": TEXT,
+        "datetime": TIME, "graded_at": TIME, "score": WHOLE, "max-score": WHOLE,
+        "tests": {"type": "array", "items": {
+            "type": "object", "required": ["test-name", "passed", "score", "max-score"],
+            "properties": {"test-name": TEXT, "passed": {"type": "boolean"}, "score": WHOLE, "max-score": WHOLE},
+        }},
+        "submitted_by": {"type": "object", "additionalProperties": False, "required": ["username"],
+                         "properties": {"username": TEXT, "id": {"type": ["integer", "null"]}}},
+    },
+}  # fmt: skip
+RUNNER = {
+    "CLASSROOM": "ntua", "ASSIGNMENT": "lab3", "ASSIGNMENT_TYPE": "individual", "OWNER": "anna",
+    "SUBMISSION_TAG": "submit/2026-11-01T10-00-00Z-abc", "COMMIT_URL": "https://x/c", "RELEASE_URL": "https://x/r",
+    "REVIEW_URL": "https://x/v", "GITHUB_ACTOR": "anna", "GITHUB_ACTOR_ID": "7",
+}  # fmt: skip
+
+
+def check(number: int, outcome: Outcome, message: str = "", visibility: Visibility = "public") -> CheckResult:
+    points = 0.25 if outcome is Outcome.PASSED else 0.0
+    hint = "" if outcome is Outcome.PASSED else "Διαβάστε το."
+    return CheckResult(
+        f"step01.c{number}", 1, f"f({number}) <b> 100 %: a, b", points, 0.25, outcome, message, hint, visibility, 0.5
+    )
+
+
+def result(submission: str = "anna", **changes: object) -> Result:
+    checks = [
+        check(1, Outcome.PASSED),
+        check(2, Outcome.FAILED, HOSTILE),
+        check(3, Outcome.BLOCKED, "waits for f(2)"),
+        check(4, Outcome.TIMED_OUT, "10 s"),
+        check(5, Outcome.FAILED, "", "hidden"),
+    ]
+    fields: dict[str, object] = {
+        "course": "Words",
+        "submission": submission,
+        "handin": Handin(students=["0042"], name="Άννα Π.", ids={"canvas_user": "7", "moodle_participant": "4711"}),
+        "score": 0.25,
+        "max_score": 1.25,
+        "isolation": Isolation.of({}),
+        "time_limit": 900,
+        "steps": [],
+        "versions": {},
+        "checks": checks,
+        "written": [WrittenAnswer("1.1", 1, "Why", "Επειδή", AnswerStatus.TO_BE_MARKED)],
+        "notes": [HOSTILE],
+    }
+    return Result(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_result(result(), tmp_path / "out" / "anna")
+    return tmp_path / "out"
+
+
+def export(*arguments: object, **environment: str) -> tuple[int, bytes, str]:
+    ended = CliRunner(env=environment).invoke(graders, ["export", *map(str, arguments)])
+    return ended.exit_code, ended.stdout_bytes, ended.stderr
+
+
+def test_junit_is_what_its_schema_allows(folder):
+    code, written, _ = export("junit", "--results", folder)
+    assert code == 0
+    tree = etree.fromstring(written)
+    etree.XMLSchema(etree.fromstring(JUNIT_XSD.encode())).assertValid(tree)
+    cases = tree.findall("testsuite/testcase")
+    assert [case[0].tag if len(case) else "" for case in cases] == ["", "failure", "skipped", "error", "failure"]
+    assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)
+    text = cases[1][0].text
+    assert text is not None
+    assert "Άννα" in text
+    assert "Διαβάστε" in text
+
+
+def test_junit_of_a_class_has_no_two_cases_of_one_name():
+    tree = etree.fromstring(junit.document([result("anna"), result("eva")]).encode())
+    names = [(case.get("classname"), case.get("name")) for case in tree.iter("testcase")]
+    assert len(set(names)) == len(names) == 10
+    assert tree.get("tests") == "10"
+
+
+def test_gradescope_adds_up_and_hides_what_is_hidden(folder, tmp_path):
+    to = tmp_path / "results.json"
+    assert export("gradescope", "--results", folder, "--to", to)[0] == 0
+    made = json.loads(to.read_text(encoding="utf-8"))
+    assert made["score"] == sum(test["score"] for test in made["tests"])
+    assert {test["visibility"] for test in made["tests"]} == {"visible", "after_published"}
+    assert {test["status"] for test in made["tests"]} == {"passed", "failed"}
+    assert "\x1b" not in to.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("ended", [2, 3, 130])
+def test_gradescope_says_so_where_grading_failed(tmp_path, ended):
+    code, made, _ = export("gradescope", "--results", tmp_path / "nothing", "--ended", ended)
+    assert code == 0
+    assert json.loads(made)["score"] == 0
+    assert "nothing is charged to you" in json.loads(made)["output"]
+
+
+def test_gradescope_tells_why_a_submission_cannot_be_read(folder):
+    write_result(result(notes=["lab.rar: it is a RAR archive"], checks=[]), folder / "anna")
+    assert "RAR" in json.loads(export("gradescope", "--results", folder, "--ended", 2)[1])["output"]
+
+
+def test_actions_obey_no_text_of_a_student(folder, tmp_path):
+    summary = tmp_path / "summary.md"
+    code, printed, _ = export("github", "--results", folder, "--summary", summary)
+    assert code == 0
+    lines = printed.decode().splitlines()
+    assert all(re.match(r"::(error|notice) title=", line) for line in lines)
+    assert len([line for line in lines if line.startswith("::error")]) == 4
+    written = summary.read_text(encoding="utf-8")
+    assert "<script>" not in written
+    assert "**b**" not in written
+
+
+def test_actions_stay_within_the_limits():
+    many = [check(number, Outcome.FAILED, "α" * 5000) for number in range(800)]
+    one = result(checks=many)
+    assert sum(line.startswith("::error") for line in github.annotation_lines(one)) == 10
+    assert "791 more" in list(github.annotation_lines(one))[9]
+    written = github.summary(one)
+    assert len(written.encode()) <= 1 << 20
+    assert written.endswith("result.json.\n")
+
+
+def test_classroom50_takes_whole_numbers_of_the_right_repository(folder, tmp_path):
+    to = tmp_path / "result.json"
+    arguments = ("classroom50", "--results", folder, "--committed", "2026-11-01T12:00:00+02:00", "--to", to)
+    assert export(*arguments, **RUNNER)[0] == 0
+    made = json.loads(to.read_text(encoding="utf-8"))
+    jsonschema.validate(made, CLASSROOM50)
+    assert (made["datetime"], made["owner"]) == ("2026-11-01T10:00:00Z", "anna")
+    assert made["score"] == sum(test["score"] for test in made["tests"]) == 25
+    code, _, told = export(*arguments, **{**RUNNER, "SUBMISSION_TAG": ""})
+    assert (code, "SUBMISSION_TAG" in told) == (2, True)
+
+
+CANVAS = (
+    "Student,ID,SIS Login ID,Section,Lab 3 (1234),Lab 4 (99),Final Score\r\n"
+    "    Points Possible,,,,100,10,(read only)\r\n"
+    '"Παπαδοπούλου, Άννα",7,anna,Α1,,5,\r\n'
+    '"Dupont, Jean-Luc",8,jl,Α1,EX,,\r\n'
+    '"Student, Test",,x,Α1,,,\r\n'
+)
+
+
+def test_canvas_changes_one_column(tmp_path):
+    file = tmp_path / "gradebook.csv"
+    file.write_bytes(CANVAS.encode("utf-8-sig"))
+    filled = fill_canvas(Sheet.read(file), "1234", {"7": 88.256, "8": 50, "12": 1})
+    assert filled.content().decode("utf-8-sig") == CANVAS.replace(",anna,Α1,,5", ",anna,Α1,88.26,5")
+    assert len(filled.notes) == 2
+    assert fill_canvas(Sheet.read(file), "Lab 3", {"anna": 1}).rows[2][4] == "1"
+    for wrong in ("Lab", "77"):
+        with pytest.raises(BadSheet, match="Lab 3"):
+            fill_canvas(Sheet.read(file), wrong, {})
+
+
+def test_canvas_refuses_another_table(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(BadSheet, match="Student and ID"):
+        fill_canvas(Sheet.read(file), "1", {})
+
+
+MOODLE = (
+    "Αναγνωριστικό;Πλήρες όνομα;Κατάσταση;Βαθμός;Μέγιστος βαθμός;Αλλάζει;Τελευταία αλλαγή;Σχόλια\n"
+    "Συμμετέχων 4711;Άννα Π.;Υποβλήθηκε;-;10,00;Ναι;Δευτέρα, 2 Νοεμβρίου;\n"
+    "Συμμετέχων 4712;Γιώργος Β.;Υποβλήθηκε;3,50;10,00;Ναι;Δευτέρα, 2 Νοεμβρίου;παλιό\n"
+)
+
+
+def test_moodle_is_filled_whatever_its_language(tmp_path):
+    file = tmp_path / "worksheet.csv"
+    file.write_text(MOODLE, encoding="utf-8")
+    filled = fill_moodle(Sheet.read(file), {"4711": 7.25, "4712": 11, "5": 1}, {"4711": "καλό"})
+    expected = MOODLE.replace(";-;", ";7,25;").replace("2 Νοεμβρίου;\n", "2 Νοεμβρίου;καλό\n", 1)
+    assert filled.content().decode() == expected
+    assert [note.partition(":")[0] for note in filled.notes] == ["Συμμετέχων 4712", "participant 5"]
+
+
+def test_moodle_in_english_with_points(tmp_path):
+    header = "Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,Last modified (grade),"
+    text = header + "Feedback comments\r\nParticipant 4711,A,a@x,Submitted,,100.00,Yes,-,\r\n"
+    file = tmp_path / "worksheet.csv"
+    file.write_bytes(text.encode("utf-8-sig"))
+    filled = fill_moodle(Sheet.read(file), {"4711": 7.25}, {})
+    assert filled.content() == text.replace("Submitted,,", "Submitted,7.25,").encode("utf-8-sig")
+
+
+def test_platforms_are_filled_by_one_command(folder, tmp_path):
+    canvas, moodle = tmp_path / "canvas.csv", tmp_path / "moodle.csv"
+    canvas.write_bytes(CANVAS.encode("utf-8-sig"))
+    moodle.write_text(MOODLE, encoding="utf-8")
+    course = ("--course", WORDS)
+    code, made, _ = export("canvas", "--results", folder, "--fill", canvas, "--assignment", "Lab 3", *course)
+    assert (code, b"anna,\xce\x911,0.25,5" in made) == (0, True)
+    feedback = tmp_path / "feedback.zip"
+    code, made, _ = export("moodle", "--results", folder, "--fill", moodle, "--feedback", feedback, *course)
+    assert (code, b";0,25;10,00;" in made) == (0, True)
+    with zipfile.ZipFile(feedback) as archive:
+        assert archive.namelist() == ["Άννα Π._4711_assignfeedback_file/feedback.txt"]
+    code, _, told = export("canvas", "--fill", canvas, "--assignment", "x", *course)
+    assert (code, "--gradebook" in told) == (2, True)
+
+
+def test_csv_is_read_by_spreadsheets_and_starts_no_formula(folder):
+    for by in ("step", "check"):
+        code, made, _ = export("csv", "--results", folder, "--by", by)
+        assert code == 0
+        assert made.startswith(b"\xef\xbb\xbf")
+        rows = list(csv.DictReader(io.StringIO(made.decode("utf-8-sig"), newline="")))
+        assert rows[0]["name"] == "Άννα Π."
+        assert not any(value.lstrip().startswith(("=", "+", "@")) for row in rows for value in row.values())
+
+
+@pytest.mark.slow
+def test_the_bundle_grades_where_gradescope_unpacks_it(tmp_path):
+    """Laid out as /autograder, with this environment's packages in place of those that setup.sh would download."""
+    root = tmp_path / "autograder"
+    bundle = tmp_path / "autograder.zip"
+    assert export("gradescope-bundle", "--to", bundle)[0] == 0
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(root / "source")
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    assert modes["setup.sh"] == modes["run_autograder"] == 0o755
+    assert not [name for name in modes if name.startswith(("harness/tests", "harness/.git"))]
+    (root / "submission").mkdir()
+    (root / "submission" / "step02_beat_sync.py").write_text("raise NotImplementedError\n", encoding="utf-8")
+    (root / "venv" / "bin").mkdir(parents=True)
+    graders_there = root / "venv" / "bin" / "graders"
+    graders_there.write_text(f'#!/bin/sh\nexec {sys.executable} -m graders "$@"\n', encoding="utf-8")
+    graders_there.chmod(0o755)
+    script = (root / "source" / "run_autograder").read_text(encoding="utf-8").replace("--require", "--step 2 --require")
+    (root / "run_autograder").write_text(script, encoding="utf-8")
+    environment = {**os.environ, "AUTOGRADER_ROOT": str(root)}
+    subprocess.run(["bash", "run_autograder"], cwd=root, env=environment, check=True, capture_output=True)
+    made = json.loads((root / "results" / "results.json").read_text(encoding="utf-8"))
+    assert made["score"] == 0
+    assert made["tests"]
+
+
+def test_no_hidden_message_leaks(folder):
+    held_out = "Rock Folk 0.913"
+    hidden = check(9, Outcome.FAILED, "This check is hidden: its title and hint are all that is shown.", "hidden")
+    one = result(checks=[hidden])
+    for made in (
+        json.dumps(gradescope.results_json(one)),
+        junit.document([one]),
+        github.summary(one),
+        json.dumps(classroom50.result_json(one, RUNNER, datetime.now(UTC))),
+    ):
+        assert held_out not in made
+        assert "This check is hidden" in re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), made)
+
+
+def test_each_format_refuses_a_folder_with_several_results(folder):
+    write_result(result("eva"), folder / "eva")
+    for command in ("github", "gradescope"):
+        code, _, told = export(command, "--results", folder)
+        assert (code, "2 results" in told) == (2, True)
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(folder, tmp_path):
+    code, _, told = export("junit", "--results", folder, "--to", tmp_path / "missing" / "x.xml")
+    assert (code, "cannot be written" in told) == (2, True)
+    assert not Path(tmp_path / "missing").exists()
