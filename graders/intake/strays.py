@@ -29,7 +29,7 @@ def notes_on_strays(texts: Sequence[tuple[str, str]], unanswered: Collection[str
             shown = quoted(text.strip(), SHOWN_CHARACTERS)
             found[stray["id"]] = (
                 f"{place} line {line}: what stands below `{shown}` was not read as an answer to {stray['id']}, "
-                f"since that line is no heading; write `## {stray['id']}`"
+                f"since that line is no heading; write `# {stray['id']}`"
             )
     return list(found.values())[:NOTES]
 

@@ -29,7 +29,7 @@ def test_a_line_that_looks_like_a_heading_is_told(line: str) -> None:
     answers, notes = in_file(GIVEN.replace("## 2.1 1293 timesteps and an LSTM", line) + "\nΜένει η αρμονία.")
 
     assert answers == {"2.2": "Μένει η αρμονία."}
-    told = f"what stands below `{line}` was not read as an answer to 2.1, since that line is no heading; write `## 2.1`"
+    told = f"what stands below `{line}` was not read as an answer to 2.1, since that line is no heading; write `# 2.1`"
     assert notes == [f"answers/step02.md line 5: {told}"]
 
 
