@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 
-COMMAND = re.compile(r"(?<=#)#|^(\s*):(?=:)")
+COMMAND = re.compile(r"(?<=#)#(?!\s|$)|^(\s*):(?=:)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 FORMULA_STARTS = ("=", "+", "-", "@")
 REPLACEMENT = "\ufffd"
@@ -19,7 +19,7 @@ def printable(text: str) -> str:
     """Return a text without what a terminal would obey or reorder, or a CI runner would take for a command.
 
     Each character of an escape sequence and the like becomes a replacement character, and so does one of `::` at the
-    start of the text and of `##` anywhere: what runners of CI obey in a log begins with these.
+    start of the text, and of `##` anywhere unless a blank follows: what runners of CI obey in a log begins with these.
     """
     kept = (" " if char in "\n\r\t" else char for char in text)
     plain = without_orders("".join(kept))

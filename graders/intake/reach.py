@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
@@ -27,16 +28,26 @@ def reachable(files: Mapping[str, bytes], modules: Collection[str]) -> dict[str,
         files: the submission's, by path inside its package.
         modules: names of the step modules.
     """
-    known = {name: _names(name) for name in files}
-    said: set[str] = set()
+    lacking = {name: set(_names(name)) for name in files}
+    users: dict[str, list[str]] = defaultdict(list)
+    for name, words in lacking.items():
+        for word in words:
+            users[word].append(name)
     reached: set[str] = set()
-    waiting = {"__init__.py", *(f"{module}.py" for module in modules)} & files.keys()
+    waiting = [name for name in ("__init__.py", *(f"{module}.py" for module in modules)) if name in files]
     while waiting:
-        reached |= waiting
-        said.update(*(_words(files[name]) for name in waiting))
+        name = waiting.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        said = _words(files[name])
         if not said.isdisjoint(DYNAMIC):
             return dict(files)
-        waiting = {name for name, names in known.items() if names <= said} - reached
+        for word in said & users.keys():
+            for user in users.pop(word):
+                lacking[user].discard(word)
+                if not lacking[user]:
+                    waiting.append(user)
     # A module inside a folder also runs the folder's `__init__.py`, whatever else names that.
     for name in list(reached):
         reached.update(init for init in _inits(name) if init in files)

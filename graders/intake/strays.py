@@ -43,8 +43,8 @@ def notes_on_headless(texts: Sequence[tuple[str, str]], course: Course, is_headi
         is_heading: tells whether a line is a question's heading.
     """
     notes = []
+    given = _given_lines(course)
     for place, text in texts:
-        given = _given_lines(course, place.rpartition("/")[2])
         for number, line in enumerate(text.splitlines(), start=1):
             if is_heading(line[:LINE_CHARACTERS]):
                 break
@@ -54,9 +54,10 @@ def notes_on_headless(texts: Sequence[tuple[str, str]], course: Course, is_headi
     return notes[:NOTES]
 
 
-def _given_lines(course: Course, name: str) -> set[str]:
-    paths = (folder / "answers" / name for folder in (course.reference_folder, course.skeletons))
-    texts = (path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file())
+def _given_lines(course: Course) -> set[str]:
+    """Return the lines of all files of answers as they are handed out, whatever a student calls the files."""
+    folders = (folder / "answers" for folder in (course.reference_folder, course.skeletons))
+    texts = (path.read_text(encoding="utf-8", errors="replace") for folder in folders for path in folder.glob("*.md"))
     return {line.strip() for text in texts for line in text.splitlines()}
 
 

@@ -454,6 +454,14 @@ def test_a_file_of_the_right_name_comes_first_and_the_others_are_told(make: Make
     ]
 
 
+def test_what_was_handed_out_is_no_text_below_no_heading_whatever_its_file_is_called(tmp_path: Path) -> None:
+    given = {path.name: path.read_bytes() for path in sorted((ROOT / "lab" / "answers").glob("*.md"))}
+    renamed = {f"lab/answers/{name.replace('step0', 'Step')}": data for name, data in given.items()}
+    assert all("meant" in note for note in read(folder(tmp_path, {**LAB, **renamed})).notes)
+    joined = {"lab/answers/answers.md": b"\n".join(given.values())}
+    assert read(folder(tmp_path, {**LAB, **joined}, "νίκος")).notes == []
+
+
 # Limits
 
 

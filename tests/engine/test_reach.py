@@ -68,3 +68,9 @@ def test_a_module_that_is_not_there_reaches_the_package_alone() -> None:
 def test_no_source_keeps_it_busy(source: bytes) -> None:
     """For minutes, as some of them keep a parser or a normaliser busy: the time limit of tests would say so."""
     assert names("step01_a", {"__init__.py": b"", "step01_a.py": source}) == ["__init__.py", "step01_a.py"]
+
+
+def test_a_long_chain_of_modules_is_followed_to_its_end() -> None:
+    chain = {f"m{n}.py": b"from . import m%d" % (n + 1) for n in range(4000)}
+
+    assert len(reachable({"step01_a.py": b"from . import m0", **chain, "other.py": b""}, ["step01_a"])) == 4001

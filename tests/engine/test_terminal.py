@@ -123,7 +123,7 @@ def test_printable_text_is_no_command_of_a_ci_runner(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Ρεμπέτικο", "a::b", "x[::2]", "# 1.1", "l'été", "日本語", "a\u0301", "🎵", "[bold]", ""]
+    "text", ["Ρεμπέτικο", "a::b", "x[::2]", "# 1.1", "write `## 2.1`", "l'été", "日本語", "a\u0301", "🎵", "[bold]", ""]
 )
 def test_text_of_every_language_stays(text: str) -> None:
     assert printable(text) == text
