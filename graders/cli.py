@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from graders.commands import bench, calibrate, doctor, rescore, run, schema, skeleton
-from graders.commands.classroom import export, grades
+from graders.commands.classroom import export, grades, mark
 from graders.commands.errors import Group, run_group
 
 
@@ -29,6 +29,7 @@ for command in (
     rescore.rescore,
     grades.grades,
     export.export,
+    mark.mark,
     doctor.doctor,
     calibrate.calibrate,
     bench.bench,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Annotated
 
 import msgspec
 
@@ -18,12 +19,16 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         step: its step.
         title: what it is about, in a few words.
         prompt: the question itself.
+        points: the most that its answer gives.
+        rubric: what these points are for, a line each.
     """
 
     id: str
     step: int
     title: str
     prompt: str
+    points: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    rubric: tuple[str, ...] = ()
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):

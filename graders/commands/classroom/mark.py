@@ -1,0 +1,99 @@
+"""`graders mark`: written answers out to be marked, and marks in."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import click
+
+from graders.commands.errors import Command, ExitCode, Group, say
+from graders.commands.options import book_option, course_option, opened
+from graders.course import Course
+from graders.questions import Question, load_questions
+
+
+@click.group(cls=Group)
+def mark() -> None:
+    """Mark written answers."""
+
+
+marker_option = click.option("--marker", default=getpass.getuser, show_default="this user", help="Who marks.")
+
+
+@mark.command("export", cls=Command)
+@book_option
+@click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the sheets.")
+@click.option("--question", "wanted", multiple=True, help="Only this question, such as 6.4; may be repeated.")
+@click.option("--anonymous", is_flag=True, help="Leave out whose the answers are.")
+@marker_option
+@course_option
+def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, marker: str, course: Course) -> None:
+    """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
+    from graders.marking.sheets import markdown, table  # noqa: PLC0415 - needs the gradebook's libraries
+
+    questions = _questions(course, wanted)
+    with opened(url) as book:
+        answers = book.answers([question.id for question in questions])
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        for question in questions:
+            mine = [answer for answer in answers if answer.question == question.id]
+            if mine:
+                filled = table(question, mine, marker, anonymous=anonymous)
+                (to / f"{question.id}.csv").write_bytes(filled.encode("utf-8-sig"))
+                text = markdown(question, mine, anonymous=anonymous)
+                (to / f"{question.id}.md").write_text(text, encoding="utf-8")
+            marked = sum(any(one.marker == marker for one in answer.marks) for answer in mine)
+            click.echo(f"{question.id} {question.title}: {len(mine)} answers, {marked} marked by {marker}")
+    except OSError as error:
+        raise click.UsageError(f"--to {to}: cannot be written ({error.strerror}).") from error
+
+
+@mark.command("import", cls=Command)
+@book_option
+@click.argument("sheets", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@marker_option
+@course_option
+@click.pass_context
+def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], marker: str, course: Course) -> None:
+    """Read SHEETS that were filled in; of a sheet in which something does not fit, nothing counts."""
+    from graders.marking.sheets import BadMarks, read  # noqa: PLC0415
+    from graders.results.gradebook.rows import Marked  # noqa: PLC0415
+
+    questions = _questions(course, ())
+    refused = False
+    with opened(url) as book:
+        for sheet in sheets:
+            try:
+                marks = read(_text(sheet), questions, book.answers())
+            except BadMarks as error:
+                refused = True
+                for line in str(error).splitlines():
+                    say("graders", f"{sheet}: {line}")
+                continue
+            for one in marks:
+                given = Marked(one.answer.question, one.points, marker, one.comment)
+                book.mark(one.answer.handin, given, one.answer.text)
+            click.echo(f"{sheet}: {len(marks)} marks")
+    if refused:
+        context.exit(ExitCode.BAD_INPUT)
+
+
+def _questions(course: Course, wanted: tuple[str, ...]) -> list[Question]:
+    questions = load_questions(course)
+    if not questions:
+        raise click.UsageError("this course has no written questions.")
+    if unknown := sorted(set(wanted) - {question.id for question in questions}):
+        raise click.UsageError(f"--question {unknown[0]}: this course has no such question.")
+    return [question for question in questions if not wanted or question.id in wanted]
+
+
+def _text(sheet: Path) -> str:
+    data = sheet.read_bytes()
+    for encoding in ("utf-8-sig", "cp1253"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise click.UsageError(f"{sheet}: is not UTF-8 text; save it as CSV in UTF-8.")

@@ -1,0 +1,1 @@
+"""Written answers, which a person marks."""

@@ -1,0 +1,128 @@
+"""Sheets of answers to mark without a browser: Markdown to read, CSV to fill in, a pair for each question."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from graders.questions import Question
+from graders.results.gradebook.book import Answer
+from graders.results.gradebook.rows import digest_of
+from graders.text import cell, printable
+
+COLUMNS = ("answer", "students", "points", "of", "comment", "text")
+NEEDED = ("answer", "points")
+DIGEST_DIGITS = 10
+FENCE = "~"
+
+
+class BadMarks(Exception):
+    """Marks that do not fit; the message has a line for each problem."""
+
+
+@dataclass(frozen=True)
+class NewMark:
+    """A mark that was read from a sheet.
+
+    Attributes:
+        answer: the answer that it is for.
+        points: its points.
+        comment: for the student.
+    """
+
+    answer: Answer
+    points: float
+    comment: str
+
+
+def key_of(answer: Answer) -> str:
+    """Return what an answer is called in sheets: another text of the same hand-in has another name."""
+    return f"{answer.handin}-{digest_of(answer.question + answer.text)[:DIGEST_DIGITS]}"
+
+
+def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool) -> str:
+    """Return the question, its rubric and every answer, to be read; an answer is shown as it was typed."""
+    parts = [f"# {question.id} {question.title}", question.prompt.strip(), f"Points: 0 to {question.points:g}."]
+    parts += ["\n".join(f"- {line}" for line in question.rubric)] if question.rubric else []
+    for answer in _in_order(answers):
+        text = "\n".join(printable(line) for line in answer.text.splitlines())
+        fence = FENCE * (max((len(line) - len(line.lstrip(FENCE)) for line in text.splitlines()), default=0) + 3)
+        whose = "" if anonymous else f", {printable(_whose(answer))}"
+        parts.append(f"## {key_of(answer)}{whose}\n\n{fence}\n{text}\n{fence}")
+    return "\n\n".join(parts) + "\n"
+
+
+def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymous: bool) -> str:
+    """Return the sheet to fill in; what this marker has given stands in it already."""
+    out = io.StringIO(newline="")
+    rows = csv.writer(out)
+    rows.writerow(COLUMNS)
+    for answer in _in_order(answers):
+        mine = next((mark for mark in answer.marks if mark.marker == marker), None)
+        whose = "" if anonymous else cell(_whose(answer))
+        given = [f"{mine.points:g}", cell(mine.comment)] if mine else ["", ""]
+        rows.writerow([key_of(answer), whose, given[0], f"{question.points:g}", given[1], cell(answer.text)])
+    return out.getvalue()
+
+
+def read(text: str, questions: Iterable[Question], answers: Iterable[Answer]) -> list[NewMark]:
+    """Read a sheet that was filled in; rows without points are not marked yet.
+
+    Args:
+        text: the sheet, with commas, semicolons or tabs, and decimal points or commas.
+        questions: the course's.
+        answers: what there is to mark.
+
+    Raises:
+        BadMarks: a row is of no answer, or of one that has changed since; its points are no number, or too many; an
+            answer has two rows. Nothing of the sheet counts then.
+    """
+    first = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    if lacking := [name for name in NEEDED if name not in (rows.fieldnames or ())]:
+        raise BadMarks(f"line 1: there is no column {lacking[0]!r}; the columns are {', '.join(COLUMNS)}.")
+    known = {key_of(answer): answer for answer in answers}
+    most = {question.id: question.points for question in questions}
+    marks: dict[str, NewMark] = {}
+    problems = []
+    for row in rows:
+        written = (row["points"] or "").strip()
+        if not written:
+            continue
+        key = (row["answer"] or "").strip()
+        answer = known.get(key)
+        points = _number(written)
+        where = f"line {rows.line_num}: "
+        if answer is None:
+            problems.append(f"{where}{key!r} is no answer in this gradebook, or has changed since; export it again.")
+        elif key in marks:
+            problems.append(f"{where}{key} is there twice.")
+        elif points is None:
+            problems.append(f"{where}{written!r} is no number of points.")
+        elif not 0 <= points <= most[answer.question]:
+            problems.append(f"{where}{written} is not between 0 and {most[answer.question]:g}.")
+        else:
+            marks[key] = NewMark(answer, points, (row.get("comment") or "").strip())
+    if problems:
+        raise BadMarks("\n".join(problems))
+    return list(marks.values())
+
+
+def _in_order(answers: Sequence[Answer]) -> list[Answer]:
+    """Return answers in an order that says nothing of whose they are, with the same texts beside one another."""
+    return sorted(answers, key=lambda answer: (digest_of(answer.text), answer.handin))
+
+
+def _whose(answer: Answer) -> str:
+    students = " ".join(answer.students)
+    return students if answer.name in answer.students else f"{students} {answer.name}"
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return value if value == value else None  # noqa: PLR0124 - NaN is no number of points

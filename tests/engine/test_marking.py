@@ -1,0 +1,132 @@
+"""Marking without a browser: sheets out, marks in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from graders.cli import graders
+from graders.course import load_course
+from graders.intake.layouts.handin import Handin
+from graders.questions import load_questions
+from graders.results.files import write_result
+from graders.results.gradebook.book import Gradebook
+from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+QUESTION = load_questions(load_course(WORDS))[0]
+ANSWERS = {"001": "Επειδή\n~~~~\nη λέξη τελειώνει.", "002": "=HYPERLINK(1)", "003": "Επειδή\n~~~~\nη λέξη τελειώνει."}
+
+
+@pytest.fixture
+def book(tmp_path):
+    with Gradebook(str(tmp_path / "class.db"), by="run", new=True) as opened:
+        for student, text in ANSWERS.items():
+            result = Result(
+                course="Words",
+                submission=student,
+                score=0,
+                max_score=6,
+                isolation=Isolation.of({}),
+                time_limit=900,
+                steps=[],
+                versions={},
+                checks=[],
+                written=[WrittenAnswer(QUESTION.id, QUESTION.step, QUESTION.title, text, AnswerStatus.TO_BE_MARKED)],
+                notes=[],
+            )
+            handin = Handin(students=[student], name=f"Όνομα {student}", digest=student)
+            opened.record(handin, write_result(result, tmp_path / student))
+        yield opened
+
+
+def mark(*arguments: object) -> tuple[int, str, str]:
+    ended = CliRunner().invoke(graders, ["mark", *map(str, arguments)])
+    return ended.exit_code, ended.stdout, ended.stderr
+
+
+def sheet_of(book: Gradebook, tmp_path: Path, *options: str) -> list[dict[str, str]]:
+    code, told, _ = mark(
+        "export", "--gradebook", tmp_path / "class.db", "--to", tmp_path / "sheets", "--course", WORDS, *options
+    )
+    assert code == 0
+    assert f"{QUESTION.id} {QUESTION.title}: 3 answers" in told
+    text = (tmp_path / "sheets" / f"{QUESTION.id}.csv").read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def fill(tmp_path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> Path:
+    file = tmp_path / "filled.csv"
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        table = csv.DictWriter(out, list(rows[0]), delimiter=delimiter)
+        table.writeheader()
+        table.writerows(rows)
+    return file
+
+
+def bring_in(tmp_path: Path, file: Path, marker: str = "Ελένη") -> tuple[int, str, str]:
+    return mark("import", file, "--gradebook", tmp_path / "class.db", "--marker", marker, "--course", WORDS)
+
+
+def test_marks_go_out_and_come_back(book, tmp_path):
+    rows = sheet_of(book, tmp_path)
+    assert {row["students"] for row in rows} == {"001 Όνομα 001", "002 Όνομα 002", "003 Όνομα 003"}
+    assert not any(row["text"].startswith("=") for row in rows)
+    for row in rows[:2]:
+        row.update(points="0,5", comment="σωστά, αλλά σύντομα")
+    code, told, _ = bring_in(tmp_path, fill(tmp_path, rows, ";"))
+    assert (code, "2 marks" in told) == (0, True)
+    assert sorted(len(answer.marks) for answer in book.answers()) == [0, 1, 1]
+    again = sheet_of(book, tmp_path, "--marker", "Ελένη")
+    assert [row["points"] for row in again] == ["0.5", "0.5", ""]
+    before = len(book.history())
+    assert bring_in(tmp_path, fill(tmp_path, again))[0] == 0
+    assert len(book.history()) == before
+
+
+def test_the_page_to_read_shows_answers_as_they_were_typed(book, tmp_path):
+    sheet_of(book, tmp_path)
+    page = (tmp_path / "sheets" / f"{QUESTION.id}.md").read_text(encoding="utf-8")
+    assert QUESTION.prompt.strip() in page
+    assert page.count("~~~~~~~\nΕπειδή\n~~~~\nη λέξη τελειώνει.\n~~~~~~~") == 2
+
+
+def test_anonymous_sheets_name_nobody(book, tmp_path):
+    assert {row["students"] for row in sheet_of(book, tmp_path, "--anonymous")} == {""}
+    assert "Όνομα" not in (tmp_path / "sheets" / f"{QUESTION.id}.md").read_text(encoding="utf-8")
+
+
+def test_what_does_not_fit_is_refused_with_its_line(book, tmp_path):
+    rows = sheet_of(book, tmp_path)
+    rows[0].update(points="2")
+    rows[1].update(points="πολλά")
+    rows[2].update(points="nan")
+    rows += [{**rows[0], "answer": "99-0000", "points": "1"}, {**rows[0], "points": "1"}, {**rows[0], "points": "1"}]
+    code, _, told = bring_in(tmp_path, fill(tmp_path, rows))
+    assert code == 2
+    for problem in ("is not between 0 and 1", "'πολλά' is no number", "'nan' is no number", "99-0000", "there twice"):
+        assert problem in told, told
+    assert not any(answer.marks for answer in book.answers())
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    code, _, told = bring_in(tmp_path, tmp_path / "bad.csv")
+    assert (code, "line 1: there is no column 'answer'" in told) == (2, True)
+
+
+def test_an_answer_that_changed_since_is_not_marked(book, tmp_path):
+    rows = sheet_of(book, tmp_path)
+    for row in rows:
+        row.update(answer=row["answer"][:-1] + "x", points="1")
+    code, _, told = bring_in(tmp_path, fill(tmp_path, rows))
+    assert (code, "has changed since" in told) == (2, True)
+
+
+def test_questions_that_are_not_there_are_told(book, tmp_path):
+    code, _, told = mark(
+        "export", "--gradebook", tmp_path / "class.db", "--to", tmp_path / "x", "--question", "9.9", "--course", WORDS
+    )
+    assert (code, "no such question" in told) == (2, True)
