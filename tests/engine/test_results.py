@@ -182,6 +182,7 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "schema",
             "course",
             "submission",
+            "handin",
             "source",
             "digest",
             "score",
