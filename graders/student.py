@@ -8,11 +8,18 @@ import click
 
 from graders.commands.check import check
 from graders.commands.errors import Group, run_group
+from graders.commands.home.supervised import Done, notes_of_this_process
 
 
 def main() -> NoReturn:
     """Run the command line."""
-    run_group(lab, "lab")
+    notes = notes_of_this_process()
+    try:
+        run_group(lab, "lab")
+    except SystemExit as end:
+        if notes:
+            notes.write(Done(end.code if isinstance(end.code, int) else 0))
+        raise
 
 
 @click.group(

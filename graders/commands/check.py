@@ -1,31 +1,24 @@
-"""`lab check`: the public checks on a student's own checkout, in this process."""
+"""`lab check`: the public checks on a student's own checkout, in a process of their own."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
-from graders.commands.errors import Command, ExitCode, say
+from graders.commands.errors import Command, Settings, say
+from graders.commands.home.supervised import Supervision, notes_of_this_process
 from graders.commands.options import course_option
 from graders.course import Course
-
-if TYPE_CHECKING:
-    from graders.judging.local import LocalSubject
-    from graders.judging.rubric import Check
-    from graders.outcomes import Verdict
-    from graders.results.schema import CheckResult
 
 
 @click.command(cls=Command)
 @click.argument("steps", nargs=-1)
-@click.option("--pdb", is_flag=True, help="Open the debugger where a check fails.")
+@click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
 @click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default="here",
               help="The folder that holds what you write.")  # fmt: skip
 @course_option
@@ -36,56 +29,17 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path, course: Course) -> None
         raise click.UsageError(
             f"There is no {course.package} folder in {root.resolve()}; change to your checkout, or name it with --root."
         )
+    settings = click.get_current_context().find_object(Settings) or Settings()
+    notes = notes_of_this_process()
+    if notes is None and settings.restartable:
+        sys.exit(Supervision(partial(say, "lab")).run())
     # As in grading: for networks of a course's size more threads are slower, by far if the machine has other work.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name, value in course.sandbox.environment.items():
         os.environ.setdefault(name, value)
-    from graders.judging.local import LocalSubject  # noqa: PLC0415 - `lab --help` need not load what checking needs
-    from graders.judging.rubric import load_rubric  # noqa: PLC0415
-    from graders.results.scoring import score  # noqa: PLC0415
+    from graders.commands.home.checking import Checking  # noqa: PLC0415 - `lab --help` need not load what checking needs
 
-    rubric = [row for row in load_rubric(course, numbers) if row.info.visibility == "public"]
-    with LocalSubject(course, root) as subject:
-        results = score(rubric, _verdicts(course, rubric, subject, pdb=pdb))
-    _show(course, rubric, results, root)
-    outcomes = {one.outcome for one in results if not one.dropped}
-    if "harness_fault" in outcomes:
-        sys.exit(ExitCode.HARNESS_FAULT)
-    sys.exit(ExitCode.DONE if outcomes <= {"passed"} else ExitCode.CHECK_FAILED)
-
-
-def _verdicts(course: Course, rubric: Sequence[Check], subject: LocalSubject, *, pdb: bool) -> Mapping[str, Verdict]:
-    """Run the checks; an interrupt ends the command, with what was found so far."""
-    from graders.feedback.terminal import check_lines  # noqa: PLC0415
-    from graders.judging.judge import Interrupted, judge  # noqa: PLC0415
-    from graders.results.scoring import score  # noqa: PLC0415
-
-    extra = ["--pdb", "--tb=short"] if pdb else ["-p", "no:terminal", "--capture=no"]
-    try:
-        return judge(course, rubric, subject, seed=0, extra=extra)
-    except Interrupted as interrupt:
-        ended = [row for row in rubric if row.id in interrupt.verdicts]
-        Console().print(check_lines(score(ended, interrupt.verdicts)), soft_wrap=True)
-        line = subject.line_of(interrupt.__cause__ or interrupt)
-        where = f" at {line}" if line else ""
-        say("lab", f"interrupted{where}, after {len(ended)} of {len(rubric)} checks.")
-        sys.exit(ExitCode.INTERRUPTED)
-
-
-def _show(course: Course, rubric: Sequence[Check], results: Sequence[CheckResult], root: Path) -> None:
-    from graders.feedback.terminal import answered_lines, check_lines, number  # noqa: PLC0415
-    from graders.intake.submission import read_answers  # noqa: PLC0415
-    from graders.results.scoring import max_points, points, written_answers  # noqa: PLC0415
-    from graders.text import printable  # noqa: PLC0415
-
-    console = Console()
-    console.print(check_lines(results), soft_wrap=True)
-    answers, notes = read_answers(root / course.package, course)
-    lines: Iterable[str] = answered_lines(written_answers(course, rubric, answers), course.package)
-    if lines:
-        console.print("", *lines, *map(printable, notes), sep="\n", soft_wrap=True, markup=False, highlight=False)
-    reached, most = number(points(results)), number(max_points(results))
-    console.print(f"\n{reached} of {most} points of the public checks.", style="bold")
+    sys.exit(Checking(course, numbers, root, notes, pdb=pdb).run())
 
 
 def _step(text: str, course: Course) -> int:

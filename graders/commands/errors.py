@@ -30,9 +30,15 @@ class ExitCode(IntEnum):
 
 @dataclass
 class Settings:
-    """What holds for a whole command line: whether errors come with their tracebacks."""
+    """What holds for a whole command line.
+
+    Attributes:
+        debug: whether errors come with their tracebacks.
+        restartable: whether this process does nothing else, so that its own command line starts the same again.
+    """
 
     debug: bool = False
+    restartable: bool = False
 
 
 class Command(click.Command):
@@ -84,7 +90,7 @@ def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
 
 def run_group(group: click.Group, name: str) -> NoReturn:
     """Run a command line; an error ends it with one sentence on stderr, or with its traceback under `--debug`."""
-    settings = Settings()
+    settings = Settings(restartable=True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where it is no UTF-8, some signs are not to be had

@@ -7,8 +7,10 @@ import itertools
 import os
 import re
 import traceback
+from bdb import BdbQuit
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import hypothesis
@@ -38,6 +40,10 @@ ReferencePasses = Callable[[Collection[str]], Collection[str]]
 """Judges the reference on checks, by their ids, and returns the ids of those that it passes."""
 
 
+OnCheck = Callable[[Check, Verdict | None], None]
+"""Is told of each check when it begins, without a verdict, and when it has ended."""
+
+
 class Interrupted(KeyboardInterrupt):
     """The user stopped the run; the interrupt as it came is the cause.
 
@@ -58,6 +64,8 @@ def judge(
     extra: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
     reference_passes: ReferencePasses | None = None,
+    on_check: OnCheck = lambda _check, _verdict: None,
+    known: Mapping[str, Verdict] = MappingProxyType({}),
 ) -> dict[str, Verdict]:
     """Run the checks of a rubric on a subject.
 
@@ -73,6 +81,8 @@ def judge(
         progress: called with the number of checks that have a verdict, after each.
         reference_passes: asked where a check stumbled over what the submission gave it: the submission is at fault
             only if the reference passes there. Without it, as at a student's home, the submission is.
+        on_check: called when a check begins, without a verdict, and with its verdict when it has ended.
+        known: verdicts of checks that have run already, by id; these do not run again.
 
     Returns:
         A verdict for every check of the rubric that runs, by its id.
@@ -82,6 +92,9 @@ def judge(
     """
     running = counted(rubric)
     plugin = _plugin_for(course.package)(course, running, subject, seed, progress)
+    plugin.on_check = on_check
+    plugin.verdicts.update(known)
+    running = [check for check in running if check.id not in known]
     arguments = [
         *("-c", os.devnull, f"--rootdir={course.root}", "--assert=plain", "--import-mode=importlib"),
         *("--noconftest", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
@@ -151,6 +164,7 @@ class _Plugin:
         self.modules: dict[str, str] = {}
         self.problems: list[str] = []
         self.in_progress = ""
+        self.on_check: OnCheck = lambda _check, _verdict: None
         self.lost_workers: set[str] = set()
         self.interrupt: BaseException | None = None
 
@@ -242,6 +256,9 @@ class _Plugin:
         """Run a check; once more, if somebody has killed its worker meanwhile."""
         check = self.check_of(item)
         again = check.id in self.lost_workers
+        if check.id != self.in_progress:
+            self.in_progress = check.id
+            self.on_check(check, None)
         before = self.verdicts.get(check.id)
         done = yield
         if check.id in self.lost_workers and not again:
@@ -249,12 +266,13 @@ class _Plugin:
             if before:
                 self.verdicts[check.id] = before
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        elif (nextitem is None or self.check_of(nextitem) is not check) and check.id in self.verdicts:
+            self.on_check(check, self.settled(self.verdicts)[check.id])
         return done
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         check = self.check_of(item)
-        self.in_progress = check.id
         for needed in check.needs:  # one that was dropped is not there
             if needed in self.by_id and self.verdicts[needed].outcome not in STILL_WORTH_RUNNING:
                 raise Blocked(self.waits_for(needed))
@@ -301,6 +319,8 @@ class _Plugin:
         failed = known is not None and known.outcome is not Outcome.PASSED
         if call.excinfo is not None and not failed:
             error = call.excinfo.value
+            if isinstance(error, BdbQuit):
+                raise KeyboardInterrupt from error  # whoever leaves the debugger wants to go on with nothing
             if isinstance(error, KilledFromOutside):
                 self.lost_workers.add(check.id)
             outcome, message = self.explain(error, check)

@@ -7,36 +7,79 @@ import importlib.util
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, Self
 
 from graders.authoring.doubles import Doubles
 from graders.course import STEP_MODULE, Course
 from graders.judging.hints.situation import Situation
 from graders.judging.rubric import Check
+from graders.judging.switches import remember
 from graders.members import Members, owner_outside
-from graders.outcomes import NotImplementedYet, Outcome, raised_by
+from graders.outcomes import Died, NotImplementedYet, Outcome, raised_by
 from graders.seeding import seed_libraries
 from graders.text import text_of
 
+NO_STEP = 0
 EXAMPLE_STRIDE = 100  # more than any number of a step
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What is known of the modules that student code has.
+
+    Attributes:
+        note: called with the name of a module that is going to be imported, and without one when it is.
+        spoiled: modules that end the process when they are imported, and the message that says so.
+    """
+
+    note: Callable[[str], None] = lambda _: None
+    spoiled: Mapping[str, str] = field(default_factory=dict)
 
 
 class _LocalPackage:
     """The student's package, its modules imported when first asked for."""
 
-    def __init__(self, name: str, folder: Path, members: Members) -> None:
+    def __init__(self, name: str, folder: Path, members: Members, imports: Imports) -> None:
         self._name = name
         self._folder = folder
         self._members = members
+        self._imports = imports
+        self._failures: dict[str, tuple[Exception, TracebackType | None]] = {}
 
     def __getattr__(self, name: str) -> _LocalModule:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
         if not (self._folder / f"{name}.py").is_file():
             raise NotImplementedYet(f"{name}.py is not in {self._folder}.")
-        return _LocalModule(_load(f"{self._name}.{name}", self._folder), name, self._members)
+        return _LocalModule(self._import(f"{self._name}.{name}"), name, self._members)
+
+    def _import(self, module: str) -> ModuleType:
+        """Import a module; what that ended with, it ends with again, without another try, as in a worker."""
+        if module in self._imports.spoiled:
+            raise Died(self._imports.spoiled[module])
+        if module in self._failures:
+            error, trace = self._failures[module]
+            raise error.with_traceback(trace)
+        if module in sys.modules:
+            return _load(module, self._folder)
+        self._imports.note(module)
+        try:
+            return _load(module, self._folder)
+        except Exception as error:
+            self._failures[module] = error, error.__traceback__
+            raise
+        finally:
+            self._imports.note("")
+
+    def forget(self) -> None:
+        """Let modules be imported again, as the worker of another step does."""
+        self._failures.clear()
+        for name in [name for name in sys.modules if name == self._name or name.startswith(f"{self._name}.")]:
+            del sys.modules[name]
 
 
 def _load(module: str, folder: Path) -> ModuleType:
@@ -89,20 +132,30 @@ class LocalSubject:
     Args:
         course: the course.
         root: the folder that holds the student's package.
+        imports: what is known of its modules.
+        temporary: a folder for what checks write.
+
+    Attributes:
+        last_error: what ended the check in progress, as far as it had to be explained.
     """
 
-    def __init__(self, course: Course, root: Path) -> None:
+    last_error: BaseException | None = None
+
+    def __init__(self, course: Course, root: Path, imports: Imports = Imports(), temporary: Path | None = None) -> None:
         self.course = course
         self.folder = root.resolve() / course.package
         self._members = Members()
-        self.package = _LocalPackage(course.package, self.folder, self._members)
+        self.package = _LocalPackage(course.package, self.folder, self._members, imports)
         self.doubles = Doubles()
-        self._step = 0
+        self._step = NO_STEP
+        self._set_back: Callable[[], None] = lambda: None
+        adaptations = course.load(course.sandbox.adaptations) if course.sandbox.adaptations else None
+        self._reset_libraries: Callable[[], None] = getattr(adaptations, "reset_libraries", lambda: None)
         kit: Any = course.load(course.sandbox.kit) if course.sandbox.kit else None
         self.kit = kit
         if hasattr(kit, "connect"):
             kit.connect(lambda *question: self.doubles.answer(question))
-        self._temporary = tempfile.TemporaryDirectory(prefix="check-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="check-", dir=temporary)
         self._usual_folder = tempfile.tempdir
         sys.path.insert(0, str(root.resolve()))
 
@@ -116,6 +169,13 @@ class LocalSubject:
 
     def begin(self, check: Check) -> None:
         self._members.forget()
+        self.last_error = None
+        if self._step == NO_STEP:
+            self._set_back = remember()
+        elif self._step != check.step:  # where it is graded, each step has a process of its own
+            self._set_back()
+            self._reset_libraries()
+            self.package.forget()
         self._step = check.step
         seed_libraries(check.step)
 
@@ -129,6 +189,7 @@ class LocalSubject:
         return text
 
     def explain(self, error: BaseException) -> tuple[Outcome, str]:
+        self.last_error = error
         where = self.line_of(error)
         if isinstance(error, NotImplementedError) and where:
             return Outcome.NOT_IMPLEMENTED, text_of(error)
@@ -162,17 +223,17 @@ class LocalSubject:
         lines = [
             f"{Path(frame.f_code.co_filename).name} line {number}, in {frame.f_code.co_name}"
             for frame, number in traceback.walk_tb(error.__traceback__)
-            if _is_of(frame, self.course.package)
+            if is_of(frame, self.course.package)
         ]
         return lines[-1] if lines else ""
 
     def _passed_kit(self, error: BaseException) -> bool:
         """Tell whether an exception comes out of the kit, which works on nothing but what the student's code made."""
         kit = self.course.sandbox.kit
-        return bool(kit) and any(_is_of(frame, kit) for frame, _ in traceback.walk_tb(error.__traceback__))
+        return bool(kit) and any(is_of(frame, kit) for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
-def _is_of(frame: FrameType, package: str) -> bool:
+def is_of(frame: FrameType, package: str) -> bool:
     """Tell whether a frame runs code of a package, by the name of its module."""
     name = str(frame.f_globals.get("__name__"))
     return name == package or name.startswith(f"{package}.")

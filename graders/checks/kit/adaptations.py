@@ -38,6 +38,46 @@ def _torch() -> None:
     DataLoader.__init__ = load_in_process  # type: ignore[method-assign]
 
 
+def reset_libraries() -> None:
+    """Set global switches of the loaded libraries back, as a new worker finds them; at home, between steps."""
+    for library, reset in RESET.items():
+        if library in sys.modules:
+            reset()
+
+
+def _reset_torch() -> None:
+    import torch  # noqa: PLC0415
+
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.use_deterministic_algorithms(False)
+    torch.set_float32_matmul_precision("highest")
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(1)
+    torch.set_printoptions(profile="default")  # type: ignore[no-untyped-call]
+    torch.autograd.set_detect_anomaly(False)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = False
+
+
+def _reset_matplotlib() -> None:
+    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
+    plt.close("all")
+    mpl.rc_file_defaults()
+
+
+def _reset_sklearn() -> None:
+    import sklearn  # noqa: PLC0415
+
+    sklearn.set_config(assume_finite=False, transform_output="default", enable_metadata_routing=False)
+
+
+RESET = {"torch": _reset_torch, "matplotlib": _reset_matplotlib, "sklearn": _reset_sklearn}
+
+
 def _a_wish(number: int) -> tuple[Callable[[int], None], Callable[[], int]]:
     """Return a setter that is without effect, and a getter that does not show this.
 

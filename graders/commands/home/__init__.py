@@ -1,0 +1,1 @@
+"""`lab check` at a student's home: one process that watches, and one that judges."""

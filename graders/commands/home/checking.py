@@ -1,0 +1,150 @@
+"""What `lab check` does in its second process: it judges, tells each check as it ends, and notes how far it came."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from graders.commands.errors import ExitCode, say
+from graders.commands.home.supervised import Began, Debugging, Ended, Importing, Interrupting, Notes, Spoiled
+from graders.course import Course
+from graders.feedback.checks import check_lines, number
+from graders.feedback.live import LiveReport, printed_lines
+from graders.feedback.terminal import answered_lines
+from graders.intake.submission import read_answers
+from graders.judging.debugging import debug
+from graders.judging.judge import Interrupted, judge
+from graders.judging.local import Imports, LocalSubject
+from graders.judging.output import Output
+from graders.judging.rubric import Check, load_rubric
+from graders.outcomes import Outcome, Verdict
+from graders.results.scoring import max_points, points, score, written_answers
+from graders.text import printable
+
+# Neither pytest's own reports nor its own debugger, which would show the harness.
+PYTEST_OPTIONS = ("-p", "no:terminal", "-p", "no:debugging", "-p", "no:faulthandler", "--capture=no")
+NOT_DEBUGGED = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED, Outcome.BLOCKED})
+
+
+class Checking:
+    """The public checks of some steps on a student's checkout.
+
+    Args:
+        course: the course.
+        steps: numbers of the steps; none means all.
+        root: the folder that holds what the student writes.
+        notes: where to note how far it came; what stands there already is not done again.
+        pdb: whether to open the debugger where a check fails.
+    """
+
+    def __init__(self, course: Course, steps: Collection[int], root: Path, notes: Notes | None, *, pdb: bool) -> None:
+        self.course = course
+        self.rubric = [row for row in load_rubric(course, steps) if row.info.visibility == "public"]
+        self.package = root / course.package
+        self.notes = notes
+        self.pdb = pdb
+        earlier = notes.read() if notes else []
+        self.known = {note.check: note.verdict for note in earlier if isinstance(note, Ended)}
+        spoiled = {note.module: note.message for note in earlier if isinstance(note, Spoiled)}
+        self.output = Output()
+        self.output.on_debugger = self._note_debugger
+        self.console = Console(file=self.output.report)
+        dropped = [row for row in self.rubric if row.dropped]
+        self.report = LiveReport(self.console, score(dropped, {}))
+        imports = Imports(self._note_import, spoiled)
+        self.subject = LocalSubject(course, root, imports, notes.folder if notes else None)
+
+    def run(self) -> ExitCode:
+        """Judge, tell, and return how the command ends."""
+        signal.signal(signal.SIGINT, self._interrupt)
+        if self.notes:
+            faulthandler.enable(self.notes.crash.open("w", encoding="utf-8"))
+        self._tell_known()
+        try:
+            with self.subject:
+                verdicts = judge(
+                    self.course, self.rubric, self.subject, 0, PYTEST_OPTIONS, on_check=self._on_check, known=self.known
+                )
+        except Interrupted as interrupt:
+            return self._interrupted(interrupt)
+        self.output.restore()
+        self.report.end_step()
+        return self._show_rest(verdicts)
+
+    def _tell_known(self) -> None:
+        """Take up what an earlier process told; only the check that ended it was not told."""
+        ended = [row for row in self.rubric if row.id in self.known]
+        last = list(self.known)[-1:]
+        for row in ended:
+            self._add(row, self.known[row.id], told=row.id not in last)
+
+    def _on_check(self, check: Check, verdict: Verdict | None) -> None:
+        if verdict is None:
+            self._note(Began(check.id, check.step, check.title))
+            self.output.begin()
+            return
+        printed = self.output.end()
+        self.known[check.id] = verdict
+        self._add(check, verdict, printed)
+        error = self.subject.last_error
+        if self.pdb and error and verdict.outcome not in NOT_DEBUGGED:
+            self.output.begin()
+            self.output.release()
+            debug(error, self.course.package, lambda: self._again(check))
+            self.output.end()
+        self._note(Ended(check.id, verdict))
+
+    def _again(self, check: Check) -> None:
+        """Run one check once more, for the debugger."""
+        known = {check_id: verdict for check_id, verdict in self.known.items() if check_id != check.id}
+        rows = [row for row in self.rubric if row.id in known or row.id == check.id]
+        judge(self.course, rows, self.subject, 0, PYTEST_OPTIONS, known=known)
+
+    def _add(self, check: Check, verdict: Verdict, printed: Iterable[str] = (), *, told: bool = False) -> None:
+        self.report.add(score([check], {check.id: verdict})[0], list(printed), told=told)
+
+    def _interrupted(self, interrupt: Interrupted) -> ExitCode:
+        for text in printed_lines(self.output.end(), "the check that was interrupted"):
+            self.console.print(text, soft_wrap=True)
+        self.report.end_step()
+        line = self.subject.line_of(interrupt.__cause__ or interrupt)
+        where = f" at {line}" if line else ""
+        say("lab", f"interrupted{where}, after {len(interrupt.verdicts)} of {len(self.rubric)} checks.")
+        return ExitCode.INTERRUPTED
+
+    def _show_rest(self, verdicts: Mapping[str, Verdict]) -> ExitCode:
+        results = score(self.rubric, verdicts)
+        changed = [one for one in results if not one.dropped and verdicts[one.id] != self.known.get(one.id)]
+        if changed:
+            self.console.print(check_lines(changed), soft_wrap=True)
+        answers, notes = read_answers(self.package, self.course)
+        written = written_answers(self.course, self.rubric, answers)
+        lines: Iterable[str] = answered_lines(written, self.course.package)
+        if lines:
+            shown = "\n".join(["", *lines, *map(printable, notes)])
+            self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
+        reached, most = number(points(results)), number(max_points(results))
+        self.console.print(f"\n{reached} of {most} points of the public checks.", style="bold")
+        outcomes = {one.outcome for one in results if not one.dropped}
+        if Outcome.HARNESS_FAULT in outcomes:
+            return ExitCode.HARNESS_FAULT
+        return ExitCode.DONE if outcomes <= {Outcome.PASSED} else ExitCode.CHECK_FAILED
+
+    def _interrupt(self, *_: object) -> None:
+        self._note(Interrupting())
+        raise KeyboardInterrupt
+
+    def _note_debugger(self) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._note(Debugging())
+
+    def _note_import(self, module: str) -> None:
+        self._note(Importing(module))
+
+    def _note(self, note: Began | Ended | Importing | Interrupting | Debugging) -> None:
+        if self.notes:
+            self.notes.write(note)
