@@ -15,7 +15,8 @@ class Regressor(nn.Module):
     """A backbone with one linear layer on top, which rates a track on one axis.
 
     An `LSTMBackbone` is called with tracks and lengths, any other backbone, such as a `CNNBackbone`, with the tracks
-    alone. The loops of step 5 train it as they train a `Classifier`.
+    alone; the tracks are handed on as they are. A rating may be any number, also one below 0: nothing follows the
+    linear layer. All weights can be trained. The loops of step 5 train it as they train a `Classifier`.
 
     Args:
         backbone: module that turns tracks into features [B, H], with H as its attribute `feature_size`.
@@ -43,6 +44,8 @@ class Regressor(nn.Module):
     ) -> tuple[Float[Tensor, ""], Float[Tensor, " B"]]:
         """Return the mean squared error of the batch, and a rating of each track: [B], or [B, 1] if you prefer.
 
+        In evaluation mode a rating depends on its track alone. Arguments, mode and random generators stay as they are.
+
         Args:
             x: the tracks.
             targets: the rating of each by listeners. The loss compares each with the rating of the same track alone.
@@ -57,7 +60,8 @@ def predict_ratings(
     """Return the ratings that a model gives to the tracks of a loader, and the listeners' ratings of the same tracks.
 
     The model is put into evaluation mode, and no gradients are computed. The loader is gone through once, since one
-    that shuffles gives another order each time.
+    that shuffles gives another order each time. Nothing else changes: weights, random generators, and whether
+    gradients are computed afterwards.
 
     Args:
         model: called as `model(x, targets, lengths)`, it returns (loss, ratings [B], [B, 1] or [B, tasks]).
@@ -84,7 +88,7 @@ def spearman(
     Equal values share the average of the ranks that they take up together.
 
     Args:
-        y_true: one rating of each track.
+        y_true: one rating of each track; integers too. It stays as it is.
         y_pred: another of each, in the same order.
 
     Returns:

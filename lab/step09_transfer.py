@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 def load_backbone_from_checkpoint(backbone: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     """Give a backbone the weights that the backbone of a trained classifier has, and return it.
 
-    Weights and buffers, such as the statistics of batch normalisation, are taken from the checkpoint; its output layer
-    is left out, since it knows genres and nothing else.
+    Weights and buffers, such as the statistics of batch normalisation, are taken from the checkpoint, whatever the
+    backbone's layers are called; its output layer is left out, since it knows genres and nothing else.
 
     Args:
         backbone: a backbone with the same layers as the classifier's; it is changed in place.
@@ -46,7 +46,8 @@ def fine_tune(
 ) -> nn.Module:
     """Return a `Regressor` on the backbone of a trained classifier, trained on ratings.
 
-    All of its weights are trained, the transferred ones too, with Adam and with `train` of step 5.
+    All of its weights are trained, the transferred ones too, with Adam at one learning rate, without weight decay,
+    and with `train` of step 5. Batch normalisation goes on from the transferred statistics.
 
     Args:
         backbone: a backbone with the same layers as the classifier's; it becomes the regressor's.

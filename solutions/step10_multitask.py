@@ -58,12 +58,13 @@ class MultitaskLoss(nn.Module):
 class MultitaskRegressor(nn.Module):
     """A backbone with one linear layer on top, which rates a track on several axes: all tasks share the backbone.
 
-    An `LSTMBackbone` is called with tracks and lengths, any other backbone with the tracks alone. The loss is a
-    `MultitaskLoss` in which each task weighs 1.
+    An `LSTMBackbone` is called with tracks and lengths, any other backbone with the tracks alone; the tracks are handed
+    on as they are. A rating may be any number: nothing follows the linear layer. All weights can be trained. The loss
+    is a `MultitaskLoss` in which each task weighs 1.
 
     Args:
         backbone: module that turns tracks into features [B, H], with H as its attribute `feature_size`.
-        num_tasks: the number of axes.
+        num_tasks: the number of axes, at least 1.
 
     Example:
         >>> regressor = MultitaskRegressor(LSTMBackbone(128))
@@ -85,6 +86,8 @@ class MultitaskRegressor(nn.Module):
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "B num_tasks"]]:
         """Return the loss of the batch, and the ratings of each track.
 
+        In evaluation mode they depend on the track alone. Arguments, mode and random generators stay as they are.
+
         Args:
             x: the tracks.
             targets: the ratings of each by listeners, a column for each task.
@@ -100,8 +103,10 @@ def spearman_of_tasks(
 ) -> Float64[np.ndarray, " tasks"]:
     """Return Spearman's correlation of each task: over its tracks, and not over the tasks of a track.
 
+    Each is as `spearman` of step 8 returns it, NaN for a task whose ratings are all equal.
+
     Args:
-        y_true: the listeners' ratings, a row for each track and a column for each task.
+        y_true: the listeners' ratings, a row for each track and a column for each task. They stay as they are.
         y_pred: the network's, in the same order.
 
     Raises:

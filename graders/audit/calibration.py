@@ -77,7 +77,8 @@ def _runs(course: Course, experiment: Experiment, seeds: int, folder: Path) -> I
         else:
             corpus.stage_variant(course, name, place)
         yield from (Run(experiment, name, True, seed, place) for seed in range(seeds))
-    for number, mistake in enumerate(one for one in corpus.all_mistakes(course) if experiment.check in one.fails):
+    wrong = (one for one in corpus.all_mistakes(course) if experiment.check in one.fails | one.measured)
+    for number, mistake in enumerate(wrong):
         place = folder / str(number)
         corpus.stage_reference(course, place)
         mistake.make_in(place, course)

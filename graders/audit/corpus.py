@@ -26,6 +26,8 @@ class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         new: what stands there instead.
         outcome: how the check ends.
         also: ids of the other checks that fail with it; those that are blocked by it are not listed.
+        measured: ids of checks that it blocks, but whose metric is calibrated with it all the same: without the block
+            they would have to tell it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new: str
     outcome: Outcome = Outcome.FAILED
     also: frozenset[str] = frozenset()
+    measured: frozenset[str] = frozenset()
 
     @property
     def fails(self) -> frozenset[str]:

@@ -1,9 +1,14 @@
-"""Checks of step 8: the regressor, its predictions, Spearman's correlation, and learning of energy."""
+"""Checks of step 8: the regressor, its predictions, Spearman's correlation, and learning of energy.
+
+All checks of a step stand in one module, in the order in which students meet them: `needs` names checks of the same
+module.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +25,7 @@ from graders.authoring.expect import (
     expect_length,
     expect_number,
 )
-from graders.checks.doubles.models import MakeDouble
+from graders.checks.doubles.models import Call, MakeDouble, Said
 from graders.checks.doubles.scripted import Predicting
 from graders.checks.experiments.ratings import held_out_energy
 from graders.checks.kit.protocol import Kit
@@ -30,102 +35,163 @@ from graders.checks.oracles.regressors import FEATURES, mean_squared_error, spea
 from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
 
-LOSS = ("test_regressor_returns_mean_squared_error_and_ratings",)
+ANSWERS = ("test_regressor_returns_a_loss_and_a_rating_of_each_track",)
 TRACKS = ("test_ratings_depend_on_the_tracks_alone",)
+ANY = ("test_ratings_are_not_clipped",)
+NOTHING_ELSE = ("test_regressor_changes_nothing_else",)
+OWN = ("test_each_track_is_rated_on_its_own",)
+LOSS = ("test_regressor_returns_mean_squared_error_and_ratings",)
+TRAINS = ("test_regressor_trains_its_backbone",)
 RANKS = ("test_spearman_is_the_correlation_of_ranks",)
+PAIRS = ("test_predict_ratings_pairs_the_ratings_of_a_track",)
+RISES = ("test_spearman_of_a_monotone_relation_is_one",)
+TIES = ("test_spearman_averages_the_ranks_of_ties",)
 PREDICTS = ("test_predict_ratings_returns_both_ratings_of_each_track",)
 
 
-def regressor(lab: Any, kit: Kit) -> Any:
+def regressor(lab: Any, kit: Kit, rng: np.random.Generator, kind: str = "MeanOfFrames") -> Any:
     """Return a new regressor on a backbone of the kit."""
-    return lab.step08_regression.Regressor(kit.training.MeanOfImage(FEATURES, 6))
+    return lab.step08_regression.Regressor(regressors.drawn(kit, rng, kind))
 
 
 # --- the regressor
 
 
-@check(points=1.5, hint="Targets are [B]: squeeze(1) the output [B, 1], or the difference broadcasts to [B, B].")
+@check(points=0.25, hint="Return the loss first, one number, and then the ratings: the output layer's, [B] or [B, 1].")
+def test_regressor_returns_a_loss_and_a_rating_of_each_track(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """Regressor returns (loss, ratings): a number, and a rating of each track that its backbone's features make."""
+    for rows in (4, 2, 5):
+        call = f"Regressor(backbone)(x {[rows, 3, FEATURES]}, targets {[rows]}, lengths)"
+        regressors.expect_answer(kit, lab.step08_regression.Regressor, (rows,), rng, call)
+
+
+@check(
+    points=0.25,
+    hint="The ratings are the output layer's, on what the backbone makes of x; targets serve the loss.",
+    needs=ANSWERS,
+)
+def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """In evaluation mode the regressor's ratings depend on the tracks, and not on the targets."""
+    regressors.expect_ratings_of_tracks_alone(kit, lab.step08_regression.Regressor, (12,), rng)
+
+
+@check(
+    points=0.25,
+    hint="Hand x to the backbone as it is, and compute no mean or deviation over the tracks of a batch.",
+    needs=TRACKS,
+)
+def test_each_track_is_rated_on_its_own(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """The backbone gets each track as it is, and a track's rating is the same whatever else is in its batch."""
+    regressors.expect_each_track_on_its_own(kit, lab.step08_regression.Regressor, (12,), rng)
+
+
+@check(
+    points=1,
+    hint="The loss is the mean over the batch of (rating - target) ** 2, with both of one shape.",
+    needs=TRACKS,
+)
 @examples(rows=st.integers(2, 6), seed=st.integers(0, 99))
 def test_regressor_returns_mean_squared_error_and_ratings(lab: Any, kit: Kit, rows: int, seed: int) -> None:
     """Regressor returns (mean squared error, ratings) for targets [B]; the error of its own ratings is 0."""
     call = f"Regressor(backbone)(x {[rows, 3, FEATURES]}, targets {[rows]}, lengths)"
-    regressors.expect_loss(regressor(lab, kit), (rows,), seed, mean_squared_error, call)
-    regressors.expect_unlike_ratings(lambda: regressor(lab, kit), (rows,), seed, call)
-    generator = np.random.default_rng(seed)
-    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), generator)
+    model = regressor(lab, kit, np.random.default_rng(seed))
+    regressors.expect_loss(kit, model, (rows,), seed, mean_squared_error, call)
 
 
-@check(points=0.25, hint="The ratings are the output layer's, on what the backbone makes of x; targets serve the loss.")
-def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """The regressor's ratings depend on the tracks, and not on the targets."""
-    regressors.expect_ratings_of_tracks_alone(regressor(lab, kit), (12,), rng)
-    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), rng)
+@check(
+    points=0.25,
+    hint="squeeze() takes the batch axis away from a batch of one: squeeze(1) or squeeze(-1).",
+    needs=TRACKS,
+)
+def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """Regressor returns a number and one rating, [1] or [1, 1], for a single track."""
+    call = f"Regressor(backbone)(x {[1, 3, FEATURES]}, targets [1], lengths)"
+    model = evaluating(regressor(lab, kit, rng))
+    loss, _ = regressors.answer(model, noise(rng, 1, 3, FEATURES), np.ones(1), [3], call)
+    regressors.expect_loss_number(loss, call)
 
 
 @check(
     points=0.5,
-    hint="squeeze() takes the batch axis away from a batch of one: squeeze(1) or squeeze(-1).",
-    needs=TRACKS,
+    hint="Put nothing after the linear layer: a ReLU makes every rating below 0 a 0, a sigmoid ends at 0 and 1.",
+    needs=OWN,
 )
-def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit) -> None:
-    """Regressor returns one rating, [1] or [1, 1], and the right loss for a single track."""
-    call = f"Regressor(backbone)(x {[1, 3, FEATURES]}, targets [1], lengths)"
-    regressors.expect_loss(regressor(lab, kit), (1,), 0, mean_squared_error, call)
-
-
-@check(points=0.5, hint="Put nothing after the linear layer: a ReLU makes every rating below 0 a 0.")
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """Tracks that are unlike get ratings that are unlike, also where these are below 0."""
-    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), rng)
-    for _ in range(3):
-        regressors.expect_no_clipping(regressor(lab, kit), (24,), rng)
+    """A regressor can learn any rating, also one below 0 or above 1."""
+    regressors.expect_any_rating(kit, lab.step08_regression.Regressor, None, rng)
 
 
-@check(points=0.5, hint="Only an LSTMBackbone takes lengths, and it needs them: call any other backbone with x alone.")
+@check(
+    points=0.5,
+    hint="Only an LSTMBackbone takes lengths, and it needs them: call any other backbone with x alone.",
+    needs=OWN,
+)
 def test_regressor_hands_lengths_to_an_lstm_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """An LSTMBackbone is called with the lengths, any other backbone with the tracks alone."""
-    regressors.answer(regressor(lab, kit), noise(rng, 3, 6, FEATURES), np.zeros(3), [6, 4, 1], "Regressor(CNN)(...)")
-    regressors.expect_ratings_of_the_backbone(kit, lab.step08_regression.Regressor, (), rng)
-    regressors.expect_lengths_reach_an_lstm(lab, lab.step08_regression.Regressor, (3,), rng)
+    model = regressor(lab, kit, rng, "MeanOfImage")
+    regressors.answer(model, noise(rng, 3, 6, FEATURES), np.zeros(3), [6, 4, 1], "Regressor(CNN)(...)")
+    regressors.expect_lengths_reach_an_lstm(lab, kit, lab.step08_regression.Regressor, (3,), rng)
 
 
-@check(points=0.25, hint="Keep backbone and output layer as attributes, and detach nothing.")
+@check(
+    points=0.25,
+    hint="Change nothing in place, and leave train(), eval() and seeds to those who call the regressor.",
+    needs=TRACKS,
+)
+def test_regressor_changes_nothing_else(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """A call of the regressor leaves its arguments, its mode and the random generators as they are."""
+    regressors.expect_no_side_effects(kit, lab.step08_regression.Regressor, (6,), rng)
+
+
+@check(points=0.25, hint="Keep backbone and output layer as attributes, and detach or freeze nothing.", needs=OWN)
 def test_regressor_trains_its_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """A step of an optimiser of the regressor's parameters changes the backbone's weights too."""
-    backbone = kit.training.MeanOfImage(FEATURES, 6)
-    model = lab.step08_regression.Regressor(backbone)
-    before = as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights").copy()
-    tracks = kit.training.ratings_loader(noise(rng, 6, 3, FEATURES).numpy(), rng.uniform(2, 3, 6), [3] * 6, 6)
-    kit.training.fit(model, tracks, kit.training.sgd(model, 0.1), 1)
-    if np.array_equal(before, as_array(kit.training.weights(backbone)["linear.weight"], "the backbone's weights")):
-        raise AssertionError("After a step of SGD the weights of the regressor's backbone are as before.")
+    """Steps of an optimiser of the regressor's parameters change the backbone's weights and the output layer's."""
+    regressors.expect_training_of_all(kit, lab.step08_regression.Regressor, (8,), rng, "Regressor(backbone)")
 
 
 @check(
     points=0.5,
     hint="load_state_dict(torch.load(path)) in __init__, strict as it is by itself.",
-    needs=LOSS,
+    needs=TRAINS,
 )
 def test_checkpoint_restores_the_regressor(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """load_from_checkpoint restores the regressor that was saved, and refuses a checkpoint that does not fit."""
     step, path, x = lab.step08_regression, kit.scratch_file("παλινδρομητής.pt"), noise(rng, 4, 3, FEATURES)
 
     def ratings(model: Any) -> np.ndarray:
-        return regressors.answer(evaluating(model), x, np.zeros(4), [3] * 4, "regressor(x, targets, lengths)")[1]
+        return regressors.answer(evaluating(model), x, np.zeros(4), [3] * 4, regressors.CALL)[1]
 
-    saved = regressor(lab, kit)
+    _, saved = regressors.lively(kit, step.Regressor, (8,), rng, "NormalisedMean")
     wanted = ratings(saved)
     lab.step05_lstm.save_checkpoint(saved, path)
-    loaded = step.Regressor(kit.training.MeanOfImage(FEATURES, 6), load_from_checkpoint=path)
+    loaded = step.Regressor(regressors.drawn(kit, rng, "NormalisedMean"), load_from_checkpoint=path)
     call = "the array of ratings of the regressor that was loaded"
-    expect_as_before(ratings(loaded), wanted, ratings(regressor(lab, kit)), call, regressors.ROUNDING)
-    with expect_error((RuntimeError, KeyError, ValueError), "Regressor(another backbone, load_from_checkpoint=...)"):
-        step.Regressor(kit.training.NormalisedMean(FEATURES, 6), load_from_checkpoint=path)
+    unlike = ratings(regressor(lab, kit, rng, "NormalisedMean"))
+    expect_as_before(ratings(loaded), wanted, unlike, call, regressors.ROUNDING)
+    for kind in ("MeanOfFrames", "MixedMean"):
+        with expect_error((RuntimeError, KeyError, ValueError), f"Regressor({kind}, load_from_checkpoint=...)"):
+            step.Regressor(regressors.drawn(kit, rng, kind), load_from_checkpoint=path)
     with expect_error(OSError, "Regressor(backbone, load_from_checkpoint='missing.pt')"):
-        step.Regressor(kit.training.MeanOfImage(FEATURES, 6), load_from_checkpoint="missing.pt")
+        step.Regressor(regressors.drawn(kit, rng, "NormalisedMean"), load_from_checkpoint="missing.pt")
 
 
 # --- predictions
+
+
+@dataclass
+class Listening(Predicting):
+    """A `Predicting` that demands the listeners' ratings of the same tracks as targets."""
+
+    listeners: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def say(self, call: Call) -> Said:
+        """Return the answer for a batch."""
+        rows = call.x[np.arange(len(call.x)), call.lengths - 1, 0].astype(np.int64)
+        if call.targets.shape != (len(rows), *self.listeners.shape[1:]) or not np.allclose(
+            call.targets, self.listeners[rows], rtol=1e-4, atol=1e-4
+        ):
+            raise ValueError("the model got targets that are not the listeners' ratings of its tracks")
+        return super().say(call)
 
 
 class RatedTracks(NamedTuple):
@@ -141,16 +207,18 @@ class RatedTracks(NamedTuple):
 
 
 def rated_tracks(rng: np.random.Generator, count: int, tasks: int | None = None) -> RatedTracks:
-    """Return random ratings of tracks, all different."""
+    """Return random ratings of tracks, all different, some below 0."""
     shape = (count,) if tasks is None else (count, tasks)
     return RatedTracks(
-        *(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 7 for _ in range(2))
+        *(rng.permutation(4 * count * (tasks or 1))[: np.prod(shape)].reshape(shape) / 7 - 2 for _ in range(2))
     )
 
 
-def predicted(lab: Any, model: Any, loader: Any, shape: tuple[int, ...], call: str) -> list[np.ndarray]:
+def predicted(
+    lab: Any, model: Any, loader: Any, shape: tuple[int, ...], call: str, device: tuple[str, ...] = ("cpu",)
+) -> list[np.ndarray]:
     """Return the (y_pred, y_true) of predict_ratings; raise unless their shapes are right, `[N]` or `[N, 1]`."""
-    pair = expect_length(lab.step08_regression.predict_ratings(model, loader, "cpu"), 2, call)
+    pair = expect_length(lab.step08_regression.predict_ratings(model, loader, *device), 2, call)
     arrays = []
     for value, name in zip(pair, ("y_pred", "y_true"), strict=True):
         array = as_array(value, f"{name} of {call}")
@@ -161,14 +229,31 @@ def predicted(lab: Any, model: Any, loader: Any, shape: tuple[int, ...], call: s
 
 
 def expect_predicted(
-    lab: Any, kit: Kit, double: MakeDouble, rated: RatedTracks, size: int, *, training: bool = False
+    lab: Any,
+    kit: Kit,
+    double: MakeDouble,
+    rated: RatedTracks,
+    size: int,
+    *,
+    training: bool = False,
+    column: bool = False,
 ) -> list[bool]:
     """Raise unless predict_ratings is right for tracks in batches of a size, in the order of the loader.
+
+    Args:
+        lab: the student's modules.
+        kit: the kit.
+        double: makes the scripted model.
+        rated: the ratings.
+        size: tracks of a batch.
+        training: the model comes in training mode.
+        column: the model's ratings are `[B, 1]`.
 
     Returns:
         For each call of the model, whether gradients were to be computed.
     """
-    predicting = Predicting(rated.predicted, at_the_end=True)
+    table = rated.predicted[:, None] if column else rated.predicted
+    predicting = Listening(table, at_the_end=True, listeners=rated.listeners)
     model = double(predicting)
     model.train(training)
     call = f"predict_ratings(model, loader of {len(rated.predicted)} tracks in batches of {size}, 'cpu')"
@@ -194,9 +279,11 @@ def test_predict_ratings_returns_both_ratings_of_each_track(
 def test_predict_ratings_takes_ragged_batches_and_several_tasks(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
-    """predict_ratings keeps a smaller last batch, takes single tracks, and gives a row of ratings for each task."""
-    for count, size, tasks in ((9, 4, None), (3, 1, None), (1, 1, None), (7, 3, 3)):
+    """predict_ratings keeps a smaller last batch, takes single tracks, several tasks, and a model that gives [B, 1]."""
+    for count, size, tasks in ((9, 4, None), (3, 1, None), (1, 1, None), (7, 3, 3), (5, 4, 2)):
         expect_predicted(lab, kit, double, rated_tracks(rng, count, tasks), size)
+    for count, size in ((9, 4), (3, 1)):
+        expect_predicted(lab, kit, double, rated_tracks(rng, count), size, column=True)
 
 
 @check(
@@ -216,7 +303,7 @@ def test_predict_ratings_evaluates_in_evaluation_mode(
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="Collect both in the same loop: a loader that shuffles has another order in the next.",
     needs=PREDICTS,
 )
@@ -234,28 +321,50 @@ def test_predict_ratings_pairs_the_ratings_of_a_track(
     expect_array(y_true[order], rated.listeners[right], f"y_true of {call}, in the order of y_pred,")
 
 
+@check(
+    points=0.25,
+    hint="Go through the loader once, seed nothing, and write with torch.no_grad(): as a block, which ends.",
+    needs=PAIRS,
+)
+def test_predict_ratings_changes_nothing_else(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
+    """predict_ratings reads each track once, and leaves weights, gradients and random generators as they are."""
+    rated, after = rated_tracks(rng, 8), []
+    predicting = Predicting(rated.predicted, at_the_end=True)
+    model, loader = evaluating(double(predicting)), rated.loader(kit, predicting, 4)
+    before = kit.training.weights(model)
+    call = "predict_ratings(model, loader of 8 tracks)"
+    for number in range(2):
+        kit.training.seed(number)
+        predicted(lab, model, loader, rated.predicted.shape, call, ())
+        after.append(kit.calls.draw())
+    if kit.calls.gradients_on() is not True:
+        raise AssertionError(f"After {call} no gradients are computed any more: nothing could be trained.")
+    if kit.training.count(model) != 1:
+        raise AssertionError(f"After {call} the model's weights are frozen; expected them to be as they were.")
+    for name, value in kit.training.weights(model).items():
+        expect_array(value, as_array(before[name], name), f"the model's {name} after {call}")
+    read = kit.training.tracks_read(loader) // 2
+    if read != len(rated.predicted):
+        raise AssertionError(f"{call} read {read} tracks; expected {len(rated.predicted)}, each once.")
+    if kit.calls.seeded(*after) is True:
+        raise AssertionError(f"{call} seeds random generators; expected it to leave them alone.")
+
+
 # --- Spearman's correlation
 
 
 def expect_spearman(
     lab: Any, true: Sequence[float] | np.ndarray, predicted_ones: Sequence[float] | np.ndarray, call: str | None = None
 ) -> None:
-    """Raise unless spearman returns SciPy's value, for lists and for arrays."""
+    """Raise unless spearman returns SciPy's value, for lists, tuples and arrays."""
     call = call or f"spearman({list(true)}, {list(predicted_ones)})"
-    for kind in (list, np.array):
+    for kind in (list, tuple, np.array):
         value = lab.step08_regression.spearman(kind(true), kind(predicted_ones))
         expect_number(value, spearman_right(true, predicted_ones), f"{call}, computed in float64,", 1e-9)
 
 
 DISTINCT = st.permutations(range(9)).map(lambda order: [value**2 / 8 for value in order])
 TIED = st.lists(st.integers(0, 3), min_size=4, max_size=12).filter(lambda values: len(set(values)) > 1)
-
-
-@check(points=0.75, hint="Replace each value by its rank: argsort of argsort, not argsort; then Pearson's correlation.")
-@examples(true=DISTINCT, other=DISTINCT)
-def test_spearman_is_the_correlation_of_ranks(lab: Any, true: list[float], other: list[float]) -> None:
-    """spearman is Pearson's correlation of the ranks: here of lists without ties."""
-    expect_spearman(lab, true, other)
 
 
 @check(points=0.25, hint="Take the ranks of the values, not the values: Pearson's correlation is 1 on a line only.")
@@ -268,6 +377,17 @@ def test_spearman_of_a_monotone_relation_is_one(lab: Any, rng: np.random.Generat
 
 @check(
     points=0.5,
+    hint="Replace each value by its rank: argsort of argsort, not argsort; then Pearson's correlation.",
+    needs=RISES,
+)
+@examples(true=DISTINCT, other=DISTINCT)
+def test_spearman_is_the_correlation_of_ranks(lab: Any, true: list[float], other: list[float]) -> None:
+    """spearman is Pearson's correlation of the ranks: here of lists without ties."""
+    expect_spearman(lab, true, other)
+
+
+@check(
+    points=0.5,
     hint="Equal values share the average of their ranks; 1 - 6 sum(d^2) / (n^3 - n) is for lists without ties.",
     needs=RANKS,
 )
@@ -276,12 +396,35 @@ def test_spearman_averages_the_ranks_of_ties(lab: Any, true: list[int], seed: in
     """spearman gives equal values the average of their ranks, in either list."""
     other = np.random.default_rng(seed).permutation(true).tolist()
     expect_spearman(lab, [float(value) for value in true], [float(value) for value in other])
+    expect_spearman(lab, true, other)
+
+
+@check(
+    points=0.25,
+    hint="Turn both lists into arrays of np.float64, not of np.float32 or of integers, and sort none of them in place.",
+    needs=RANKS,
+)
+def test_spearman_ranks_values_that_are_close(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """spearman tells values apart that differ in the tenth digit, takes integers, and leaves both lists as they are."""
+    close, large = 0.5 + rng.permutation(8) * 1e-10, 2**25 + rng.permutation(8)
+    for true, other, name in (
+        (close, rng.permutation(8) / 8, "values that differ by 1e-10"),
+        (rng.permutation(8) / 8, close, "values, some that differ by 1e-10"),
+        (large, rng.permutation(8), "integers above 2 ** 25"),
+    ):
+        expect_spearman(lab, true, other, f"spearman of {name}")
+    lists = (close.tolist(), (rng.permutation(8) / 8).tolist())
+    for kind, makes in (("list", lists), ("array", tuple(map(np.array, lists)))):
+        for place, (given, after) in enumerate(
+            zip(lists, kit.calls.after(lab.step08_regression.spearman, *makes), strict=True)
+        ):
+            expect_array(np.asarray(after), given, f"{kind} {place} that spearman was given, after the call,", 0)
 
 
 @check(
     points=0.25,
     hint="Compare the shapes, and raise ValueError; return float('nan') where all values are equal.",
-    needs=RANKS,
+    needs=TIES,
 )
 def test_spearman_refuses_what_has_no_order(lab: Any) -> None:
     """spearman is NaN if either list has equal values only, and raises ValueError for lists that do not match."""
@@ -295,9 +438,10 @@ def test_spearman_refuses_what_has_no_order(lab: Any) -> None:
             raise WrongType(f"spearman({true}, {other}) returned {describe(value)}; expected nan.")
         if not math.isnan(value):
             raise AssertionError(f"spearman({true}, {other}) returned {value}; expected nan.")
-    for true, other in (([1.0, 2.0, 3.0], [1.0, 2.0]), ([1.0, 2.0], [1.0, 2.0, 3.0]), ([1.0], [2.0])):
-        with expect_error(ValueError, f"spearman({true}, {other})"):
-            lab.step08_regression.spearman(np.array(true), np.array(other))
+    short, long, row = [1.0, 2.0], [1.0, 2.0, 3.0], [[1.0, 2.0, 3.0]]
+    for one, two in ((long, short), (short, long), ([1.0], [2.0]), ([], []), (row, row), (row, long)):
+        with expect_error(ValueError, f"spearman({one}, {two})"):
+            lab.step08_regression.spearman(np.array(one), np.array(two))
 
 
 # --- learning
@@ -307,6 +451,7 @@ def test_spearman_refuses_what_has_no_order(lab: Any) -> None:
     points=0.75,
     seconds=20,
     hint="If the loss falls but the ratings stay near the mean, the loss compares each rating with all targets.",
+    needs=(*LOSS, *ANY, *NOTHING_ELSE, *TRAINS),
 )
 def test_regressor_rates_the_energy_of_held_out_tracks(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on rated tracks, a regressor's ratings of held-out ones correlate with the listeners' (energy)."""

@@ -1,4 +1,8 @@
-"""Checks of step 9: a backbone's weights, taken from the checkpoint of a classifier, and trained on."""
+"""Checks of step 9: a backbone's weights, taken from the checkpoint of a classifier, and trained on.
+
+All checks of a step stand in one module, in the order in which students meet them: `needs` names checks of the same
+module.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from graders.checks.kit.protocol import Kit
 from graders.checks.oracles import features
 from graders.checks.oracles.networks import evaluating, noise
 from graders.checks.oracles.regressors import answer, mean_squared_error
-from graders.outcomes import WrongType
+from graders.outcomes import Outcome, SubmissionError, WrongType
 
 Weights: TypeAlias = dict[str, np.ndarray]
 MakeBackbone: TypeAlias = Callable[[Kit], Any]
@@ -25,6 +29,13 @@ LOADS = ("test_backbone_gets_the_weights_of_the_classifier",)
 LITTLE = 1e-12  # of a learning rate: nothing moves by more than what is lost in rounding
 STEPS = 0.1  # of the way that Adam goes: its steps are the learning rate while gradients keep their signs
 LEFT = 0.2  # of the error, after 20 epochs: the reference leaves a twentieth at most
+NAMES = ("backbone", "conv", "bn", "output", "_output", "output_layer", "head", "fc", "linear", "classifier", "out")
+MOST, LEAST = 1.1, 0.65  # of the way of Adam: the least is that of a backbone whose head begins with zeros
+RETURNS = ("test_loading_returns_the_backbone",)
+TRAINABLE = ("test_transferred_weights_can_be_trained",)
+FITS = ("test_checkpoint_that_does_not_fit_is_an_error",)
+ADAM = ("test_fine_tuning_takes_the_steps_of_adam",)
+ALL = ("test_fine_tuning_trains_all_weights",)
 TUNES = ("test_fine_tuning_begins_with_the_transferred_weights",)
 
 
@@ -119,7 +130,7 @@ def moved(first: Weights, second: Weights) -> list[str]:
     return [name for name, value in first.items() if not np.allclose(value, second[name], atol=1e-7)]
 
 
-@check(points=1.25, hint="Keep the entries that begin with the backbone's prefix, without it; then load them strictly.")
+@check(points=1, hint="Keep the entries that begin with the backbone's prefix, without it; then load them strictly.")
 def test_backbone_gets_the_weights_of_the_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """After load_backbone_from_checkpoint all weights and buffers are those of the classifier's backbone."""
     what = "the backbone, after load_backbone_from_checkpoint(backbone, path),"
@@ -139,16 +150,21 @@ def test_backbone_gets_the_weights_of_the_classifier(lab: Any, kit: Kit, rng: np
 def test_loading_returns_the_backbone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """load_backbone_from_checkpoint returns the backbone itself, ready to be a regressor's."""
     values, path = drawn_classifier(lab, kit, rng)
-    returned = lab.step09_transfer.load_backbone_from_checkpoint(fresh_backbone(kit), path)
+    backbone = fresh_backbone(kit)
+    returned = lab.step09_transfer.load_backbone_from_checkpoint(backbone, path)
     if not kit.is_a(returned, "torch.nn", "Module"):
         raise WrongType("load_backbone_from_checkpoint returned no nn.Module; expected the backbone.")
     x = noise(rng, 5, 3, FEATURES)
     expect_array(evaluating(returned)(x), features_of(values, x), "what is returned, of x,", 1e-5)
+    if kit.calls.same(returned, backbone) is not True:
+        raise AssertionError("load_backbone_from_checkpoint returned another module; expected the backbone itself.")
 
 
-@check(points=1, hint="Leave strict=True: with strict=False a prefix that matches nothing loads nothing.", needs=LOADS)
+@check(
+    points=0.75, hint="Leave strict=True: with strict=False a prefix that matches nothing loads nothing.", needs=LOADS
+)
 def test_checkpoint_that_does_not_fit_is_an_error(lab: Any, kit: Kit) -> None:
-    """A checkpoint of other layers or shapes, of too few or too many layers, and a missing file raise an error."""
+    """A checkpoint of other layers or shapes, of too few or too many, of no classifier, and no file raise an error."""
     step, path = lab.step09_transfer, kit.scratch_file("άλλο.pt")
     for other, make, name in (
         (kit.training.DeepMean(FEATURES, SIZE), fresh_backbone, "other layers"),
@@ -160,11 +176,42 @@ def test_checkpoint_that_does_not_fit_is_an_error(lab: Any, kit: Kit) -> None:
         lab.step05_lstm.save_checkpoint(lab.step05_lstm.Classifier(other, 3), path)
         with expect_error((RuntimeError, KeyError, ValueError), f"load_backbone_from_checkpoint of {name}"):
             step.load_backbone_from_checkpoint(make(kit), path)
+    lab.step05_lstm.save_checkpoint(kit.training.MeanOfImage(FEATURES, SIZE), path)
+    with expect_error(
+        (RuntimeError, KeyError, ValueError), "load_backbone_from_checkpoint of no classifier's checkpoint"
+    ):
+        step.load_backbone_from_checkpoint(fresh_backbone(kit), path)
     with expect_error(OSError, "load_backbone_from_checkpoint(backbone, 'missing.pt')"):
         step.load_backbone_from_checkpoint(fresh_backbone(kit), "missing.pt")
 
 
-@check(points=0.5, hint="Load into the parameters; neither freeze nor replace them.", needs=LOADS)
+@check(
+    points=0.25,
+    hint="Cut the prefix off where a name begins with it, and nowhere else: not with lstrip or replace, nor by a list.",
+    needs=FITS,
+)
+def test_layers_of_any_name_are_transferred(lab: Any, kit: Kit) -> None:
+    """Layers of the backbone are transferred whatever their names, also those of the classifier's output layer."""
+    step, path = lab.step09_transfer, kit.scratch_file("ονόματα.pt")
+    plain_classifier = kit.training.weights(lab.step05_lstm.Classifier(plain_backbone(kit), 3))
+    heads = sorted({str(name).split(".", maxsplit=1)[0] for name in plain_classifier})
+    names = [*heads, *(name for name in NAMES if name not in heads)]
+    source = kit.training.NamesakeMean(FEATURES, SIZE, names)
+    lab.step05_lstm.save_checkpoint(lab.step05_lstm.Classifier(source, 3), path)
+    backbone = kit.training.NamesakeMean(FEATURES, SIZE, names)
+    call = f"load_backbone_from_checkpoint(backbone with layers {', '.join(names)}; path)"
+    try:
+        step.load_backbone_from_checkpoint(backbone, path)
+    except SubmissionError as error:
+        if error.outcome is not Outcome.STUDENT_ERROR:
+            raise
+        raise AssertionError(f"{error} [{call}; expected it to fit.]") from error
+    got, wanted = (kit.training.weights(one) for one in (backbone, source))
+    for name, value in wanted.items():
+        expect_array(got[name], as_array(value, str(name)), f"{name} of the backbone, after {call},", 1e-6)
+
+
+@check(points=0.25, hint="Load into the parameters; neither freeze nor replace them.", needs=LOADS)
 def test_transferred_weights_can_be_trained(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The transferred weights are trained with the rest: a step of an optimiser changes them."""
     _, path = trained_classifier(lab, kit, rng)
@@ -179,9 +226,17 @@ def test_transferred_weights_can_be_trained(lab: Any, kit: Kit, rng: np.random.G
 
 
 class Tuned(NamedTuple):
-    """A result of fine_tune: the backbone's weights, all parameters, the mean squared error on training tracks."""
+    """A result of fine_tune.
+
+    Attributes:
+        weights: those of the regressor's backbone.
+        given: those of the backbone that was given.
+        parameters: all that the loss depends on.
+        error: the mean squared error on training tracks.
+    """
 
     weights: Weights
+    given: Weights
     parameters: Weights
     error: float
 
@@ -200,6 +255,7 @@ def fine_tuned(
     make: MakeBackbone = fresh_backbone,
     batch: int = 4,
     others: bool = False,
+    silent: bool = False,
 ) -> Tuned:
     """Return the result of fine_tune on random ratings.
 
@@ -212,21 +268,32 @@ def fine_tuned(
         make: makes the backbone.
         batch: tracks of a batch.
         others: validate on other tracks, whose ratings are far on the other side; otherwise on the same.
+        silent: the last feature of all tracks is 0.
     """
     x, aside = draw_tracks(rng), draw_tracks(rng)
+    if silent:
+        x[:, :, -1] = 0
     targets = rng.uniform(10, 11, 12)  # so far from the first ratings that the loss falls
     loader = kit.training.ratings_loader(x.numpy(), targets, [3] * 12, batch)
     opposite = kit.training.ratings_loader(aside.numpy(), -3 * targets, [3] * 12, batch)
     validation = opposite if others else loader
     kit.training.seed(int(rng.integers(2**31)))
     arguments = (*asked, "cpu") if asked else ()
-    model = lab.step09_transfer.fine_tune(make(kit), path, loader, validation, *arguments)
+    backbone = make(kit)
+    model = lab.step09_transfer.fine_tune(backbone, path, loader, validation, *arguments)
     call = "regressor(x, targets, lengths), with the regressor that fine_tune returned,"
     _, ratings = answer(evaluating(model), x, targets, [3] * 12, call)
-    parameters = kit.training.parameters(model)
+    parameters, tuned = kit.training.parameters(model), weights(kit, model, "the regressor of fine_tune", make)
+    given = weights(kit, backbone, "the backbone given to fine_tune", make)
+    used = {str(name) for name in kit.calls.in_the_loss(model, loader)}
     return Tuned(
-        weights(kit, model, "the regressor that fine_tune returns", make),
-        {str(name): as_array(value, f"{name} of the regressor").copy() for name, value in parameters.items()},
+        tuned,
+        given,
+        {
+            str(name): as_array(value, f"{name} of the regressor").copy()
+            for name, value in parameters.items()
+            if str(name) in used
+        },
         mean_squared_error(ratings, targets),
     )
 
@@ -237,7 +304,11 @@ def repeatedly(lab: Any, kit: Kit, rng: np.random.Generator, path: str) -> Calla
     return lambda asked, **more: fine_tuned(lab, kit, np.random.default_rng(seed), path, asked, plain_backbone, **more)
 
 
-@check(points=1, hint="Build the Regressor on the backbone that was loaded, and do not make a new one afterwards.")
+@check(
+    points=0.75,
+    hint="Build the Regressor on the backbone that was loaded, and do not make a new one afterwards.",
+    needs=RETURNS,
+)
 def test_fine_tuning_begins_with_the_transferred_weights(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains on from the transferred weights: at a learning rate of next to nothing they are unchanged."""
     source, path = trained_classifier(lab, kit, rng)
@@ -268,14 +339,38 @@ def expect_ratings_of_the_transferred(lab: Any, kit: Kit, rng: np.random.Generat
     features.expect_made_of_features(mixing, ratings, rng, call)
 
 
-@check(points=0.25, hint="Give the optimiser all parameters of the regressor, and call train of step 5.", needs=TUNES)
+@check(
+    points=0.25,
+    hint="Let the error of load_backbone_from_checkpoint through: catch nothing.",
+    needs=(*TUNES, *FITS),
+)
+def test_fine_tuning_refuses_what_does_not_fit(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """fine_tune raises an error for a checkpoint that does not fit or is not there, and trains nothing then."""
+    _, path = trained_classifier(lab, kit, rng)
+    loader = kit.training.ratings_loader(draw_tracks(rng).numpy(), np.ones(12), [3] * 12, 4)
+    for make, name, at, kinds in (
+        (plain_backbone, "path of a checkpoint of more layers", path, (RuntimeError, KeyError, ValueError)),
+        (fresh_backbone, "'missing.pt'", "missing.pt", OSError),
+    ):
+        with expect_error(kinds, f"fine_tune(backbone, {name}, ...)"):
+            lab.step09_transfer.fine_tune(make(kit), at, loader, loader, 1, 1e-3, "cpu")
+
+
+@check(
+    points=0.25,
+    hint="Give the optimiser all parameters of the regressor, and call train of step 5.",
+    needs=(*TUNES, *TRAINABLE),
+)
 def test_fine_tuning_trains_all_weights(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains all weights of the backbone, as long and at the learning rate asked for, and the error falls."""
     source, path = trained_classifier(lab, kit, rng)
     begun = learnt(weights(kit, source, "the source"))
-    still = begun.keys() - set(moved(begun, fine_tuned(lab, kit, rng, path, (1, 1e-2)).weights))
+    tuned_once = fine_tuned(lab, kit, rng, path, (1, 1e-2))
+    still = begun.keys() - set(moved(begun, tuned_once.weights))
     if still:
         raise AssertionError(f"After fine_tune {', '.join(sorted(still))} of the backbone are as loaded.")
+    what = "the backbone that was given to fine_tune, which becomes the regressor's,"
+    expect_weights(tuned_once.given, learnt(tuned_once.weights), what)
 
     source, path = trained_classifier(lab, kit, rng, plain_backbone)
     loaded = weights(kit, source, "the source", plain_backbone)
@@ -302,18 +397,19 @@ def test_fine_tuning_trains_all_weights(lab: Any, kit: Kit, rng: np.random.Gener
 @check(
     points=0.25,
     hint="torch.optim.Adam(regressor.parameters(), lr=learning_rate), and as many epochs as asked for.",
-    needs=TUNES,
+    needs=ALL,
 )
 def test_fine_tuning_takes_the_steps_of_adam(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """fine_tune trains all weights with Adam: in each epoch of one batch, by its learning rate while the loss falls."""
     _, path = trained_classifier(lab, kit, rng, plain_backbone)
     tuned = repeatedly(lab, kit, rng, path)
-    begun = tuned((1, LITTLE), batch=12).parameters
-    for asked, epochs, rate in (((1, 1e-3), 1, 1e-3), ((8, 1e-3), 8, 1e-3), ((), 5, 1e-4)):
-        changes = largest_changes(begun, tuned(asked, batch=12).parameters)
+    begun = tuned((1, LITTLE), batch=12)
+    for asked, epochs, rate in (((8, 1e-3), 8, 1e-3), ((1, 1e-3), 1, 1e-3), ((), 5, 1e-4)):
+        after = tuned(asked, batch=12)
+        changes = largest_changes(begun.parameters, after.parameters)
         call = f"fine_tune(..., {epochs}, {rate:g})" if asked else "fine_tune without epochs and learning rate"
         still = sorted(name for name, change in changes.items() if change < rate / 100)
-        if still:
+        if still and epochs > 1:  # in the first, a head of zeros passes nothing on
             raise AssertionError(
                 f"After {call} {', '.join(still)} of the regressor are as after fine_tune(..., 1, {LITTLE})."
             )
@@ -322,12 +418,60 @@ def test_fine_tuning_takes_the_steps_of_adam(lab: Any, kit: Kit, rng: np.random.
                 f"{call} with one batch moves weights by {min(changes.values()):.3g} to {max(changes.values()):.3g}; "
                 f"expected {epochs} of Adam's steps of {rate:g}."
             )
+        if epochs > 5:
+            expect_one_rate(largest_changes(begun.weights, after.weights), changes, epochs * rate, call)
+
+
+def expect_one_rate(of_backbone: dict[str, float], of_all: dict[str, float], way: float, call: str) -> None:
+    """Raise unless the weights of a backbone, and all others too, went about the way that Adam goes."""
+    for name, change in of_backbone.items():
+        if not change > LEAST * way:
+            raise AssertionError(
+                f"{call} with one batch moves the backbone's {name} by {change:.3g}, and others by up to "
+                f"{max(of_all.values()):.3g}; expected the same learning rate for all, {way:.3g} in all."
+            )
+    far = [f"{name} by {change:.3g}" for name, change in of_all.items() if not change < MOST * way]
+    if far:
+        raise AssertionError(f"{call} with one batch moves {', '.join(far)}; expected at most {way:.3g}.")
+
+
+@check(
+    points=0.25,
+    hint="Train in training mode, and let batch normalisation go on from the statistics of the checkpoint.",
+    needs=ADAM,
+)
+def test_fine_tuning_goes_on_with_the_statistics(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """fine_tune goes on with the backbone's running statistics, each batch of training tracks once an epoch."""
+    source, path = trained_classifier(lab, kit, rng)
+    begun = weights(kit, source, "the source")
+    seed = int(rng.integers(2**31))
+    tuned = fine_tuned(lab, kit, np.random.default_rng(seed), path, (1, LITTLE)).weights
+    x = draw_tracks(np.random.default_rng(seed)).numpy()
+    features = x.mean(1) @ begun["mixing.weight"].T + begun["mixing.bias"]
+    mean, variance = begun["normalisation.running_mean"], begun["normalisation.running_var"]
+    for batch in features.reshape(3, 4, SIZE):
+        mean, variance = 0.9 * mean + 0.1 * batch.mean(0), 0.9 * variance + 0.1 * batch.var(0, ddof=1)
+    what = "of the regressor of fine_tune(..., 1, ...), with 3 batches,"
+    for name, wanted in (("running_mean", mean), ("running_var", variance)):
+        expect_array(tuned[f"normalisation.{name}"], wanted, f"{name} {what}", 1e-4)
+
+
+@check(points=0.25, hint="torch.optim.Adam(regressor.parameters(), lr=learning_rate): no weight_decay.", needs=ALL)
+def test_fine_tuning_does_not_decay_weights(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """fine_tune leaves weights as they are that no rating depends on: it is Adam without weight decay."""
+    source, path = trained_classifier(lab, kit, rng, plain_backbone)
+    begun = weights(kit, source, "the source", plain_backbone)["mixing.weight"]
+    tuned = repeatedly(lab, kit, rng, path)((6, 1e-2), batch=12, silent=True).weights["mixing.weight"]
+    if not np.abs(tuned[:, :-1] - begun[:, :-1]).max() > 1e-3:
+        raise AssertionError("After fine_tune(..., 6, 0.01) the weights of the backbone's mixing layer are as loaded.")
+    what = "the weights for a feature that is 0 in all tracks, after fine_tune(..., 6, 0.01), as they were loaded,"
+    expect_array(tuned[:, -1], begun[:, -1], what, 1e-7)
 
 
 @check(
     points=0.25,
     hint="train(regressor, train_loader, val_loader, optimizer, epochs, device): it keeps the best epoch's weights.",
-    needs=TUNES,
+    needs=ALL,
 )
 def test_fine_tuning_learns_from_one_loader_and_validates_on_the_other(
     lab: Any, kit: Kit, rng: np.random.Generator

@@ -109,12 +109,12 @@ CONSTANTS = (
         "vectors: Tensor = self._output(self._blocks(images)) * 0",
     ),
     (
-        "step08.regressor_returns_mean_squared_error_and_ratings",
+        "step08.regressor_returns_a_loss_and_a_rating_of_each_track",
         "ratings = self._output(self.backbone(*inputs)).squeeze(1)",
         "ratings = self._output(self.backbone(*inputs)).squeeze(1) * 0",
     ),
     (
-        "step10.regressor_rates_a_track_on_each_axis",
+        "step10.regressor_returns_a_loss_and_ratings_of_each_track",
         "ratings = self._output(self.backbone(*inputs))",
         "ratings = self._output(self.backbone(*inputs)) * 0",
     ),

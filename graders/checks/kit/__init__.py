@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graders.checks.kit import training as training  # what `__getattr__` returns
+    from graders.checks.kit import calls as calls  # what `__getattr__` returns
+    from graders.checks.kit import training as training
 
 TRAINING = "graders.checks.kit.training"
+CALLS = "graders.checks.kit.calls"
 
 
 class _Judge:
@@ -44,9 +46,9 @@ def double(number: int) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    """Return the part for training as `training`; it loads PyTorch, which most checks do without."""
-    if name == "training":
-        return importlib.import_module(TRAINING)
+    """Return the parts `training` and `calls`; they load PyTorch, which most checks do without."""
+    if name in {"training", "calls"}:
+        return importlib.import_module(TRAINING if name == "training" else CALLS)
     raise AttributeError(name)
 
 

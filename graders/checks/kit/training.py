@@ -22,11 +22,13 @@ class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
         self.x = np.asarray(x, np.float32)
         self.targets = targets
         self.lengths = lengths
+        self.read = 0
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, Any, int]:
+        self.read += 1
         return self.x[index], self.targets[index], int(self.lengths[index])
 
 
@@ -43,6 +45,11 @@ def ratings_loader(x: np.ndarray, ratings: np.ndarray, lengths: Integers, batch_
 def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
     """Return a loader of the same items in batches of the same size, in another order in every pass."""
     return DataLoader(batches.dataset, batches.batch_size, shuffle=True)
+
+
+def tracks_read(batches: DataLoader[Any]) -> int:
+    """Return how often tracks of a loader of the kit were read, in this process."""
+    return batches.dataset.read  # type: ignore[attr-defined,no-any-return]
 
 
 class ScriptedModel(nn.Module):
@@ -72,14 +79,14 @@ class ScriptedModel(nn.Module):
 
 
 class MixedMean(nn.Module):
-    """A small backbone, called with tracks alone; no other model has layers of its names."""
+    """A small backbone, which takes lengths and ignores them; no other model has layers of its names."""
 
     def __init__(self, input_dim: int, feature_size: int) -> None:
         super().__init__()
         self.feature_size = feature_size
         self.mixing = nn.Linear(input_dim, feature_size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Return features `[B, H]` of tracks `[B, T, F]`."""
         features: Tensor = self.mixing(x.mean(1))
         return features
@@ -92,23 +99,42 @@ class NormalisedMean(MixedMean):
         super().__init__(input_dim, feature_size)
         self.normalisation = nn.BatchNorm1d(feature_size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return features `[B, H]` of tracks `[B, T, F]`."""
-        features: Tensor = self.normalisation(super().forward(x))
+        features: Tensor = self.normalisation(super().forward(x, lengths))
         return features
 
 
 class DeepMean(nn.Module):
-    """A backbone that learns from the mean of all timesteps, with a hidden layer; called with tracks alone."""
+    """A backbone with a hidden layer, on the mean of all timesteps; it takes lengths, and ignores them."""
 
     def __init__(self, input_dim: int, feature_size: int) -> None:
         super().__init__()
         self.feature_size = feature_size
         self.layers = nn.Sequential(nn.Linear(input_dim, feature_size), nn.Tanh())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Return features `[B, H]` of tracks `[B, T, F]`."""
         features: Tensor = self.layers(x.mean(1))
+        return features
+
+
+class NamesakeMean(nn.Module):
+    """A backbone whose layers have the names given, as far as a module may have them: those of other parts."""
+
+    def __init__(self, input_dim: int, feature_size: int, names: Sequence[str]) -> None:
+        super().__init__()
+        self.feature_size = feature_size
+        sizes = [input_dim, *[feature_size] * len(names)]
+        self._names = [name for name in names if not hasattr(self, name)]
+        for name, size in zip(self._names, sizes, strict=False):
+            self.add_module(name, nn.Linear(size, feature_size))
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Return features `[B, H]` of tracks `[B, T, F]`."""
+        features = x.mean(1)
+        for name in self._names:
+            features = self.get_submodule(name)(features)
         return features
 
 
@@ -157,6 +183,19 @@ def fit(model: nn.Module, batches: DataLoader[Any], optimizer: torch.optim.Optim
         for x, targets, lengths in batches:
             optimizer.zero_grad()
             loss, _ = model(x, targets, lengths)
+            loss.backward()
+            optimizer.step()
+
+
+def fit_ratings(model: nn.Module, batches: DataLoader[Any], optimizer: torch.optim.Optimizer, epochs: int) -> None:
+    """Train a regressor, whatever its own loss, on the squared errors of its ratings, if these have a graph."""
+    model.train()
+    for _ in range(epochs):
+        for x, targets, lengths in batches:
+            optimizer.zero_grad()
+            loss, rated = model(x.clone(), targets.clone(), lengths)
+            if rated.requires_grad:
+                loss = (rated.reshape(targets.shape) - targets).square().mean()
             loss.backward()
             optimizer.step()
 
