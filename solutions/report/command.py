@@ -54,7 +54,7 @@ def make_report(
         tracks = pair(data)
         _check_writable(out)
         job = Job(data.resolve(), contents, out.resolve(), settings, device)
-        runs = plan(settings.seeds)
+        runs = plan(settings)
         with _interruptible(), _progress(len(runs)) as tell:
             results = run_all(runs, job, jobs or _default_jobs(device), tell)
         write_pages(results, job, tracks)
@@ -74,7 +74,9 @@ def _settings(*, quick: bool, seeds: int | None, epochs: int | None, max_length:
         settings = settings.quick()
     if epochs is not None:
         # From the defaults again: with --quick, more epochs than its two may be asked for.
-        settings = replace(Settings().with_epochs(epochs), seeds=settings.seeds)
+        settings = replace(
+            Settings().with_epochs(epochs), seeds=settings.seeds, lstm_rating_runs=settings.lstm_rating_runs
+        )
     return replace(settings, seeds=seeds or settings.seeds, max_length=max_length or settings.max_length)
 
 

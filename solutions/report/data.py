@@ -170,7 +170,8 @@ def _entries(index: Path, read: Callable[[Path], list[_Entry]]) -> list[_Entry]:
 def _check_count(index: Path, count: int, settings: Settings) -> None:
     parts = [(settings.val_size, _VALIDATED)]
     if index.parent.name.startswith(RATINGS):
-        parts.append((settings.test_size, _CORRELATED))
+        parts += [(settings.rating_val_size, _VALIDATED)]
+        parts += [(settings.test_size, _CORRELATED), (settings.rating_test_size, _CORRELATED)]
     needed = next(n for n in itertools.count(1) if all(math.floor(size * n) >= least for size, least in parts))
     if count < needed:
         raise DataFault(
@@ -199,7 +200,9 @@ def genre_loaders(data: Path, *, beat: bool, feat_type: str, settings: Settings,
     return Loaders(train_loader, val_loader, DataLoader(test, settings.batch))
 
 
-def rating_loaders(data: Path, *, beat: bool, axis: int | None, settings: Settings, seed: int) -> Loaders:
+def rating_loaders(
+    data: Path, *, beat: bool, axis: int | None, settings: Settings, seed: int, transfer: bool = False
+) -> Loaders:
     """Return loaders of rated mel spectrograms, split in three: the test split of the data has no labels.
 
     Args:
@@ -209,12 +212,14 @@ def rating_loaders(data: Path, *, beat: bool, axis: int | None, settings: Settin
             same split for any of them.
         settings: batch size, length, validation and test fraction.
         seed: seed of the split and of the order of batches.
+        transfer: split as for transfer.
     """
     folder, max_length = _collection(data, RATINGS, beat=beat, settings=settings)
     tracks = SpectrogramDataset(folder, max_length=max_length, regression=axis, multitask=axis is None)
-    loaders = torch_train_val_split(
-        tracks, settings.batch, settings.batch, settings.val_size, settings.test_size, seed=seed
+    sizes = (
+        (settings.val_size, settings.test_size) if transfer else (settings.rating_val_size, settings.rating_test_size)
     )
+    loaders = torch_train_val_split(tracks, settings.batch, settings.batch, *sizes, seed=seed)
     _standardise(loaders[0], tracks)
     return Loaders(*loaders)
 

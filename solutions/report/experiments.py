@@ -59,6 +59,11 @@ class Experiment:
     short: bool = False
     needs: str | None = None
 
+    @property
+    def is_lstm_on_ratings(self) -> bool:
+        """Whether it is one of the short ones, of which more runs can be done."""
+        return self.task == "rating" and self.net == "lstm"
+
 
 _NETS: Final[tuple[tuple[Net, bool], ...]] = (("lstm", True), ("cnn", False))
 
@@ -204,7 +209,7 @@ def _backbone(net: Net, loaders: Loaders, settings: Settings, dropout: float) ->
 def _genre(experiment: Experiment, run: Run, job: Job) -> tuple[Result, bytes]:
     loaders = _genre_loaders(experiment, run, job)
     model = Classifier(_backbone(experiment.net, loaders, job.settings, job.settings.dropout), len(CLASSES))
-    history, seconds = _fit(model, loaders, job, job.settings.epochs)
+    history, seconds = _fit(model, loaders, job, _on_genres(job.settings))
     y_pred, y_true = predict(model, loaders.test, job.device)
     result = Result(
         experiment=run.experiment,
@@ -229,13 +234,19 @@ def _overfit(experiment: Experiment, run: Run, job: Job) -> Result:
 
 def _rating(experiment: Experiment, run: Run, job: Job) -> Result:
     settings = job.settings
-    loaders = rating_loaders(job.data, beat=experiment.beat, axis=experiment.axis, settings=settings, seed=run.seed)
+    loaders = rating_loaders(
+        job.data,
+        beat=experiment.beat,
+        axis=experiment.axis,
+        settings=settings,
+        seed=run.seed,
+        transfer=experiment.short,
+    )
     backbone = _backbone(experiment.net, loaders, settings, settings.dropout)
     if experiment.needs is not None:
         load_backbone_from_checkpoint(backbone, job.checkpoint(Run(experiment.needs, run.seed)))
     model = MultitaskRegressor(backbone, len(AXES)) if experiment.axis is None else Regressor(backbone)
-    epochs = settings.transfer_epochs if experiment.short else settings.regression_epochs
-    history, seconds = _fit(model, loaders, job, epochs)
+    history, seconds = _fit(model, loaders, job, _on_ratings(experiment, settings))
     y_pred, y_true = predict_ratings(model, loaders.test, job.device)
     if experiment.axis is None:
         correlations = dict(zip(AXES, map(float, spearman_of_tasks(y_true, y_pred)), strict=True))
@@ -252,13 +263,33 @@ def _rating(experiment: Experiment, run: Run, job: Job) -> Result:
     )
 
 
-def _fit(model: nn.Module, loaders: Loaders, job: Job, epochs: int) -> tuple[dict[str, list[float]], float]:
+@dataclass(frozen=True)
+class _Training:
+    """How long a network is trained, and how fast it learns."""
+
+    epochs: int
+    learning_rate: float
+    patience: int
+
+
+def _on_genres(settings: Settings) -> _Training:
+    return _Training(settings.epochs, settings.learning_rate, settings.patience)
+
+
+def _on_ratings(experiment: Experiment, settings: Settings) -> _Training:
+    """Return how a network learns ratings: until it has learnt them, but in transfer as long as the report's did."""
+    if experiment.short:
+        return _Training(settings.transfer_epochs, settings.learning_rate, settings.patience)
+    epochs = settings.lstm_rating_epochs if experiment.net == "lstm" else settings.cnn_rating_epochs
+    return _Training(epochs, settings.rating_learning_rate, settings.rating_patience)
+
+
+def _fit(model: nn.Module, loaders: Loaders, job: Job, how: _Training) -> tuple[dict[str, list[float]], float]:
     """Train a model; return its history, and the seconds that an epoch took."""
-    settings = job.settings
     model.to(job.device)
-    optimizer = _adam(model, settings.learning_rate, settings.weight_decay)
+    optimizer = _adam(model, how.learning_rate, job.settings.weight_decay)
     start = time.perf_counter()
-    history = train(model, loaders.train, loaders.val, optimizer, epochs, job.device, patience=settings.patience)
+    history = train(model, loaders.train, loaders.val, optimizer, how.epochs, job.device, patience=how.patience)
     return history, (time.perf_counter() - start) / len(history["train_loss"])
 
 

@@ -167,6 +167,6 @@ SETTINGS: Final[dict[str, str]] = {
     "dropout": "0.4",
     "patience": "3",
     "transfer_epochs": "5",
-    "regression_epochs": "10 (step 10)",
+    "cnn_rating_epochs": "10 (step 10)",
     "filters": "four layers",
 }

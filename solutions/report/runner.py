@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from .experiments import EXPERIMENTS, Job, Result, Run, run_experiment, saves_checkpoint
 from .files import RUNS, write
+from .settings import Settings
 
 # glibc gives blocks of this size (bytes) back to the system: none that training asks for.
 _GIVEN_BACK = str(2**32)
@@ -41,9 +42,13 @@ def signals(*names: str) -> list[signal.Signals]:
     return [number for number in signal.Signals if number.name in names]
 
 
-def plan(seeds: int) -> list[Run]:
+def plan(settings: Settings) -> list[Run]:
     """Return the runs of all experiments, with seeds 0, 1, ...; a run comes after the one that it needs."""
-    return [Run(experiment, seed) for experiment in EXPERIMENTS for seed in range(seeds)]
+    return [
+        Run(name, seed)
+        for name, experiment in EXPERIMENTS.items()
+        for seed in range(settings.seeds * (settings.lstm_rating_runs if experiment.is_lstm_on_ratings else 1))
+    ]
 
 
 def run_all(runs: Sequence[Run], job: Job, jobs: int, tell: Callable[[Run, bool], None]) -> list[Result]:

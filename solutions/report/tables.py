@@ -74,7 +74,8 @@ def settings_table(settings: Settings, device: str) -> Table:
     """Return the settings, device and versions of a run beside the report's."""
     versions = {name: version(name) for name in ("torch", "numpy", "librosa")}
     machine = {"device": device, "Python": platform.python_version(), **versions}
-    values = {"seeds": settings.seeds} | settings.of_a_run() | machine
+    runs = {"seeds": settings.seeds, "lstm_rating_runs": settings.lstm_rating_runs}
+    values = runs | settings.of_a_run() | machine
     return Table(
         "Settings of this run and of the report",
         ("Setting", "This run", "The report"),

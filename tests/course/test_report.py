@@ -321,12 +321,12 @@ def told(runs, job):
 
 @pytest.fixture(scope="module")
 def job(data, made):
-    settings = replace(Settings().with_epochs(1), seeds=1, max_length=16)
+    settings = replace(Settings().with_epochs(1), seeds=1, lstm_rating_runs=1, max_length=16)
     return Job(data.resolve(), check_folder(data, settings), made[0].resolve(), settings)
 
 
 def test_second_start_does_nothing_anew(made, job):
-    assert told(plan(1), job) == dict.fromkeys(plan(1), False)
+    assert told(plan(job.settings), job) == dict.fromkeys(plan(job.settings), False)
 
 
 def test_only_what_is_missing_or_not_what_it_was_is_done_again(made, job):
@@ -339,7 +339,7 @@ def test_only_what_is_missing_or_not_what_it_was_is_done_again(made, job):
     job.checkpoint(Run("lstm-mel", 0)).unlink()
     shutil.copy(job.checkpoint(Run("lstm-fused", 0)), job.checkpoint(Run("lstm-chroma", 0)))
 
-    done_now = told(plan(1), job)
+    done_now = told(plan(job.settings), job)
 
     assert {run.experiment for run, now in done_now.items() if now} == {
         "lstm-beat",

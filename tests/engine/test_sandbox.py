@@ -208,7 +208,7 @@ def test_nothing_worth_stealing_is_loaded(warm_server):
         loaded = probe.modules()
         assert not [name for name in loaded if name.split(".")[0] in {"solutions", "pytest", "_pytest", "hypothesis"}]
         # The kit, and what the server is made of: no check, no oracle, no judge, no results.
-        base = r"checks|checks\.pytorch|course|libraries|limits|outcomes|seeding|text"
+        base = r"checks|checks\.pytorch|course|libraries|limits|members|outcomes|policy|seeding|text"
         allowed = rf"graders(\.(sandbox|checks\.kit)(\.\w+)*|\.({base}))?"
         assert [name for name in loaded if name.startswith("graders") and not re.fullmatch(allowed, name)] == []
         assert set(probe.environment()) <= {"HOME", "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "LC_CTYPE"}
