@@ -1,0 +1,1 @@
+"""A class in figures: its checks, what went wrong, its scores, and what it should hear."""
