@@ -16,8 +16,9 @@ from matplotlib.collections import QuadMesh
 def read_labels(index_path: str | os.PathLike[str]) -> list[tuple[str, str]]:
     """Read an index of genres as (file name, genre) entries, in the order of the index.
 
-    The index is UTF-8 text: a header, then one `name<TAB>genre` a line; blank lines are ignored. The names
-    returned are those that the files have on disk, which the index files of the data set miss in three ways:
+    The index is UTF-8 text: a header, then one `name<TAB>genre` a line; blank lines are ignored. Names and genres
+    may contain blanks; lines may end as on Windows, and the last one may have no end. The names returned are
+    those that the files have on disk, which the index files of the data set miss in three ways:
 
     - a name may end in `.gz`, while the file does not;
     - a name may say `full.fused`, while the file says `fused.full`;
@@ -44,8 +45,8 @@ def pick_two_genres(labels: Sequence[tuple[str, str]], seed: int) -> list[tuple[
     """Draw two entries of different genres at random; the same seed draws the same two.
 
     Args:
-        labels: (file name, genre) entries, as `read_labels` returns them.
-        seed: seed of the random draw. NumPy's global generator is left alone.
+        labels: (file name, genre) entries, as `read_labels` returns them. They are left as they are.
+        seed: seed of the random draw. NumPy's global generator is left alone: it is neither seeded nor used.
 
     Raises:
         ValueError: the entries have fewer than two genres.
@@ -107,7 +108,7 @@ def plot_spectrogram(
 
     Args:
         mel: mel spectrogram in dB.
-        ax: where to draw.
+        ax: where to draw. No other figure is opened.
         title: title of the plot.
         x_axis: "time" or "beats".
         sr: sampling rate in Hz.

@@ -44,15 +44,16 @@ def beat_sync(
 
     The boundaries are the beats, sorted and without duplicates, with 0 and T added. Segment s holds the
     columns from boundary s up to, and without, boundary s + 1. This is the convention of `librosa.util.sync`;
-    here it is written out in NumPy.
+    here it is written out in NumPy. Feature and beats are left as they are.
 
     Args:
         feature: one column for each timestep, T >= 1.
-        beats: frame indices in 0..T, in any order. Convert seconds with `librosa.time_to_frames`.
+        beats: frame indices in 0..T, in any order. Convert seconds with `librosa.time_to_frames`. Without any,
+            the whole feature is one segment.
         aggregate: called as `aggregate(block, axis=-1)` on each segment [F, n]; returns [F].
 
     Raises:
-        ValueError: `feature` is not [F, T] with T >= 1, or the beats are not frame indices in 0..T.
+        ValueError: `feature` is not [F, T] with T >= 1, or the beats are not whole numbers in 0..T.
 
     Example:
         >>> beat_sync(np.array([[0.0, 1.0, 5.0, 4.0, 6.0]]), [3])

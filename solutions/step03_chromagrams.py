@@ -44,7 +44,7 @@ def plot_chromagram(
 
     Args:
         chroma: chromagram.
-        ax: where to draw.
+        ax: where to draw. No other figure is opened.
         title: title of the plot.
         x_axis: "time" or "beats".
         sr: sampling rate in Hz.

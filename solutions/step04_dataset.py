@@ -47,7 +47,8 @@ def merge_classes(labels: Iterable[tuple[str, str]], mapping: Mapping[str, str |
     """Replace each entry's genre by its merged genre, and drop the entries whose genre is mapped to None.
 
     Args:
-        labels: (file name, genre) entries, as `read_labels` returns them. Their order is kept.
+        labels: (file name, genre) entries, as `read_labels` returns them. They are left as they are, and their
+            order is kept.
         mapping: merged genre of every genre, or None to drop it; for example `CLASS_MAPPING`.
 
     Raises:
@@ -191,7 +192,7 @@ class LabelTransformer:
         self.classes_: list[str] = []
 
     def fit(self, labels: Iterable[str]) -> Self:
-        """Learn the classes from labels, which may repeat, and return the transformer itself."""
+        """Learn the classes from labels, which may repeat, in place of earlier ones; return the transformer itself."""
         self.classes_ = sorted(set(labels))
         return self
 
@@ -243,7 +244,7 @@ class SpectrogramDataset(Dataset[tuple[np.ndarray, Any, int]]):
         class_mapping: merged genre of every genre, for example `CLASS_MAPPING`.
         train: read the training split; otherwise the test split.
         feat_type: "mel" (F = 128), "chroma" (F = 12) or "fused" (F = 140).
-        max_length: timesteps of every item; -1 takes the longest track of the split.
+        max_length: timesteps of every item; -1 takes the longest of the split's tracks, without those left out.
         regression: 1, 2 or 3 for valence, energy or danceability, in a data folder that has them.
         multitask: all three at once.
 
@@ -400,7 +401,7 @@ def torch_train_val_split(
 
     Validation takes floor(val_size * N) items, test the next floor(test_size * N), training all others: each
     item is in one part only. Batches are (data [B, T, F], labels [B], lengths [B]), made by PyTorch's default
-    collate; the last one may be smaller.
+    collate: labels of classes are int64, as cross-entropy takes them. The last batch may be smaller.
 
     Args:
         dataset: the items to split, for example a `SpectrogramDataset`.
@@ -410,7 +411,8 @@ def torch_train_val_split(
         test_size: fraction of the items for test.
         shuffle: shuffle the items before splitting them, and the training items anew in each epoch. Otherwise
             the items keep their order throughout, and validation takes the first.
-        seed: seed of all shuffling. PyTorch's global generator is left alone.
+        seed: seed of all shuffling, in each epoch too: the same seed gives the same training batches. PyTorch's
+            global generator is left alone: splitting neither seeds nor uses it.
 
     Raises:
         ValueError: a fraction is negative, or no item is left to train on.

@@ -12,9 +12,26 @@ from graders.authoring.check import check
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
 from graders.checks.data.features import features
-from graders.checks.data.folders import ROWS, TEN_GENRES, make_tracks, write_index
+from graders.checks.data.folders import (
+    BEATS,
+    GENRES,
+    ROWS,
+    TEN_GENRES,
+    make_tracks,
+    write_genres,
+    write_index,
+    write_lines,
+)
 from graders.checks.kit.protocol import Kit
-from graders.checks.plots.axes import HERTZ, SECONDS, expect_drawn, expect_end, expect_label
+from graders.checks.plots.axes import (
+    HERTZ,
+    SECONDS,
+    expect_drawn,
+    expect_end,
+    expect_label,
+    expect_no_other_figure,
+    expect_returned,
+)
 
 ENTRIES = [
     ("1042.fused.full.npy", "Blues"),
@@ -22,6 +39,7 @@ ENTRIES = [
     ("7.fused.full.npy", "Blues"),
 ]
 TOP_HERTZ = 11025.0
+LISTS = ("test_read_labels_lists_the_index_in_order",)
 
 
 def stems(rng: np.random.Generator, count: int) -> list[int]:
@@ -30,7 +48,7 @@ def stems(rng: np.random.Generator, count: int) -> list[int]:
     return numbers
 
 
-@check(points=1, hint="Skip the first line, then split each line at its tab.")
+@check(points=0.75, hint="Skip the first line, then split each line at its tab.")
 def test_read_labels_lists_the_index_in_order(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels returns one (file name, genre) entry for each line after the header, in order."""
     entries = [(f"{track.stem}.fused.full.npy", track.genre) for track in make_tracks(TEN_GENRES, rng)]
@@ -38,15 +56,47 @@ def test_read_labels_lists_the_index_in_order(lab: Any, inputs: Path, rng: np.ra
     expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index)")
 
 
-@check(points=0.25, hint="A text editor may leave empty lines at the end; skip lines that are blank.")
+@check(
+    points=0.25,
+    hint="Split a line at its tab alone: split('\\t'), not split(), which splits at every blank.",
+    needs=LISTS,
+)
+def test_read_labels_keeps_blanks_in_names(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """read_labels keeps blanks inside names and genres."""
+    genres = rng.permutation(["Hip Hop", "Old Time", "Delta Blues"]).tolist()
+    entries = [(f"track {stem}.fused.full.npy", genre) for stem, genre in zip(stems(rng, 3), genres, strict=True)]
+    index = write_index(inputs / "train_labels.txt", entries)
+    expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index of names with blanks)")
+
+
+@check(
+    points=0.25,
+    hint="Open the index as text and strip each line's end, instead of cutting off one character.",
+    needs=LISTS,
+)
+def test_read_labels_takes_any_line_ends(lab: Any, inputs: Path) -> None:
+    """read_labels reads lines that end as on Windows, and a last line without an end."""
+    lines = ["Id\tGenre", *["\t".join(entry) for entry in ENTRIES]]
+    windows = write_lines(inputs / "windows_labels.txt", lines, "\r\n")
+    endless = inputs / "train_labels.txt"
+    endless.write_bytes("\n".join(lines).encode())
+    for index, words in ((windows, "whose lines end in \\r\\n"), (endless, "whose last line has no end")):
+        expect_equal(lab.step01_spectrograms.read_labels(index), ENTRIES, f"read_labels(index {words})")
+
+
+@check(points=0.25, hint="A text editor may leave empty lines at the end; skip lines that are blank.", needs=LISTS)
 def test_read_labels_ignores_blank_lines(lab: Any, inputs: Path) -> None:
     """read_labels ignores blank lines."""
     index = inputs / "train_labels.txt"
-    index.write_text("Id\tGenre\n\n" + "\n\n".join("\t".join(entry) for entry in ENTRIES) + "\n\n", encoding="utf-8")
+    index.write_text("Id\tGenre\n\n" + "\n  \n".join("\t".join(entry) for entry in ENTRIES) + "\n\n", encoding="utf-8")
     expect_equal(lab.step01_spectrograms.read_labels(index), ENTRIES, "read_labels(index with blank lines)")
 
 
-@check(points=0.25, hint="Open the index with encoding='utf-8'; the default differs from machine to machine.")
+@check(
+    points=0.25,
+    hint="Open the index with encoding='utf-8'; the default differs from machine to machine.",
+    needs=LISTS,
+)
 def test_read_labels_reads_greek(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels reads the index as UTF-8."""
     genres = rng.permutation(["Ρεμπέτικο", "Λαϊκό", "Έντεχνο"]).tolist()
@@ -56,22 +106,34 @@ def test_read_labels_reads_greek(lab: Any, inputs: Path, rng: np.random.Generato
 
 
 @check(
-    points=0.75,
+    points=0.5,
     hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.",
+    needs=LISTS,
 )
-@pytest.mark.parametrize("written", ["{}.fused.full.npy.gz", "{}.full.fused.npy.gz", "{}.beatsync.fused.npy"])
-def test_read_labels_returns_the_names_on_disk(lab: Any, inputs: Path, written: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    ("folder", "split", "written"),
+    [
+        (GENRES, "train", "{}.fused.full.npy.gz"),
+        (GENRES, "test", "{}.full.fused.npy"),
+        (GENRES, "test", "{}.full.fused.npy.gz"),
+        (BEATS, "train", "{}.beatsync.fused.npy"),
+        (BEATS, "test", "{}.beatsync.fused.npy.gz"),
+    ],
+)
+def test_read_labels_returns_the_names_on_disk(
+    lab: Any, inputs: Path, rng: np.random.Generator, folder: str, split: str, written: str
+) -> None:
     """read_labels returns names as the files have them on disk, whichever of the three ways the index writes them."""
-    numbers = stems(rng, 2)
-    index = write_index(inputs / "labels.txt", [(written.format(stem), "Jazz") for stem in numbers])
-    expected = [(f"{stem}.fused.full.npy", "Jazz") for stem in numbers]
+    tracks = make_tracks(["Jazz", "Rock"], rng)
+    index = write_genres(inputs / folder, split, tracks, written.format)
+    expected = [(track.file_name, track.genre) for track in tracks]
     expect_equal(lab.step01_spectrograms.read_labels(index), expected, f"read_labels(index with {written.format(7)})")
 
 
 @check(
     points=0.25,
     hint="Let open() raise; do not return an empty list for an index that is not there.",
-    needs=("test_read_labels_lists_the_index_in_order",),
+    needs=LISTS,
 )
 def test_read_labels_refuses_a_missing_index(lab: Any, inputs: Path) -> None:
     """read_labels raises FileNotFoundError when there is no index."""
@@ -81,18 +143,19 @@ def test_read_labels_refuses_a_missing_index(lab: Any, inputs: Path) -> None:
 
 @check(
     points=0.25,
-    hint="A line without a tab is damaged: raise ValueError and name the line.",
-    needs=("test_read_labels_lists_the_index_in_order",),
+    hint="A line without a tab, or with two, is damaged: raise ValueError and name the line.",
+    needs=LISTS,
 )
-def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path) -> None:
-    """read_labels raises ValueError for a line that has no genre."""
-    index = inputs / "train_labels.txt"
-    index.write_text("Id\tGenre\n1042.fused.full.npy\tBlues\n69588.fused.full.npy\n", encoding="utf-8")
-    with expect_error(ValueError, "read_labels(index with a line without a tab)"):
+@pytest.mark.parametrize("tabs", [0, 2])
+def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path, tabs: int) -> None:
+    """read_labels raises ValueError for a line that is not a name and a genre with one tab between them."""
+    damaged = "\t".join(["69588.fused.full.npy", "Trip-Hop", "Jazz"][: tabs + 1])
+    index = write_lines(inputs / "train_labels.txt", ["Id\tGenre", "1042.fused.full.npy\tBlues", damaged])
+    with expect_error(ValueError, f"read_labels(index with a line of {tabs} tabs)"):
         lab.step01_spectrograms.read_labels(index)
 
 
-@check(points=0.5, hint="Draw the second entry among those whose genre differs from the first one's.")
+@check(points=0.25, hint="Draw the second entry among those whose genre differs from the first one's.")
 @examples(
     genres=st.lists(st.sampled_from(TEN_GENRES[:2]), min_size=2, max_size=12).filter(lambda names: len(set(names)) > 1),
     seed=st.integers(0, 2**31),
@@ -111,8 +174,9 @@ def test_pick_two_genres_picks_different_genres(lab: Any, genres: list[str], see
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="Make a generator from the seed (np.random.default_rng(seed)) and draw with that one only.",
+    needs=("test_pick_two_genres_picks_different_genres",),
 )
 def test_pick_two_genres_depends_on_the_seed_alone(lab: Any, rng: np.random.Generator) -> None:
     """pick_two_genres draws the same pair for the same seed, and other pairs for other seeds."""
@@ -142,7 +206,22 @@ def test_pick_two_genres_refuses_a_single_genre(lab: Any) -> None:
         lab.step01_spectrograms.pick_two_genres([("1.npy", "Folk"), ("2.npy", "Folk")], 0)
 
 
-@check(points=0.5, hint="np.load(path) returns the array as it was saved.")
+@check(
+    points=0.25,
+    hint="np.random.seed(seed) changes every later draw of the program; np.random.default_rng(seed) is your own.",
+    needs=("test_pick_two_genres_picks_different_genres",),
+)
+def test_pick_two_genres_leaves_the_rest_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """pick_two_genres neither seeds nor uses NumPy's global generator, and leaves the labels as they are."""
+    labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(TEN_GENRES * 2)]
+    before = kit.global_generators()
+    after = kit.arguments_after(lab.step01_spectrograms.pick_two_genres, labels, int(rng.integers(1000)))
+    expect_equal(after[0], labels, "the labels after pick_two_genres(labels, seed)")
+    if kit.global_generators()["NumPy"] != before["NumPy"]:
+        raise AssertionError("pick_two_genres changed the state of NumPy's global generator; expected its own one.")
+
+
+@check(points=0.25, hint="np.load(path) returns the array as it was saved.")
 def test_read_fused_returns_the_array(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_fused returns the array of a fused file, [140, T]."""
     fused = rng.uniform(-80, 0, (ROWS, 31)).astype(np.float32)
@@ -155,7 +234,7 @@ def test_read_fused_returns_the_array(lab: Any, inputs: Path, rng: np.random.Gen
     hint="Check ndim == 2 and shape[0] == 140, and raise ValueError otherwise.",
     needs=("test_read_fused_returns_the_array",),
 )
-@pytest.mark.parametrize("shape", [(128, 9), (9, 140), (140,)])
+@pytest.mark.parametrize("shape", [(128, 9), (152, 9), (9, 140), (140,), (140, 2, 3)])
 def test_read_fused_refuses_other_shapes(lab: Any, inputs: Path, shape: tuple[int, ...]) -> None:
     """read_fused raises ValueError for an array that is not [140, T]."""
     np.save(inputs / "wrong.npy", np.zeros(shape, np.float32))
@@ -163,7 +242,20 @@ def test_read_fused_refuses_other_shapes(lab: Any, inputs: Path, shape: tuple[in
         lab.step01_spectrograms.read_fused(inputs / "wrong.npy")
 
 
-@check(points=0.5, hint="Rows 0 to 127 are fused[:128].")
+@check(
+    points=0.25,
+    hint="Leave allow_pickle at False: loading a pickle runs whatever code is in it.",
+    needs=("test_read_fused_returns_the_array",),
+)
+def test_read_fused_refuses_pickles(lab: Any, inputs: Path) -> None:
+    """read_fused raises ValueError for a file that holds pickled objects."""
+    objects = np.zeros((ROWS, 3), dtype=object)
+    np.save(inputs / "pickled.npy", objects, allow_pickle=True)
+    with expect_error(ValueError, "read_fused(file with pickled objects)"):
+        lab.step01_spectrograms.read_fused(inputs / "pickled.npy")
+
+
+@check(points=0.25, hint="Rows 0 to 127 are fused[:128].")
 @examples(fused=features(ROWS))
 def test_mel_spectrogram_is_the_first_128_rows(lab: Any, fused: np.ndarray) -> None:
     """mel_spectrogram returns rows 0-127, [128, T]."""
@@ -179,7 +271,7 @@ def test_mel_spectrogram_is_the_first_128_rows(lab: Any, fused: np.ndarray) -> N
     hint="A chromagram or a transposed array is no fused array: raise ValueError unless there are 140 rows.",
     needs=("test_mel_spectrogram_is_the_first_128_rows",),
 )
-@pytest.mark.parametrize("shape", [(12, 40), (40, 140)])
+@pytest.mark.parametrize("shape", [(12, 40), (152, 40), (40, 140), (140,), (140, 2, 3)])
 def test_mel_spectrogram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) -> None:
     """mel_spectrogram raises ValueError for an array without 140 rows."""
     with expect_error(ValueError, f"mel_spectrogram(array {list(shape)})"):
@@ -188,11 +280,13 @@ def test_mel_spectrogram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) ->
 
 @check(points=0.25, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
 def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_spectrogram draws the mel spectrogram on the given axes, with its title."""
+    """plot_spectrogram draws the mel spectrogram on the given axes, and nowhere else, with its title."""
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
     (ax,) = kit.figure_axes()
+    figures = kit.open_figures()
     lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
     expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
+    expect_no_other_figure(kit, figures, "plot_spectrogram(mel, ax)")
     expect_equal(ax.get_title(), "Μπλουζ", "the title of plot_spectrogram(mel, ax, title='Μπλουζ')")
 
 
@@ -211,3 +305,32 @@ def test_plot_spectrogram_has_seconds_and_hertz(lab: Any, kit: Kit, rng: np.rand
     expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_spectrogram, in seconds")
     expect_end(ax.get_ylim(), TOP_HERTZ, TOP_HERTZ / 20, "the frequency axis of plot_spectrogram, in Hz")
     expect_equal(ax.get_yscale(), "symlog", "the scale of the frequency axis of plot_spectrogram (mel is symlog)")
+
+
+@check(
+    points=0.25,
+    hint="Hand sr and hop_length on to specshow: x depends on both, and the highest frequency is sr / 2.",
+    needs=("test_plot_spectrogram_has_seconds_and_hertz",),
+)
+@pytest.mark.parametrize(("sr", "hop"), [(16000, 512), (22050, 256), (44100, 1024)])
+def test_plot_spectrogram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.random.Generator, sr: int, hop: int) -> None:
+    """plot_spectrogram's axes follow the sampling rate and the hop that it is given."""
+    mel = rng.uniform(-80, 0, (128, 200)).astype(np.float32)
+    call = f"plot_spectrogram(mel, ax, sr={sr}, hop_length={hop})"
+    (ax,) = kit.figure_axes()
+    lab.step01_spectrograms.plot_spectrogram(mel, ax, sr=sr, hop_length=hop)
+    expect_end(ax.get_xlim(), 200 * hop / sr, 2 * hop / sr, f"the time axis of {call}, in seconds")
+    expect_end(ax.get_ylim(), sr / 2, sr / 40, f"the frequency axis of {call}, in Hz")
+
+
+@check(
+    points=0.25,
+    hint="Return what specshow returns: figure.colorbar needs it.",
+    needs=("test_plot_spectrogram_draws_the_data",),
+)
+def test_plot_spectrogram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """plot_spectrogram returns what it drew, from which a colour bar can be made."""
+    mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
+    (ax,) = kit.figure_axes()
+    image = lab.step01_spectrograms.plot_spectrogram(mel, ax)
+    expect_returned(image, ax, mel, kit, "plot_spectrogram(mel, ax)")

@@ -10,8 +10,9 @@ import numpy as np
 
 from graders.authoring.check import check
 from graders.authoring.examples import examples, st
-from graders.authoring.expect import expect_array, expect_error, expect_number, expect_shape
+from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_number, expect_shape
 from graders.checks.data.features import features
+from graders.checks.kit.protocol import Kit
 
 
 def between_beats(
@@ -26,6 +27,8 @@ def between_beats(
 def features_and_beats(draw: st.DrawFn) -> tuple[np.ndarray, list[int]]:
     """Draw a feature `[F, T]` and beats strictly inside 0..T, sorted."""
     feature = draw(features(draw(st.integers(1, 6)), min_columns=2))
+    if draw(st.booleans()):
+        feature = feature.astype(np.float64)
     return feature, sorted(draw(st.sets(st.integers(1, feature.shape[1] - 1), min_size=1, max_size=8)))
 
 
@@ -46,7 +49,7 @@ def test_timesteps_of_a_clip_of_30_seconds(lab: Any, rng: np.random.Generator) -
         expect_number(lab.step02_beat_sync.timesteps(feature), columns, f"timesteps(feature [128, {columns}])")
 
 
-@check(points=0.5, hint="Each timestep lasts hop_length / sr seconds.")
+@check(points=0.25, hint="Each timestep lasts hop_length / sr seconds.")
 def test_duration_of_a_clip(lab: Any, rng: np.random.Generator) -> None:
     """duration_seconds returns 30.02 s for 1293 timesteps: at 22050 Hz with a hop of 512, unless told otherwise."""
     for n in (1293, *rng.integers(1, 5000, 3).tolist()):
@@ -59,10 +62,12 @@ def test_duration_follows_rate_and_hop(lab: Any, n: int, sr: int, hop: int) -> N
     """duration_seconds uses the sampling rate and the hop that it is given."""
     call = f"duration_seconds({n}, sr={sr}, hop_length={hop})"
     expect_number(lab.step02_beat_sync.duration_seconds(n, sr=sr, hop_length=hop), n * hop / sr, call)
+    call = f"duration_seconds({n}, {sr}, {hop})"
+    expect_number(lab.step02_beat_sync.duration_seconds(n, sr, hop), n * hop / sr, call)
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="S beats strictly inside the track cut it into S + 1 segments: 0 and T are boundaries too.",
 )
 def test_beat_sync_keeps_both_ends(lab: Any, rng: np.random.Generator) -> None:
@@ -75,7 +80,11 @@ def test_beat_sync_keeps_both_ends(lab: Any, rng: np.random.Generator) -> None:
         expect_shape(lab.step02_beat_sync.beat_sync(feature, beats), (128, count + 1), call)
 
 
-@check(points=1.5, hint="Take the median over the columns of each segment, boundary s up to and without s + 1.")
+@check(
+    points=1.25,
+    hint="Take the median over the columns of each segment, boundary s up to and without s + 1.",
+    needs=("test_beat_sync_keeps_both_ends",),
+)
 @examples(example=features_and_beats())
 def test_beat_sync_takes_the_median_of_each_segment(lab: Any, example: tuple[np.ndarray, list[int]]) -> None:
     """beat_sync returns the median over time of each segment between two boundaries."""
@@ -84,7 +93,11 @@ def test_beat_sync_takes_the_median_of_each_segment(lab: Any, example: tuple[np.
     expect_array(lab.step02_beat_sync.beat_sync(feature, beats), between_beats(feature, beats), call)
 
 
-@check(points=0.5, hint="np.unique sorts and drops duplicates; add 0 and T before calling it.")
+@check(
+    points=0.5,
+    hint="np.unique sorts and drops duplicates; add 0 and T before calling it.",
+    needs=("test_beat_sync_takes_the_median_of_each_segment",),
+)
 def test_beat_sync_accepts_unsorted_and_repeated_beats(lab: Any, rng: np.random.Generator) -> None:
     """beat_sync treats beats as a set: order and repetition do not matter, nor do beats at 0 or T."""
     feature = rng.uniform(-80, 0, (3, 20)).astype(np.float32)
@@ -94,6 +107,35 @@ def test_beat_sync_accepts_unsorted_and_repeated_beats(lab: Any, rng: np.random.
         between_beats(feature, [5, 15]),
         "beat_sync(feature, [15, 0, 5, 5, 20])",
     )
+
+
+@check(
+    points=0.25,
+    hint="The boundaries are 0 and T also when there is no beat: there is one segment, the whole track.",
+    needs=("test_beat_sync_takes_the_median_of_each_segment",),
+)
+def test_beat_sync_without_beats_is_one_segment(lab: Any, rng: np.random.Generator) -> None:
+    """beat_sync returns one column where there are no beats, also for a single timestep."""
+    for columns in (12, 1):
+        feature = rng.uniform(-80, 0, (5, columns)).astype(np.float32)
+        expected = between_beats(feature, [])
+        for beats, words in (([], "[]"), (np.array([], np.int64), "an array of no beats")):
+            call = f"beat_sync(feature [5, {columns}], {words})"
+            expect_array(lab.step02_beat_sync.beat_sync(feature, beats), expected, call)
+
+
+@check(
+    points=0.25,
+    hint="beats.sort(), beats.append(T) and beats.insert(0, 0) change the caller's list: make a new one.",
+    needs=("test_beat_sync_takes_the_median_of_each_segment",),
+)
+def test_beat_sync_leaves_its_arguments_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """beat_sync leaves feature and beats as they are."""
+    feature = rng.uniform(-80, 0, (3, 20)).astype(np.float32)
+    for beats in ([15, 4, 9], np.array([15, 4, 9])):
+        after = kit.arguments_after(lab.step02_beat_sync.beat_sync, feature, beats)
+        expect_array(after[0], feature, "the feature after beat_sync(feature, [15, 4, 9])", tolerance=0)
+        expect_equal(after[1], [15, 4, 9], "the beats after beat_sync(feature, [15, 4, 9])")
 
 
 @check(points=0.75, hint="Call aggregate(block, axis=-1) instead of np.median.")
@@ -120,13 +162,27 @@ def test_beat_sync_refuses_beats_outside_the_track(lab: Any) -> None:
 
 @check(
     points=0.25,
-    hint="Raise ValueError unless the feature has two dimensions.",
+    hint="Beats in seconds are no frame indices: raise ValueError for numbers that are not whole.",
+    needs=("test_beat_sync_takes_the_median_of_each_segment",),
+)
+def test_beat_sync_refuses_beats_in_seconds(lab: Any, rng: np.random.Generator) -> None:
+    """beat_sync raises ValueError for beats that are not whole numbers, such as seconds."""
+    beats = (0.25 + np.sort(rng.choice(9, 3, replace=False))).tolist()
+    for given in (beats, np.array(beats)):
+        with expect_error(ValueError, f"beat_sync(feature [2, 10], {beats})"):
+            lab.step02_beat_sync.beat_sync(np.zeros((2, 10), np.float32), given)
+
+
+@check(
+    points=0.25,
+    hint="Raise ValueError unless the feature has two dimensions and at least one column.",
     needs=("test_beat_sync_takes_the_median_of_each_segment",),
 )
 def test_beat_sync_refuses_other_dimensions(lab: Any) -> None:
-    """beat_sync raises ValueError for a feature that is not [F, T]."""
-    with expect_error(ValueError, "beat_sync(feature [10], [5])"):
-        lab.step02_beat_sync.beat_sync(np.zeros(10, np.float32), [5])
+    """beat_sync raises ValueError for a feature that is not [F, T], or has no timesteps."""
+    for shape, beats in (((10,), [5]), ((2, 10, 3), [5]), ((2, 0), []), ((2, 0), [0])):
+        with expect_error(ValueError, f"beat_sync(feature {list(shape)}, {beats})"):
+            lab.step02_beat_sync.beat_sync(np.zeros(shape, np.float32), beats)
 
 
 @check(points=0.5, hint="Divide the timesteps of the first by those of the second, without rounding.")

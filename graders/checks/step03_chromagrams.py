@@ -13,10 +13,19 @@ from graders.authoring.expect import expect_array, expect_equal, expect_error, p
 from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS
 from graders.checks.kit.protocol import Kit
-from graders.checks.plots.axes import BEATS, PITCH, SECONDS, expect_drawn, expect_end, expect_label
+from graders.checks.plots.axes import (
+    BEATS,
+    PITCH,
+    SECONDS,
+    expect_drawn,
+    expect_end,
+    expect_label,
+    expect_no_other_figure,
+    expect_returned,
+)
 
 
-@check(points=1.25, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")
+@check(points=1, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")
 @examples(fused=features(ROWS))
 def test_chromagram_is_the_last_12_rows(lab: Any, fused: np.ndarray) -> None:
     """chromagram returns rows 128-139, [12, T]."""
@@ -24,8 +33,8 @@ def test_chromagram_is_the_last_12_rows(lab: Any, fused: np.ndarray) -> None:
 
 
 @check(points=0.25, hint="Raise ValueError unless there are 140 rows.", needs=("test_chromagram_is_the_last_12_rows",))
-@pytest.mark.parametrize("shape", [(128, 40), (40, 140)])
-def test_chromagram_refuses_other_rows(lab: Any, shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(128, 40), (152, 40), (40, 140), (140,), (140, 2, 3)])
+def test_chromagram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) -> None:
     """chromagram raises ValueError for an array without 140 rows."""
     with expect_error(ValueError, f"chromagram(array {list(shape)})"):
         lab.step03_chromagrams.chromagram(np.zeros(shape, np.float32))
@@ -36,13 +45,15 @@ def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Gener
     """plot_chromagram draws the chromagram on the given axes, with its title."""
     chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
     (ax,) = kit.figure_axes()
+    figures = kit.open_figures()
     lab.step03_chromagrams.plot_chromagram(chroma, ax, title="Τριπ-χοπ")
     expect_drawn(ax, chroma, "plot_chromagram(chroma, ax)")
+    expect_no_other_figure(kit, figures, "plot_chromagram(chroma, ax)")
     expect_equal(ax.get_title(), "Τριπ-χοπ", "the title of plot_chromagram(chroma, ax, title='Τριπ-χοπ')")
 
 
 @check(
-    points=1,
+    points=0.75,
     hint="Give specshow x_axis='time', y_axis='chroma', sr and hop_length, then set both labels.",
     needs=("test_plot_chromagram_draws_the_data",),
 )
@@ -53,13 +64,42 @@ def test_plot_chromagram_has_seconds_and_pitch_classes(lab: Any, kit: Kit, rng: 
     expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_chromagram", "the unit s")
     expect_label(ax.get_ylabel(), PITCH, "the y label of plot_chromagram", "the pitch class")
     expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_chromagram, in seconds")
+    expect_end(ax.get_ylim(), 11.5, 1, "the pitch axis of plot_chromagram, from C upwards to B")
     names = plain(kit.tick_labels(ax.yaxis), "the ticks of plot_chromagram")
     if not {"C", "E", "G"} <= set(names):
         raise AssertionError(f"the y ticks of plot_chromagram are {names}; expected names of notes, C to B.")
 
 
 @check(
-    points=0.5,
+    points=0.25,
+    hint="Hand sr and hop_length on to specshow: the time of a column depends on both.",
+    needs=("test_plot_chromagram_has_seconds_and_pitch_classes",),
+)
+@pytest.mark.parametrize(("sr", "hop"), [(16000, 512), (22050, 256)])
+def test_plot_chromagram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.random.Generator, sr: int, hop: int) -> None:
+    """plot_chromagram's time axis follows the sampling rate and the hop that it is given."""
+    (ax,) = kit.figure_axes()
+    chroma = rng.uniform(0, 1, (12, 200)).astype(np.float32)
+    lab.step03_chromagrams.plot_chromagram(chroma, ax, sr=sr, hop_length=hop)
+    call = f"plot_chromagram(chroma, ax, sr={sr}, hop_length={hop})"
+    expect_end(ax.get_xlim(), 200 * hop / sr, 2 * hop / sr, f"the time axis of {call}, in seconds")
+
+
+@check(
+    points=0.25,
+    hint="Return what specshow returns: figure.colorbar needs it.",
+    needs=("test_plot_chromagram_draws_the_data",),
+)
+def test_plot_chromagram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """plot_chromagram returns what it drew, from which a colour bar can be made."""
+    chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
+    (ax,) = kit.figure_axes()
+    image = lab.step03_chromagrams.plot_chromagram(chroma, ax)
+    expect_returned(image, ax, chroma, kit, "plot_chromagram(chroma, ax)")
+
+
+@check(
+    points=0.25,
     hint="A beat-synchronous feature has one column a beat: with x_axis='beats', x counts columns and says so.",
     needs=("test_plot_chromagram_draws_the_data",),
 )
@@ -74,3 +114,21 @@ def test_plots_of_beat_synchronous_features_count_beats(lab: Any, kit: Kit, rng:
         plot(rng.uniform(0, 1, (rows, 62)).astype(np.float32), ax, x_axis="beats")
         expect_label(ax.get_xlabel(), BEATS, f"the x label of {name}(x_axis='beats')", "beats")
         expect_end(ax.get_xlim(), 62, 1, f"the x axis of {name}(x_axis='beats')")
+
+
+@check(
+    points=0.25,
+    hint="An if/else takes any other word for one of the two: raise ValueError for what is neither.",
+    needs=("test_plots_of_beat_synchronous_features_count_beats",),
+)
+def test_plots_refuse_another_x_axis(lab: Any, kit: Kit) -> None:
+    """plot_chromagram and plot_spectrogram raise ValueError for an x_axis that is neither 'time' nor 'beats'."""
+    drawings = (
+        ("plot_chromagram", lab.step03_chromagrams.plot_chromagram, 12),
+        ("plot_spectrogram", lab.step01_spectrograms.plot_spectrogram, 128),
+    )
+    for name, plot, rows in drawings:
+        for word in ("bars", ""):
+            (ax,) = kit.figure_axes()
+            with expect_error(ValueError, f"{name}(x_axis={word!r})"):
+                plot(np.zeros((rows, 9), np.float32), ax, x_axis=word)

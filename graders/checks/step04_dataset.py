@@ -28,20 +28,27 @@ from graders.authoring.expect import (
 )
 from graders.checks.data.features import features
 from graders.checks.data.folders import (
+    BEATS,
     DROPPED_GENRES,
+    GENRES,
     MAPPING,
+    RATINGS,
     ROWS,
     TEN_GENRES,
     make_tracks,
     write_genres,
+    write_lines,
     write_multitask,
 )
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.datasets import FEATURE_ROWS, item, labels_of, padded
+from graders.checks.oracles.datasets import FEATURE_ROWS, expect_track, item, labels_of, padded, path_of
 from graders.checks.oracles.splits import drawn, expect_partition, split
+from graders.checks.plots.axes import expect_no_other_figure
+from graders.checks.plots.bars import bars_by_name
 
 AXES = ("valence", "energy", "danceability")
 BUILDS = ("test_dataset_holds_the_tracks_of_the_index",)
+READS = ("test_dataset_gives_mel_features_time_first",)
 SPLITS = ("test_split_is_disjoint_and_complete",)
 
 
@@ -53,7 +60,7 @@ def entries_of(genres: Sequence[str]) -> list[tuple[str, str]]:
 # --- genres
 
 
-@check(points=1, hint="Look each genre up in the mapping, and keep the entry unless what you find is None.")
+@check(points=0.75, hint="Look each genre up in the mapping, and keep the entry unless what you find is None.")
 @examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
 def test_merge_classes_merges_and_drops(lab: Any, genres: list[str]) -> None:
     """merge_classes replaces each genre by its merged genre, drops those mapped to None, and keeps the order."""
@@ -66,7 +73,11 @@ def test_merge_classes_merges_and_drops(lab: Any, genres: list[str]) -> None:
     )
 
 
-@check(points=0.25, hint="Use the mapping that is passed in, not CLASS_MAPPING.")
+@check(
+    points=0.25,
+    hint="Use the mapping that is passed in, not CLASS_MAPPING.",
+    needs=("test_merge_classes_merges_and_drops",),
+)
 def test_merge_classes_uses_the_mapping_given(lab: Any, rng: np.random.Generator) -> None:
     """merge_classes follows any mapping, also one that is not the course's."""
     mapping = {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"}
@@ -86,39 +97,69 @@ def test_merge_classes_refuses_an_unknown_genre(lab: Any) -> None:
         lab.step04_dataset.merge_classes(entries_of(["Jazz", "Polka"]), MAPPING)
 
 
-@check(points=0.5, hint="collections.Counter over the genres of the entries.")
-@examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
-def test_class_histogram_counts_tracks(lab: Any, genres: list[str]) -> None:
+@check(points=0.25, hint="collections.Counter over the genres of the entries.")
+@examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30), times=st.sampled_from([1, 1, 300]))
+def test_class_histogram_counts_tracks(lab: Any, genres: list[str], times: int) -> None:
     """class_histogram returns how many entries each genre has."""
     expect_equal(
-        lab.step04_dataset.class_histogram(entries_of(genres)),
-        dict(Counter(genres)),
-        f"class_histogram({len(genres)} labels)",
+        lab.step04_dataset.class_histogram(entries_of(genres * times)),
+        dict(Counter(genres * times)),
+        f"class_histogram({len(genres * times)} labels)",
     )
 
 
 @check(
-    points=0.75,
+    points=0.25,
+    hint="sorted(counts.items()) sorts by name.",
+    needs=("test_class_histogram_counts_tracks",),
+)
+def test_class_histogram_is_sorted_by_name(lab: Any, rng: np.random.Generator) -> None:
+    """class_histogram names the genres in alphabetical order."""
+    genres = rng.permutation([*TEN_GENRES, *TEN_GENRES[:4], "Ροκ"]).tolist()
+    histogram = lab.step04_dataset.class_histogram(entries_of(genres))
+    expect_equal(list(histogram), sorted(set(genres)), "the genres of class_histogram(labels), in order")
+
+
+@check(
+    points=0.5,
     hint="axes[0].bar(list(before), list(before.values())), the same for after, then labels and titles.",
 )
 def test_plot_class_histograms_draws_both(lab: Any, kit: Kit) -> None:
     """plot_class_histograms draws a labelled bar for each genre, before merging and after."""
-    histograms = ({"Punk": 3, "Metal": 4, "Ροκ": 2}, {"Metal": 7, "Ροκ": 2})
+    histograms = ({"Punk": 3, "Metal": 140, "Ροκ": 2}, {"Metal": 143, "Ροκ": 2})
     axes = kit.figure_axes(2)
     lab.step04_dataset.plot_class_histograms(*histograms, axes)
     for ax, histogram, name in zip(axes, histograms, ("before", "after"), strict=True):
         call = f"the plot {name} merging"
-        heights = sorted(plain(bar.get_height(), call) for bar in ax.patches)
-        expect_equal([int(height) for height in heights], sorted(histogram.values()), f"the bars of {call}")
-        expect_equal(sorted(plain(kit.tick_labels(ax.xaxis), call)), sorted(histogram), f"the x labels of {call}")
+        expect_equal(bars_by_name(kit, ax, call), histogram, f"the bars of {call}")
+
+
+@check(
+    points=0.25,
+    hint="ax.set_title, ax.set_ylabel, and ax.tick_params(axis='x', labelrotation=90).",
+    needs=("test_plot_class_histograms_draws_both",),
+)
+def test_plot_class_histograms_is_legible(lab: Any, kit: Kit) -> None:
+    """plot_class_histograms gives each plot a title and a y label, and rotates the names of the genres."""
+    axes = kit.figure_axes(2)
+    figures = kit.open_figures()
+    lab.step04_dataset.plot_class_histograms({"Punk": 3, "Metal": 4}, {"Metal": 7}, axes)
+    for ax, name in zip(axes, ("before", "after"), strict=True):
+        call = f"the plot {name} merging"
+        titles = [plain(ax.get_title(loc=place), call) for place in ("left", "center", "right")]
+        if not any(titles):
+            raise AssertionError(f"{call} has no title.")
         if not ax.get_ylabel():
             raise AssertionError(f"{call} has no y label; expected 'Tracks'.")
+        if not all(plain(kit.tick_rotations(ax.xaxis), call)):
+            raise AssertionError(f"the names below {call} are not rotated; expected them to stay legible.")
+    expect_no_other_figure(kit, figures, "plot_class_histograms(before, after, axes)")
 
 
 # --- features
 
 
-@check(points=1, hint="Take the rows, then transpose: networks want time first.")
+@check(points=0.75, hint="Take the rows, then transpose: networks want time first.")
 @pytest.mark.parametrize("feat_type", ["mel", "chroma", "fused"])
 def test_read_spectrogram_is_time_first(lab: Any, inputs: Path, rng: np.random.Generator, feat_type: str) -> None:
     """read_spectrogram returns the rows of the feature asked for, as [T, F]."""
@@ -126,6 +167,9 @@ def test_read_spectrogram_is_time_first(lab: Any, inputs: Path, rng: np.random.G
     np.save(inputs / "1.fused.full.npy", fused)
     read = lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", feat_type)
     expect_array(read, fused[FEATURE_ROWS[feat_type]].T, f"read_spectrogram(path, {feat_type!r})")
+    if feat_type == "mel":
+        read = lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy")
+        expect_array(read, fused[:128].T, "read_spectrogram(path), which is mel,")
 
 
 @check(
@@ -140,7 +184,21 @@ def test_read_spectrogram_refuses_another_feature(lab: Any, inputs: Path) -> Non
         lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", "tempogram")
 
 
-@check(points=0.75, hint="Copy the feature into the first T rows of np.zeros((max_length, F)).")
+@check(
+    points=0.25,
+    hint="read_fused refuses both: read the file with it, and catch none of its errors.",
+    needs=("test_read_spectrogram_is_time_first",),
+)
+def test_read_spectrogram_refuses_what_is_no_fused_file(lab: Any, inputs: Path) -> None:
+    """read_spectrogram raises FileNotFoundError where there is no file, and ValueError where it is no fused file."""
+    with expect_error(FileNotFoundError, "read_spectrogram(missing file)"):
+        lab.step04_dataset.read_spectrogram(inputs / "missing.fused.full.npy")
+    np.save(inputs / "1.fused.full.npy", np.zeros((128, 9), np.float32))
+    with expect_error(ValueError, "read_spectrogram(file with an array [128, 9])"):
+        lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", "fused")
+
+
+@check(points=0.5, hint="Copy the feature into the first T rows of np.zeros((max_length, F)).")
 @examples(feature=features(7, max_columns=12), extra=st.integers(0, 9))
 def test_padding_adds_zeros_at_the_end(lab: Any, feature: np.ndarray, extra: int) -> None:
     """PaddingTransform pads [T, F] with zeros at the end, to [max_length, F]."""
@@ -150,25 +208,46 @@ def test_padding_adds_zeros_at_the_end(lab: Any, feature: np.ndarray, extra: int
     expect_array(lab.step04_dataset.PaddingTransform(length)(feature.T), expected, call)
 
 
-@check(points=0.25, hint="Fill the added rows with padding_value.")
+@check(
+    points=0.25,
+    hint="Fill the added rows with padding_value.",
+    needs=("test_padding_adds_zeros_at_the_end",),
+)
 def test_padding_uses_the_value_given(lab: Any, rng: np.random.Generator) -> None:
     """PaddingTransform pads with padding_value."""
     x = rng.uniform(-80, 0, (3, 4)).astype(np.float32)
-    expected = np.vstack([x, np.full((2, 4), -80.0, np.float32)])
-    expect_array(
-        lab.step04_dataset.PaddingTransform(5, padding_value=-80)(x),
-        expected,
-        "PaddingTransform(5, padding_value=-80)(x [3, 4])",
-    )
+    for value in (-80, 0.5):
+        expected = np.vstack([x, np.full((2, 4), value, np.float32)])
+        call = f"PaddingTransform(5, padding_value={value})(x [3, 4])"
+        expect_array(lab.step04_dataset.PaddingTransform(5, padding_value=value)(x), expected, call)
 
 
-@check(points=0.75, hint="x[:max_length] for input that is longer.")
+@check(points=0.5, hint="x[:max_length] for input that is longer.")
 @examples(feature=features(5, min_columns=2, max_columns=20), data=st.data())
 def test_padding_cuts_longer_input(lab: Any, feature: np.ndarray, data: st.DataObject) -> None:
     """PaddingTransform cuts input of more than max_length timesteps at the end."""
     length = data.draw(st.integers(1, feature.shape[1] - 1))
     call = f"PaddingTransform({length})(x {list(feature.T.shape)})"
     expect_array(lab.step04_dataset.PaddingTransform(length)(feature.T), feature.T[:length], call)
+
+
+@check(
+    points=0.25,
+    hint="x[:max_length] is a view, and joining with np.zeros gives float64: np.full(..., dtype=x.dtype), then copy x.",
+    needs=("test_padding_adds_zeros_at_the_end", "test_padding_cuts_longer_input"),
+)
+def test_padding_returns_a_new_array_of_the_same_dtype(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """PaddingTransform returns a new array of the dtype of its input, whether it pads, cuts or does neither."""
+    for length in (2, 3, 5):
+        pad = lab.step04_dataset.PaddingTransform(length)
+        for dtype in (np.float32, np.float64, np.int16):
+            x = rng.uniform(-80, 0, (3, 4)).astype(dtype)
+            call = f"PaddingTransform({length})(x {x.dtype} [3, 4])"
+            got = as_array(pad(x), call).dtype
+            if got != x.dtype:
+                raise AssertionError(f"{call} has dtype {got}; expected {x.dtype}, as x has.")
+        if plain(kit.shares_memory(pad, x), call):
+            raise AssertionError(f"{call} is a view of x: who changes it changes x; expected a new array.")
 
 
 @check(
@@ -208,7 +287,41 @@ def test_label_transformer_inverts(lab: Any, rng: np.random.Generator) -> None:
     codes = rng.integers(0, 4, 6).tolist()
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(names)
-    expect_equal(transformer.inverse(codes), [sorted(names)[code] for code in codes], f"inverse({codes})")
+    for given in (codes, np.array(codes)):
+        expect_equal(transformer.inverse(given), [sorted(names)[code] for code in codes], f"inverse({codes})")
+
+
+@check(
+    points=0.25,
+    hint="names[-1] is the last class: look the index up in 0..C-1, and raise ValueError for any other.",
+    needs=("test_label_transformer_inverts",),
+)
+def test_label_transformer_refuses_an_unknown_index(lab: Any) -> None:
+    """LabelTransformer.inverse raises ValueError for an index that is none of 0..C-1."""
+    transformer = lab.step04_dataset.LabelTransformer()
+    transformer.fit(["Rock", "Blues"])
+    for index in (2, -1):
+        with expect_error(ValueError, f"LabelTransformer of 2 classes: inverse([{index}])"):
+            transformer.inverse([index])
+
+
+@check(
+    points=0.25,
+    hint="Set the classes anew in fit, instead of adding to them, and return self.",
+    needs=("test_label_transformer_encodes_sorted_classes",),
+)
+def test_label_transformer_fits_anew(lab: Any) -> None:
+    """LabelTransformer.fit returns the transformer, and a second fit forgets the classes of the first."""
+    transformer = lab.step04_dataset.LabelTransformer()
+    transformer.fit(["Rock", "Blues"])
+    again = transformer.fit(["Jazz", "Rock", "Folk"])
+    call = "LabelTransformer().fit(['Rock', 'Blues']) and then .fit(['Jazz', 'Rock', 'Folk'])"
+    for fitted, words in ((again, "what fit returned"), (transformer, "the transformer")):
+        if fitted is None:
+            raise AssertionError("LabelTransformer().fit(labels) returned None; expected the transformer itself.")
+        encoded = as_array(fitted.transform(["Folk", "Jazz", "Rock"]), f"{words} after {call}")
+        expect_array(encoded, [0, 1, 2], f"the codes of Folk, Jazz and Rock of {words} after {call}")
+    expect_equal(transformer.classes_, ["Folk", "Jazz", "Rock"], f"the classes_ after {call}")
 
 
 @check(
@@ -227,25 +340,35 @@ def test_label_transformer_refuses_an_unknown_label(lab: Any) -> None:
 # --- the data set
 
 
-@check(points=1, hint="Read train_labels.txt, drop the genres mapped to None, and load each file of train/.")
+@check(points=0.75, hint="Read train_labels.txt, drop the genres mapped to None, and load each file of train/.")
 def test_dataset_holds_the_tracks_of_the_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset has an item (features, label, length) for each track of a genre that is kept."""
-    write_genres(inputs, "train", make_tracks([*TEN_GENRES, *DROPPED_GENRES, "Punk"], rng))
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=True)
+    write_genres(inputs / GENRES, "train", make_tracks([*TEN_GENRES, *DROPPED_GENRES, "Punk"], rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=True)
     expect_equal(len(dataset), 11, "len(SpectrogramDataset(folder with 16 tracks, 5 of them of dropped genres))")
     as_array(item(dataset, 10, "dataset[10]")[0], "the features of dataset[10]")
 
 
+@check(points=0.5, hint="Networks want time first: [T, 128], not [128, T].", needs=BUILDS)
+def test_dataset_gives_mel_features_time_first(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset gives the mel features of each track, as [T, 128]."""
+    tracks = make_tracks(["Rock", "Blues"], rng, [7, 7])
+    write_genres(inputs / GENRES, "train", tracks)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
+    for index, track in enumerate(tracks):
+        expect_track(dataset, index, track.fused, FEATURE_ROWS["mel"], f"the features of dataset[{index}]")
+
+
 @check(
-    points=1.25,
+    points=0.75,
     hint="max_length=-1 means the longest track of this split; pad every other track to it.",
-    needs=BUILDS,
+    needs=READS,
 )
 def test_dataset_pads_to_the_longest_track(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset pads each track's mel features with zeros to the longest one: [max_length, 128]."""
-    tracks = make_tracks(["Rock", "Blues", "Jazz"], rng, lengths=[4, 9, 6])
-    write_genres(inputs, "train", tracks)
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    *tracks, left_out = make_tracks(["Rock", "Blues", "Jazz", "Old-Time"], rng, lengths=[4, 9, 6, 12])
+    write_genres(inputs / GENRES, "train", [*tracks, left_out])
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     for index, track in enumerate(tracks):
         call = f"the features of dataset[{index}], a track of {track.fused.shape[1]} timesteps,"
         expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 9), call)
@@ -254,30 +377,29 @@ def test_dataset_pads_to_the_longest_track(lab: Any, inputs: Path, rng: np.rando
 @check(points=0.25, hint="Networks compute in floating point: astype(np.float32).", needs=BUILDS)
 def test_dataset_features_are_floating_point(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives floating point features, whatever numbers the files hold."""
-    (inputs / "train").mkdir()
     tracks = make_tracks(["Rock", "Blues"], rng)
-    write_genres(inputs, "train", [track._replace(fused=track.fused.astype(np.int16)) for track in tracks])
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    write_genres(inputs / GENRES, "train", [track._replace(fused=track.fused.astype(np.int16)) for track in tracks])
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     expect_dtype(item(dataset, 0)[0], "f", "the features of dataset[0], from a file of int16,")
 
 
-@check(points=0.75, hint="Hand max_length on to PaddingTransform when it is positive.", needs=BUILDS)
+@check(points=0.75, hint="Hand max_length on to PaddingTransform when it is positive.", needs=READS)
 def test_dataset_pads_or_cuts_to_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset brings every track to max_length, when it is given, padding some and cutting others."""
     tracks = make_tracks(["Rock", "Blues"], rng, lengths=[8, 3])
-    write_genres(inputs, "train", tracks)
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, max_length=5)
+    write_genres(inputs / GENRES, "train", tracks)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=5)
     for index, track in enumerate(tracks):
         call = f"the features of dataset[{index}] with max_length=5, a track of {track.fused.shape[1]} timesteps,"
         expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 5), call)
 
 
-@check(points=1, hint="Note each track's timesteps before you pad it.", needs=BUILDS)
+@check(points=0.75, hint="Note each track's timesteps before you pad it.", needs=BUILDS)
 def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives each track's length in timesteps before padding."""
     lengths = [4, 9, 6, 1]
-    write_genres(inputs, "train", make_tracks(["Rock", "Blues", "Jazz", "Folk"], rng, lengths))
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Blues", "Jazz", "Folk"], rng, lengths))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     expect_equal(
         [item(dataset, index)[2] for index in range(4)],
         lengths,
@@ -288,12 +410,12 @@ def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: n
 @check(
     points=0.25,
     hint="The last valid timestep of a track that was cut is the last one kept: min(T, max_length).",
-    needs=BUILDS,
+    needs=("test_dataset_lengths_are_those_before_padding",),
 )
 def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives max_length as the length of a track that was cut."""
-    write_genres(inputs, "train", make_tracks(["Rock", "Blues"], rng, [8, 3]))
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, max_length=5)
+    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Blues"], rng, [8, 3]))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=5)
     expect_equal(
         [item(dataset, index)[2] for index in range(2)],
         [5, 3],
@@ -301,106 +423,123 @@ def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.rando
     )
 
 
-@check(points=0.5, hint="Hand feat_type on to read_spectrogram.", needs=BUILDS)
+@check(points=0.25, hint="Hand feat_type on to read_spectrogram.", needs=READS)
 @pytest.mark.parametrize("feat_type", ["chroma", "fused"])
 def test_dataset_reads_the_feature_asked_for(lab: Any, inputs: Path, rng: np.random.Generator, feat_type: str) -> None:
     """SpectrogramDataset gives chroma [T, 12] or fused [T, 140] features when asked."""
     tracks = make_tracks(["Rock"], rng, [6])
-    write_genres(inputs, "train", tracks)
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, feat_type=feat_type)
+    write_genres(inputs / GENRES, "train", tracks)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, feat_type=feat_type)
     call = f"the features of dataset[0] with feat_type={feat_type!r}"
-    expect_array(item(dataset, 0)[0], padded(tracks[0].fused, FEATURE_ROWS[feat_type], 6), call)
+    expect_track(dataset, 0, tracks[0].fused, FEATURE_ROWS[feat_type], call)
 
 
 @check(points=1, hint="The ten merged genres, sorted by name, are classes 0-9.", needs=BUILDS)
 def test_dataset_labels_are_the_merged_classes(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset labels each track with its merged genre's index among the ten sorted genres."""
     genres = [*TEN_GENRES, "Punk", "Psych-Folk", "Chiptune", "Post-Rock"]
-    write_genres(inputs, "train", make_tracks(genres, rng))
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    write_genres(inputs / GENRES, "train", make_tracks(genres, rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     expected = [TEN_GENRES.index(MAPPING[genre]) for genre in genres]
     expect_equal(labels_of(dataset), expected, f"the labels of tracks of {', '.join(genres)}")
 
 
-@check(points=1, hint="train=False reads test_labels.txt and the folder test/.", needs=BUILDS)
+@check(
+    points=0.25,
+    hint="Use the class_mapping that is passed in, not CLASS_MAPPING.",
+    needs=("test_merge_classes_uses_the_mapping_given", "test_dataset_labels_are_the_merged_classes"),
+)
+def test_dataset_follows_any_mapping(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset merges and drops genres as the class_mapping says, also one that is not the course's."""
+    mapping = {"Λαϊκό": "Ρεμπέτικο", "Ρεμπέτικο": "Ρεμπέτικο", "Rock": "Blues", "Jazz": None}
+    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Λαϊκό", "Jazz", "Ρεμπέτικο", "Rock"], rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=mapping)
+    call = f"the labels of tracks of Rock, Λαϊκό, Jazz, Ρεμπέτικο and Rock with class_mapping={mapping}"
+    expect_equal(labels_of(dataset), [0, 1, 1, 0], call)
+
+
+@check(points=0.75, hint="train=False reads test_labels.txt and the folder test/.", needs=READS)
 def test_dataset_reads_the_test_split(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset with train=False holds the tracks of the test split, and none of the training split."""
-    train, test = make_tracks(TEN_GENRES, rng, [5] * 10), make_tracks(["Folk", "Pop", "Jazz"], rng, [5, 5, 5])
-    write_genres(inputs, "train", train)
-    write_genres(inputs, "test", test)
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=False)
+    train, test = make_tracks(TEN_GENRES, rng, [7] * 10), make_tracks(["Folk", "Pop", "Jazz"], rng, [5, 5, 5])
+    write_genres(inputs / GENRES, "train", train)
+    write_genres(inputs / GENRES, "test", test)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=False)
     expect_equal(len(dataset), 3, "len(SpectrogramDataset(folder, train=False)) with 10 training and 3 test tracks")
     for index, track in enumerate(test):
-        call = f"the features of test track {index}"
-        expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 5), call)
+        expect_track(dataset, index, track.fused, FEATURE_ROWS["mel"], f"the features of test track {index}")
 
 
 @check(
-    points=1.25,
+    points=1,
     hint="Fit the encoding on the training split or on the mapping, never on the test split.",
     needs=BUILDS,
 )
 def test_train_and_test_labels_are_encoded_alike(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives a genre the same label in both splits, also when the test split lacks some genres."""
-    write_genres(inputs, "train", make_tracks(TEN_GENRES, rng))
-    write_genres(inputs, "test", make_tracks(["Rock", "Jazz", "Trip-Hop"], rng))
+    write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng))
+    write_genres(inputs / GENRES, "test", make_tracks(["Rock", "Jazz", "Trip-Hop"], rng))
     for mapping, words in ((MAPPING, "with a mapping"), (None, "without a mapping")):
-        dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=mapping, train=False)
+        dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=mapping, train=False)
         expect_equal(labels_of(dataset), [8, 5, 9], f"the labels of test tracks of Rock, Jazz and Trip-Hop, {words},")
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="Without a mapping every genre of the training index is a class of its own.",
     needs=BUILDS,
 )
 def test_dataset_without_mapping_keeps_every_genre(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset without a class_mapping keeps all genres, sorted by name."""
     genres = ["Rock", "Old-Time", "Psych-Rock", "Blues", "Rock"]
-    write_genres(inputs, "train", make_tracks(genres, rng))
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs)
+    write_genres(inputs / GENRES, "train", make_tracks(genres, rng))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES)
     expect_equal(labels_of(dataset), [3, 1, 2, 0, 3], f"the labels of tracks of {', '.join(genres)} without a mapping")
 
 
 @check(
-    points=1,
+    points=0.75,
     hint="Three quirks: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full. Undo each.",
-    needs=BUILDS,
+    needs=READS,
 )
 @pytest.mark.parametrize(
-    ("split", "written"),
+    ("folder", "split", "written"),
     [
-        ("train", "{}.fused.full.npy.gz"),
-        ("test", "{}.full.fused.npy.gz"),
-        ("train", "{}.beatsync.fused.npy.gz"),
+        (GENRES, "train", "{}.fused.full.npy.gz"),
+        (GENRES, "test", "{}.full.fused.npy.gz"),
+        (BEATS, "train", "{}.beatsync.fused.npy.gz"),
+        (BEATS, "test", "{}.beatsync.fused.npy"),
     ],
 )
 def test_dataset_finds_files_under_all_names(
-    lab: Any, inputs: Path, rng: np.random.Generator, split: str, written: str
+    lab: Any, inputs: Path, rng: np.random.Generator, folder: str, split: str, written: str
 ) -> None:
     """SpectrogramDataset finds the files, whichever of the three ways the index writes their names."""
     tracks = make_tracks(TEN_GENRES, rng, [4] * 10)
-    write_genres(inputs, "train", tracks)
-    write_genres(inputs, split, tracks, written.format)
+    write_genres(inputs / folder, "train", tracks)
+    write_genres(inputs / folder, split, tracks, written.format)
     call = f"SpectrogramDataset(folder whose {split} index says {written.format(tracks[0].stem)})"
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING, train=split == "train")
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / folder, class_mapping=MAPPING, train=split == "train")
     expect_equal(len(dataset), 10, f"len({call})")
-    expect_array(item(dataset, 9)[0], padded(tracks[9].fused, FEATURE_ROWS["mel"], 4), f"item 9 of {call}")
+    expect_track(dataset, 9, tracks[9].fused, FEATURE_ROWS["mel"], f"item 9 of {call}")
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="Return the paths of the files, in the order of the index, and the merged genres beside them.",
     needs=BUILDS,
 )
 def test_get_files_labels_lists_files_and_genres(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """get_files_labels returns the files of an index, each of which exists, and their genres."""
     tracks = make_tracks(["Punk", "Old-Time", "Jazz"], rng)
-    index = write_genres(inputs, "train", tracks, "{}.fused.full.npy.gz".format)
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    index = write_genres(inputs / GENRES, "train", tracks, "{}.fused.full.npy.gz".format)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     files, labels = expect_length(dataset.get_files_labels(index, MAPPING), 2, "get_files_labels(index, mapping)")
-    names = [str(file).replace("\\", "/").rpartition("/")[2] for file in files]
+    paths = [path_of(file, "a file of get_files_labels(index, mapping)") for file in files]
+    names = [path.name for path in paths]
     expect_equal(names, [tracks[0].file_name, tracks[2].file_name], "the files of get_files_labels(index, mapping)")
+    if not all(path.parent.parts[-2:] == (GENRES, "train") for path in paths):
+        raise AssertionError(f"get_files_labels(index, mapping) returned {paths}; expected paths in {GENRES}/train.")
     expect_equal(labels, ["Metal", "Jazz"], "the labels of get_files_labels(index, mapping)")
 
 
@@ -412,11 +551,59 @@ def test_get_files_labels_lists_files_and_genres(lab: Any, inputs: Path, rng: np
 def test_dataset_refuses_a_missing_track(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset raises FileNotFoundError when a track of the index has no file."""
     tracks = make_tracks(["Rock", "Blues"], rng)
-    write_genres(inputs, "train", tracks)
-    (inputs / "train" / tracks[1].file_name).unlink()
+    write_genres(inputs / GENRES, "train", tracks)
+    (inputs / GENRES / "train" / tracks[1].file_name).unlink()
     with expect_error(FileNotFoundError, "SpectrogramDataset(folder with a track missing)"):
-        dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+        dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
         dataset[1]
+
+
+@check(
+    points=0.25,
+    hint="There are no ratings of a test split: let the error of the missing index through.",
+    needs=BUILDS,
+)
+def test_dataset_refuses_a_missing_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset raises FileNotFoundError when the split has no index."""
+    genres = write_genres(inputs / GENRES, "train", make_tracks(["Rock"], rng)).parent
+    ratings = write_multitask(inputs / RATINGS, make_tracks(["Rock"], rng), rng.uniform(0, 1, (1, 3)))
+    with expect_error(FileNotFoundError, "SpectrogramDataset(folder without test_labels.txt, train=False)"):
+        lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING, train=False)
+    with expect_error(FileNotFoundError, "SpectrogramDataset(multitask folder, train=False, multitask=True)"):
+        lab.step04_dataset.SpectrogramDataset(ratings, train=False, multitask=True)
+
+
+@check(
+    points=0.25,
+    hint="Raise ValueError for a line that cannot be read, and for an index that leaves no track; pass nothing over.",
+    needs=BUILDS,
+)
+def test_dataset_refuses_a_damaged_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset raises ValueError for an index that cannot be read, or that names no tracks to keep."""
+    tracks = make_tracks(["Old-Time", "Soundtrack"], rng)
+    genres = write_genres(inputs / GENRES, "train", tracks).parent
+    with expect_error(ValueError, "SpectrogramDataset(folder whose tracks are all of dropped genres)"):
+        lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING)
+    ratings = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
+    good = f"{tracks[1].stem},0.5,0.5,0.5"
+    for line in (f"{tracks[0].stem},0.25,0.5", f"{tracks[0].stem},0.25,0.5,high"):
+        write_lines(ratings / "train_labels.txt", ["Id,valence,energy,danceability", good, line])
+        with expect_error(ValueError, f"SpectrogramDataset(folder whose index says {line}, multitask=True)"):
+            lab.step04_dataset.SpectrogramDataset(ratings, multitask=True)
+
+
+@check(
+    points=0.25,
+    hint="Check the arguments before the files are read: raise ValueError for a word or a length that means nothing.",
+    needs=(*BUILDS, "test_read_spectrogram_refuses_another_feature", "test_padding_refuses_lengths_below_one"),
+)
+def test_dataset_refuses_other_arguments(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset raises ValueError for a feat_type that there is not, and for a max_length of 0 or below -1."""
+    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Blues"], rng))
+    for options in ({"feat_type": "tempogram"}, {"max_length": 0}, {"max_length": -2}):
+        with expect_error(ValueError, f"SpectrogramDataset(folder, {options})"):
+            dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, **options)
+            dataset[0]
 
 
 @check(
@@ -428,20 +615,36 @@ def test_dataset_refuses_a_missing_track(lab: Any, inputs: Path, rng: np.random.
 def test_regression_labels_are_the_axis_asked_for(lab: Any, inputs: Path, rng: np.random.Generator, axis: int) -> None:
     """SpectrogramDataset with regression=1, 2 or 3 labels each track with its valence, energy or danceability."""
     values = rng.uniform(0, 1, (4, 3)).round(6)
-    folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 4, rng), values)
+    folder = write_multitask(inputs / RATINGS, make_tracks(["Rock"] * 4, rng), values)
     dataset = lab.step04_dataset.SpectrogramDataset(folder, regression=axis)
     labels = np.array([np.asarray(item(dataset, index)[1]).reshape(-1) for index in range(4)], np.float64)
     expect_array(labels, values[:, [axis - 1]], f"the column of labels with regression={axis} ({AXES[axis - 1]})")
 
 
-@check(points=0.75, hint="All three columns at once, in the order valence, energy, danceability.", needs=BUILDS)
+@check(points=0.5, hint="All three columns at once, in the order valence, energy, danceability.", needs=BUILDS)
 def test_multitask_labels_are_all_three_axes(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset with multitask=True labels each track with valence, energy and danceability, [3]."""
     values = rng.uniform(0, 1, (4, 3)).round(6)
-    folder = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 4, rng), values)
+    folder = write_multitask(inputs / RATINGS, make_tracks(["Rock"] * 4, rng), values)
     dataset = lab.step04_dataset.SpectrogramDataset(folder, multitask=True)
     labels = np.array([item(dataset, index)[1] for index in range(4)], np.float64)
     expect_array(labels, values, "the array of labels with multitask=True")
+
+
+@check(
+    points=0.25,
+    hint="An Id that ends in .npy is the file's name already; otherwise add .fused.full.npy.",
+    needs=(*READS, "test_multitask_labels_are_all_three_axes"),
+)
+def test_multitask_ids_may_be_file_names(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset finds the tracks of a multitask index whose Ids are names of files."""
+    tracks = make_tracks(["Rock"] * 3, rng, [6, 6, 6])
+    values = rng.uniform(0, 1, (3, 3)).round(6)
+    folder = write_multitask(inputs / RATINGS, tracks, values, "{}.fused.full.npy".format)
+    call = f"SpectrogramDataset(folder whose index says {tracks[0].file_name}, multitask=True)"
+    dataset = lab.step04_dataset.SpectrogramDataset(folder, multitask=True)
+    expect_equal(len(dataset), 3, f"len({call})")
+    expect_track(dataset, 2, tracks[2].fused, FEATURE_ROWS["mel"], f"item 2 of {call}")
 
 
 @check(
@@ -451,17 +654,29 @@ def test_multitask_labels_are_all_three_axes(lab: Any, inputs: Path, rng: np.ran
 )
 def test_dataset_refuses_an_axis_that_is_not_there(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset raises ValueError for a regression axis other than 1, 2 and 3."""
-    ratings = write_multitask(inputs / "multitask", make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
-    genres = write_genres(inputs, "train", make_tracks(["Rock"] * 2, rng)).parent
+    ratings = write_multitask(inputs / RATINGS, make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
+    genres = write_genres(inputs / GENRES, "train", make_tracks(["Rock"] * 2, rng)).parent
     for folder, axis in ((genres, 0), (ratings, 4)):
         with expect_error(ValueError, f"SpectrogramDataset(folder, regression={axis})"):
             lab.step04_dataset.SpectrogramDataset(folder, regression=axis)
 
 
+@check(
+    points=0.25,
+    hint="One axis or all three: raise ValueError if both are asked for.",
+    needs=("test_multitask_labels_are_all_three_axes",),
+)
+def test_dataset_refuses_one_axis_and_all(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset raises ValueError for regression together with multitask."""
+    ratings = write_multitask(inputs / RATINGS, make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
+    with expect_error(ValueError, "SpectrogramDataset(folder, regression=1, multitask=True)"):
+        lab.step04_dataset.SpectrogramDataset(ratings, regression=1, multitask=True)
+
+
 # --- splits
 
 
-@check(points=1.25, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")
+@check(points=1, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")
 @examples(size=st.integers(5, 40), batch=st.integers(1, 7), seed=st.integers(0, 1000))
 def test_split_is_disjoint_and_complete(lab: Any, kit: Kit, size: int, batch: int, seed: int) -> None:
     """torch_train_val_split puts every item into exactly one of training and validation."""
@@ -472,13 +687,13 @@ def test_split_is_disjoint_and_complete(lab: Any, kit: Kit, size: int, batch: in
 @check(points=0.5, hint="val_size is a fraction of all items: int(val_size * len(dataset)).", needs=SPLITS)
 def test_validation_takes_its_fraction(lab: Any, kit: Kit) -> None:
     """torch_train_val_split gives the fraction val_size of the items to validation."""
-    for size, fraction in ((50, 0.2), (40, 0.25), (10, 0.5)):
+    for size, fraction in ((50, 0.2), (40, 0.25), (10, 0.5), (19, 0.2)):
         (_, val), call = split(lab, kit, size, 4, 4, val_size=fraction)
         expect_equal(len(drawn(val, call)), int(size * fraction), f"the number of validation items of {call}")
 
 
 @check(
-    points=0.75,
+    points=0.5,
     hint="Cut three parts from the same shuffled indices; test must not overlap validation.",
     needs=SPLITS,
 )
@@ -488,6 +703,9 @@ def test_three_way_split_is_disjoint_and_complete(lab: Any, kit: Kit) -> None:
     parts = [drawn(loader, call) for loader in (train, val, test)]
     expect_partition(parts, 40, call)
     expect_equal([len(part) for part in parts], [20, 8, 12], f"the sizes of the parts of {call}")
+    parts, call = split(lab, kit, 20, 4, 3, val_size=0.2, test_size=0.33)
+    sizes = [len(plain(batch[1], call)) for batch in parts[2]]
+    expect_equal(sizes, [3, 3], f"the sizes of the test batches of {call}, whose test part is rounded down,")
 
 
 @check(
@@ -498,22 +716,70 @@ def test_three_way_split_is_disjoint_and_complete(lab: Any, kit: Kit) -> None:
 def test_split_depends_on_the_seed(lab: Any, kit: Kit) -> None:
     """torch_train_val_split draws the same split for the same seed, and another for another seed."""
     parts: dict[int, list[int]] = {}
-    for seed in (1, 1, 2):
+    for seed in (0, 1, 0, 1, 2):
         (_, val), call = split(lab, kit, 40, 4, 4, seed=seed)
         items = sorted(drawn(val, call))
         expect_equal(items, parts.setdefault(seed, items), f"the validation items of {call}, called again,")
+    for options in ({}, {"seed": 420}):
+        (_, val), call = split(lab, kit, 40, 4, 4, **options)
+        items = sorted(drawn(val, call))
+        expect_equal(items, parts.setdefault(420, items), f"the validation items of {call}, as without a seed,")
     if parts[1] == parts[2]:
         raise AssertionError(
             "torch_train_val_split draws the same validation items for seeds 1 and 2; expected it to use the seed."
         )
 
 
-@check(points=0.25, hint="Shuffle only if shuffle is true.", needs=SPLITS)
+@check(points=0.25, hint="Shuffle only if shuffle is true, and let validation take the first items.", needs=SPLITS)
 def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
-    """torch_train_val_split with shuffle=False makes each part of neighbouring items."""
+    """torch_train_val_split with shuffle=False gives the first items to validation."""
     (_, val), call = split(lab, kit, 20, 4, 4, shuffle=False)
-    items = sorted(drawn(val, call))
-    expect_equal(items, list(range(items[0], items[0] + 4)), f"the validation items of {call}")
+    expect_equal(sorted(drawn(val, call)), [0, 1, 2, 3], f"the validation items of {call}")
+
+
+@check(
+    points=0.25,
+    hint="A SubsetRandomSampler shuffles always: use a Subset, and shuffle=shuffle in the training loader alone.",
+    needs=("test_split_without_shuffling_keeps_the_order",),
+)
+def test_loaders_without_shuffling_keep_the_order(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split with shuffle=False makes loaders that give the items in order, in every epoch."""
+    loaders, call = split(lab, kit, 20, 3, 2, val_size=0.2, test_size=0.15, shuffle=False)
+    for loader, name in zip(loaders, ("training", "validation", "test"), strict=True):
+        for epoch in (1, 2):
+            items = drawn(loader, call)
+            expect_equal(items, sorted(items), f"the {name} items of {call}, in epoch {epoch},")
+
+
+@check(
+    points=0.25,
+    hint="Give the training loader a generator of its own: generator=torch.Generator().manual_seed(seed).",
+    needs=("test_split_depends_on_the_seed",),
+)
+def test_training_order_depends_on_the_seed_alone(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split's training loader gives the same batches for the same seed, whatever was drawn before."""
+    orders = []
+    for other in (1, 2):
+        kit.training.seed(other)
+        (train, _), call = split(lab, kit, 40, 4, 4, seed=7)
+        kit.training.seed(10 + other)
+        orders.append([drawn(train, call), drawn(train, call)])
+    expect_equal(orders[1], orders[0], f"the training items of two epochs of {call}, called again,")
+
+
+@check(
+    points=0.25,
+    hint="torch.manual_seed(seed) changes every later draw of the program: make a torch.Generator of your own.",
+    needs=("test_split_depends_on_the_seed",),
+)
+def test_split_leaves_the_global_generator_alone(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split neither seeds nor uses PyTorch's global generator."""
+    kit.training.seed(3)
+    for options in ({}, {"shuffle": False}):
+        before = kit.global_generators()
+        _, call = split(lab, kit, 20, 4, 4, **options)
+        if kit.global_generators()["PyTorch"] != before["PyTorch"]:
+            raise AssertionError(f"{call} changed the state of PyTorch's global generator; expected its own one.")
 
 
 @check(
@@ -536,28 +802,69 @@ def test_training_items_are_shuffled_anew_each_epoch(lab: Any, kit: Kit) -> None
 )
 def test_batches_have_their_sizes(lab: Any, kit: Kit) -> None:
     """torch_train_val_split makes batches of batch_train and batch_eval items, the last one smaller."""
-    (train, val), call = split(lab, kit, 29, 7, 3)
-    sizes = [[len(plain(batch[1], call)) for batch in loader] for loader in (train, val)]
-    expect_equal(sizes, [[7, 7, 7, 3], [3, 2]], f"the sizes of the batches of {call}")
+    loaders, call = split(lab, kit, 40, 7, 3)
+    sizes = [[len(plain(batch[1], call)) for batch in loader] for loader in loaders]
+    expect_equal(sizes, [[7, 7, 7, 7, 4], [3, 3, 2]], f"the sizes of the batches of {call}")
 
 
 @check(points=0.5, hint="The default collate of DataLoader stacks the items; let it.", needs=(*BUILDS, *SPLITS))
 def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B])."""
-    write_genres(inputs, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs, class_mapping=MAPPING)
+    write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     loaders = expect_length(
         lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, "torch_train_val_split(dataset, 8, 8)"
     )
+    padded_shape = as_array(item(dataset, 0)[0], "the features of dataset[0]").shape
     for batch in loaders[0]:
         data, labels, lengths = expect_length(batch, 3, "a batch")
-        expect_shape(data, (8, 6, 128), "the data of a batch of 8 tracks of at most 6 timesteps")
+        expect_shape(data, (8, *padded_shape), "the data of a batch of 8 tracks of at most 6 timesteps")
         expect_shape(labels, (8,), "the labels of a batch of 8 tracks")
         expect_shape(lengths, (8,), "the lengths of a batch of 8 tracks")
+
+
+@check(
+    points=0.25,
+    hint="Losses want float features and int64 labels: make the labels of classes int, those of ratings float32.",
+    needs=("test_batches_are_stacked", "test_multitask_labels_are_all_three_axes"),
+)
+def test_batches_fit_the_losses(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """torch_train_val_split's batches have floating point data, labels of int64 for classes and float for ratings."""
+    tracks = make_tracks(TEN_GENRES, rng, [4, 6] * 5)
+    write_genres(inputs / GENRES, "train", tracks)
+    write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (10, 3)))
+    for folder, options, words in (
+        (GENRES, {"class_mapping": MAPPING}, "of genres"),
+        (RATINGS, {"regression": 2}, "with regression=2"),
+        (RATINGS, {"multitask": True}, "with multitask=True"),
+    ):
+        dataset = lab.step04_dataset.SpectrogramDataset(inputs / folder, **options)
+        data, labels, lengths = next(iter(lab.step04_dataset.torch_train_val_split(dataset, 8, 8)[0]))
+        expect_dtype(data, "f", f"the data of a batch {words}")
+        got = expect_dtype(labels, "i" if folder == GENRES else "f", f"the labels of a batch {words}").dtype
+        if folder == GENRES and got.itemsize != np.dtype(np.int64).itemsize:
+            raise AssertionError(f"the labels of a batch {words} have dtype {got}; expected int64.")
+        expect_dtype(lengths, "i", f"the lengths of a batch {words}")
+
+
+@check(
+    points=0.25,
+    hint="A negative fraction is a mistake of the caller: raise ValueError.",
+    needs=SPLITS,
+)
+def test_split_refuses_negative_fractions(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split raises ValueError for a negative val_size or test_size."""
+    for options in ({"val_size": -0.2}, {"test_size": -0.2}, {"val_size": 0.5, "test_size": -0.2}):
+        with expect_error(ValueError, f"torch_train_val_split(10 items, 4, 4, {options})"):
+            lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(10), 4, 4, **options)
 
 
 @check(points=0.25, hint="If validation and test take everything, raise ValueError.", needs=SPLITS)
 def test_split_refuses_to_leave_nothing_to_train_on(lab: Any, kit: Kit) -> None:
     """torch_train_val_split raises ValueError when no item is left for training."""
-    with expect_error(ValueError, "torch_train_val_split(10 items, 4, 4, val_size=0.6, test_size=0.4)"):
-        lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(10), 4, 4, val_size=0.6, test_size=0.4)
+    for sizes in ((0.6, 0.4), (1.0, 0.0), (0.9, 0.3)):
+        call = f"torch_train_val_split(10 items, 4, 4, val_size={sizes[0]}, test_size={sizes[1]}, shuffle=False)"
+        with expect_error(ValueError, call):
+            lab.step04_dataset.torch_train_val_split(
+                kit.indexed_dataset(10), 4, 4, val_size=sizes[0], test_size=sizes[1], shuffle=False
+            )

@@ -57,7 +57,7 @@ def test_other_ways_to_write_it_get_full_marks(results: dict[str, Result]) -> No
 
 def test_a_half_finished_submission_gets_what_it_has(results: dict[str, Result]) -> None:
     result = results["half_finished"]
-    assert points(result) == [6, 6, 1.25, *[0] * 7]
+    assert points(result) == [6, 6, 1, *[0] * 7]
     assert lost(result)["step03.chromagram_refuses_other_rows"].outcome == "failed"
     unwritten = {check_id for check_id, check in lost(result).items() if check.outcome == "not_implemented"}
     assert unwritten == lost(result).keys() - {"step03.chromagram_refuses_other_rows"}
@@ -74,7 +74,7 @@ MISTAKES = {
 
 def test_five_mistakes_fail_five_checks(results: dict[str, Result]) -> None:
     assert outcomes_of_begun_steps(results["five_mistakes"]) == dict.fromkeys(MISTAKES, "failed")
-    assert results["five_mistakes"].score == 35.75
+    assert results["five_mistakes"].score == 36.5
 
 
 @pytest.mark.parametrize("check_id", MISTAKES)
@@ -87,11 +87,16 @@ def test_a_failure_says_what_was_wrong_and_what_helps(results: dict[str, Result]
 
 def test_a_notebook_is_graded_on_its_definitions(results: dict[str, Result]) -> None:
     assert outcomes_of_begun_steps(results["notebook"]) == {
-        "step04.plot_class_histograms_draws_both": "not_implemented",  # drawn outside of any function
+        # drawn outside of any function
+        "step04.plot_class_histograms_draws_both": "not_implemented",
+        "step04.plot_class_histograms_is_legible": "not_implemented",
+        # no third part
         "step04.three_way_split_is_disjoint_and_complete": "student_error",
+        "step04.loaders_without_shuffling_keep_the_order": "student_error",
+        "step04.split_refuses_negative_fractions": "failed",
         "step04.split_refuses_to_leave_nothing_to_train_on": "failed",
     }
-    assert results["notebook"].score == 38.25
+    assert results["notebook"].score == 38
 
 
 @pytest.mark.parametrize(
@@ -140,13 +145,15 @@ def test_a_hostile_submission_loses_what_it_broke(results: dict[str, Result]) ->
     assert {check_id: outcome for check_id, outcome in outcomes(result, 2).items() if outcome != "passed"} == {
         "step02.duration_of_a_clip": "student_error",
         "step02.duration_follows_rate_and_hop": "student_error",
+        "step02.beat_sync_without_beats_is_one_segment": "student_error",
+        "step02.beat_sync_refuses_beats_in_seconds": "failed",
         "step02.compression_ratio_is_a_quotient_of_lengths": "timed_out",
     }
 
 
 def test_a_hostile_submission_keeps_what_it_did_honestly(results: dict[str, Result]) -> None:
     result = results["hostile"]
-    assert points(result) == [0, 4.5, 0, 9, *[0] * 6]
+    assert points(result) == [0, 4.25, 0, 8.5, *[0] * 6]
     honest = (
         "merge_",
         "class_histogram",
@@ -155,6 +162,7 @@ def test_a_hostile_submission_keeps_what_it_did_honestly(results: dict[str, Resu
         "split_",
         "validation_",
         "three_way",
+        "loaders_",
         "training_items",
         "batches_have",
     )

@@ -1,4 +1,4 @@
-"""Small data folders in the course's layout, made for each check."""
+"""Small data folders in the course's layout and under its names, made for each check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 ROWS = 140
+GENRES = "fma_genre_spectrograms"
+BEATS = "fma_genre_spectrograms_beat"
+RATINGS = "multitask_dataset"
 TEN_GENRES = (
     "Blues",
     "Classical",
@@ -69,16 +72,27 @@ def write_genres(
 def write_index(path: Path, entries: Sequence[tuple[str, str]]) -> Path:
     """Write an index of genres; return its path."""
     lines = ["Id\tGenre", *[f"{name}\t{genre}" for name, genre in entries]]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return write_lines(path, lines)
+
+
+def write_lines(path: Path, lines: Sequence[str], end: str = "\n") -> Path:
+    """Write the lines of an index, each with its end, into a folder that is made; return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes("".join(line + end for line in lines).encode())
     return path
 
 
-def write_multitask(folder: Path, tracks: Sequence[Track], axes: np.ndarray) -> Path:
-    """Write the training split of a multitask folder, with `axes` `[N, 3]`: valence, energy, danceability."""
+def write_multitask(
+    folder: Path, tracks: Sequence[Track], axes: np.ndarray, name: Callable[[str], str] = "{}".format
+) -> Path:
+    """Write the training split of a multitask folder, with `axes` `[N, 3]`: valence, energy, danceability.
+
+    Its index calls a track `name(stem)`.
+    """
     (folder / "train").mkdir(parents=True)
     lines = ["Id,valence,energy,danceability"]
     for track, row in zip(tracks, axes, strict=True):
         np.save(folder / "train" / track.file_name, track.fused)
-        lines.append(",".join([track.stem, *[f"{value:.6f}" for value in row]]))
-    (folder / "train_labels.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines.append(",".join([name(track.stem), *[f"{value:.6f}" for value in row]]))
+    write_lines(folder / "train_labels.txt", lines)
     return folder

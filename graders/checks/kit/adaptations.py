@@ -6,6 +6,7 @@ Only libraries that are loaded are adapted: a step that does without one does no
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,33 @@ def _a_wish(number: int) -> tuple[Callable[[int], None], Callable[[], int]]:
     return wish, lambda: wishes[-1]
 
 
+def _multiprocessing() -> None:
+    """Let locks of processes be those of threads: without processes they do the same, and need no shared memory."""
+    import multiprocessing.context  # noqa: PLC0415
+
+    for name in ("Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier"):
+        of_threads = getattr(threading, name)
+
+        def make(*args: Any, of_threads: Any = of_threads, **options: Any) -> Any:
+            return of_threads(*args, **options)
+
+        setattr(multiprocessing, name, make)
+        setattr(multiprocessing.context.BaseContext, name, _as_method(make))
+
+
+def _as_method(make: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda _, *args, **options: make(*args, **options)
+
+
+def _joblib() -> None:
+    """Let joblib work in threads, whatever backend is asked for, and count no processors in files of the system."""
+    import joblib.externals.loky.backend.context as loky  # noqa: PLC0415
+    from joblib.parallel import BACKENDS  # noqa: PLC0415
+
+    loky._cpu_count_cgroup = lambda os_cpu_count: os_cpu_count  # noqa: SLF001 - it has no public switch
+    BACKENDS.update(loky=BACKENDS["threading"], multiprocessing=BACKENDS["threading"])
+
+
 def _tqdm() -> None:
     """Let the bars of notebooks be those of terminals, which need no browser."""
     import tqdm  # noqa: PLC0415
@@ -123,4 +151,11 @@ def _numba() -> None:
     numba.core.caching.Cache.save_overload = lambda *_: None  # type: ignore[method-assign]
 
 
-ADAPTED = {"torch": _torch, "tqdm": _tqdm, "matplotlib": _matplotlib, "numba": _numba}
+ADAPTED = {
+    "torch": _torch,
+    "multiprocessing": _multiprocessing,
+    "joblib": _joblib,
+    "tqdm": _tqdm,
+    "matplotlib": _matplotlib,
+    "numba": _numba,
+}

@@ -32,6 +32,22 @@ class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
         return self.x[index], self.targets[index], int(self.lengths[index])
 
 
+class Indexed(Dataset[tuple[np.ndarray, int, int]]):
+    """A data set whose item `i` is (array of `i`, `[2, features]`), label `i`, length 2; it can be pickled."""
+
+    def __init__(self, size: int, features: int) -> None:
+        self.size = size
+        self.features = features
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int, int]:
+        if not -self.size <= index < self.size:
+            raise IndexError(f"the data set has {self.size} items, and none of number {index}")
+        return np.full((2, self.features), index, np.float32), int(index), 2
+
+
 def loader(x: np.ndarray, labels: Integers, lengths: Integers, batch_size: int) -> DataLoader[Any]:
     """Return a loader over tracks `[N, T, F]` in the order given; the last batch may be smaller."""
     return DataLoader(_Tracks(x, [int(label) for label in labels], lengths), batch_size)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graders.authoring.expect import expect_length, plain
+from graders.authoring.expect import as_array, expect_array, expect_length, expect_shape, expect_text, plain
 
 FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
 
@@ -23,6 +25,21 @@ def item(dataset: Any, index: int, call: str = "dataset[i]") -> tuple[Any, Any, 
     """Return an item of a data set as (features, label, length), the latter two as plain data."""
     values, label, length = expect_length(dataset[index], 3, call)
     return values, plain(label, f"the label of {call}"), plain(length, f"the length of {call}")
+
+
+def expect_track(dataset: Any, index: int, fused: np.ndarray, rows: slice, call: str) -> None:
+    """Raise unless the features of an item begin with those of a track, time first; how far they are padded is free."""
+    features = fused[rows].T
+    array = as_array(item(dataset, index)[0], call)
+    if array.ndim != 2 or len(array) < len(features):
+        expect_shape(array, features.shape, call)
+    expect_array(array[: len(features)], features, call)
+
+
+def path_of(file: Any, call: str) -> Path:
+    """Return a path, which may be text or an object of pathlib's."""
+    text = file if isinstance(file, str) else expect_text(file.as_posix(), call)
+    return Path(os.path.normpath(text))
 
 
 def labels_of(dataset: Any) -> list[Any]:

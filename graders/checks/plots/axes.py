@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from graders.authoring.describe import describe
 from graders.authoring.expect import as_array, expect_array, expect_number, expect_text, plain
+from graders.checks.kit.protocol import Kit
 from graders.outcomes import WrongType
 
 SECONDS = re.compile(r"\b(s|secs?|seconds?|δευτ\w*|δλ)\b", re.IGNORECASE)
@@ -22,6 +24,23 @@ def expect_drawn(ax: Any, feature: Any, call: str) -> None:
     if len(meshes) != 1:
         raise AssertionError(f"{call} drew {len(meshes)} colour meshes; expected 1, from librosa.display.specshow.")
     expect_array(as_array(meshes[0].get_array(), call).reshape(feature.shape), feature, f"what {call} drew")
+
+
+def expect_returned(image: Any, ax: Any, feature: Any, kit: Kit, call: str) -> None:
+    """Raise unless what a plot returned is what it drew on the axes, so that a colour bar can be made from it."""
+    if not kit.is_a(image, "matplotlib.collections", "QuadMesh"):
+        raise AssertionError(
+            f"{call} returned {describe(image)}; expected what librosa.display.specshow returns, a QuadMesh."
+        )
+    expect_array(as_array(image.get_array(), call).reshape(feature.shape), feature, f"the data of what {call} returned")
+    expect_drawn(ax, feature, call)
+
+
+def expect_no_other_figure(kit: Kit, before: Any, call: str) -> None:
+    """Raise if there are more figures than before a plot."""
+    after = plain(kit.open_figures(), "the number of figures")
+    if after != before:
+        raise AssertionError(f"{call} left {after} figures open, where there were {before}; expected it to draw on ax.")
 
 
 def expect_label(text: Any, pattern: re.Pattern[str], call: str, wanted: str) -> None:
