@@ -248,6 +248,9 @@ def test_what_cannot_be_read_is_told_and_stops_nothing(tmp_path):
         "x: " * 50_000,
         "class " * 50_000,
         "\\\n" * 50_000,
+        "import a," * 30_000,
+        "from . import (" * 30_000 + "\n" + "a." * 30_000,
+        "import a\n" + "a." * 60_000,
     ],
     ids=lambda source: ascii(source[:6]),
 )
@@ -264,3 +267,14 @@ def test_layout_and_mistakes_of_syntax_do_not_matter():
         for source in (right, other, wrong)
     ]
     assert seen[0] == seen[1] == seen[2] == [("n", "=", "sum", "(", "n", ")", "return", "n", "+", "n", "[", "0", "]")]
+
+
+def test_how_a_library_is_imported_does_not_matter():
+    sources = (
+        "import numpy as np\nx = np.linalg.norm(a)\n",
+        "import numpy\ny = numpy.linalg.norm(b)  # νόρμα\nprint(y)\n",
+        "from numpy.linalg import norm as μήκος\nx = μήκος(a)\n",
+        "from numpy import (\n    linalg as la,\n)\npass\nz = la.norm(a)\n",
+    )
+    seen = {tuple(one.tokens) for source in sources for one in passages_of([("a.py", source)])}
+    assert seen == {("n", "=", ".norm", "(", "n", ")")}
