@@ -162,7 +162,7 @@ class KilledFromOutside(HarnessFault):
         call: what it was working on.
     """
 
+    WORDS: ClassVar[str] = "The worker was killed from outside"
+
     def __init__(self, call: str) -> None:
-        super().__init__(
-            f"The worker was killed from outside during {call}: by somebody, or by the system for want of memory."
-        )
+        super().__init__(f"{self.WORDS} during {call}: by somebody, or by the system for want of memory.")

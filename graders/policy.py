@@ -20,6 +20,8 @@ class Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         late_days: days after it that cost nothing, for everybody.
         penalty: share of the points that each further day costs.
         latest: days after the deadline after which nothing counts; None for no such limit.
+        unreadable: what an attempt that could not be read does: it `counts` as any other, with no points for checks, or
+            is `skipped` where there is one that could be read.
         weights: factors of steps, by their numbers; of the others, 1.
     """
 
@@ -28,6 +30,7 @@ class Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     late_days: Days = 0
     penalty: Share = 0.0
     latest: Days | None = None
+    unreadable: Literal["skipped", "counts"] = "skipped"
     weights: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
 
     def weight_of(self, step: int) -> float:

@@ -10,6 +10,7 @@ import pytest
 
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
+from tests import postgresql as postgresql_server
 from tests.support import COURSE
 
 SECONDS = 5.0
@@ -17,6 +18,7 @@ SECONDS = 5.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=3, help="judge right submissions with this many seeds of their own")
+    parser.addoption("--kills", type=int, default=8, help="kill processes of a run at this many moments")
     parser.addoption("--renew-snapshots", action="store_true", help="keep what students read now as the snapshots")
     parser.addoption("--whole-steps", action="store_true", help="judge each mistake by all checks of its step")
 
@@ -29,6 +31,23 @@ def whole_steps(request: pytest.FixtureRequest) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "further_seed" in metafunc.fixturenames:
         metafunc.parametrize("further_seed", range(metafunc.config.getoption("--seeds")))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgresql_server.Server]:
+    with postgresql_server.started() as server:
+        if server is None:
+            pytest.skip("PostgreSQL is not installed; Debian's package postgresql has what this needs")
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def gradebook_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of an empty database, of each kind that a gradebook is kept in."""
+    if request.param == "sqlite":
+        return str(tmp_path / "class.db")
+    server: postgresql_server.Server = request.getfixturevalue("postgresql")
+    return server.new_database()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -12,59 +13,127 @@ from graders.commands.errors import ExitCode, say
 from graders.feedback.terminal import (
     PatientConsole,
     ProgressLines,
+    Row,
     check_lines,
     isolation_line,
     notes_lines,
+    row_of,
     summary_table,
     written_line,
 )
 from graders.grading.jobs import grade_all
 from graders.grading.names import names_of
+from graders.grading.pace import Pace
 from graders.grading.task import Failed, Finished, Graded, Refused, Task
 from graders.judging.rubric import counted
 from graders.outcomes import Outcome
-from graders.results.files import SUMMARY, all_results, unreadable_results, write_summary
-from graders.results.schema import Result
+from graders.results.files import SUMMARY, each_result, unreadable_results, write_summary
+from graders.results.schema import CheckResult
 from graders.sandbox.client import WarmServer
 
-NO_KEEPER = Keeper(None, {})
+NO_KEEPER = Keeper(None, None, {}, None)
 
 
-def grade_and_show(submissions: Sequence[Path], task: Task, server: WarmServer, keeper: Keeper = NO_KEEPER) -> ExitCode:
-    """Grade submissions, show what happens and what came out, and return how the command ends."""
+def grade_and_show(
+    submissions: Sequence[Path],
+    task: Task,
+    server: WarmServer,
+    keeper: Keeper = NO_KEEPER,
+    fail_under: float | None = None,
+) -> ExitCode:
+    """Grade submissions, show what happens and what came out, and return how the command ends.
+
+    Args:
+        submissions: what is graded.
+        task: what to do with each.
+        server: the warm server.
+        keeper: keeps the results in a gradebook, as they come.
+        fail_under: the points below which a submission makes the command end with 1.
+    """
     console = PatientConsole()
-    graded: dict[str, Graded] = {}
-    refused: list[str] = []
-    faults: list[str] = []
+    seen = _Seen(alone=len(submissions) == 1)
     interrupted = False
-    with ProgressLines(console, len(counted(task.rubric))) as lines:
+    pace = Pace(len(submissions), len(server.controls))
+    with ProgressLines(console, len(counted(task.rubric)), pace) as lines:
         try:
             for event in grade_all(submissions, task, server):
                 lines.show(event)
-                match event:
-                    case Finished(name, Graded() as outcome):
-                        graded[name] = outcome
-                        keeper.keep(outcome.result)
-                    case Finished(_, Refused(reason)):
-                        refused.append(reason)
-                    case Finished(name, Failed(reason)):
-                        faults.append(f"{name}: {reason}")
+                if isinstance(event, Finished):
+                    seen.note(event)
+                    if isinstance(event.outcome, Graded):
+                        keeper.keep(event.name, event.outcome.result)
         except KeyboardInterrupt:
             interrupted = True
-    _show(console, [graded[name] for name in names_of(submissions, task.handins) if name in graded])
-    faults += _summarise(task.out, console)
-    faults += keeper.finish()
+    _show(console, seen, [name for name in names_of(submissions, task.handins) if name in seen.rows])
+    faults = [*seen.failed, *_summarise(task.out, console), *keeper.finish()]
+    if not interrupted:
+        faults += seen.faults
+    for text in faults:
+        say("graders", f"harness fault, nothing is charged to the student: {text}")
     if interrupted:
         say("graders", "interrupted; run the same command again to grade the rest.")
         return ExitCode.INTERRUPTED
-    faults += [f"{name}: a check ended in harness_fault" for name, one in graded.items() if _has_fault(one.result)]
-    faults += [f"{name}: {one.result.tampered}" for name, one in graded.items() if one.result.tampered]
-    for text in faults:
-        say("graders", f"harness fault, nothing is charged to the student: {text}")
-    unread = [*(one.problem for one in graded.values() if one.problem), *refused]
-    for text in [*unread, *(one.replaced for one in graded.values() if one.replaced)]:
+    return ExitCode.HARNESS_FAULT if faults else _ending(seen, fail_under)
+
+
+@dataclass
+class _Seen:
+    """What is kept of a run for its end: the results of a class would fill the memory.
+
+    Attributes:
+        alone: there is one submission, of which all checks are shown.
+        rows: rows of tables, by names.
+        checks: the checks of the only submission.
+        unread: why a submission could not be read, by names.
+        failed: what the harness failed on, a sentence each.
+        faults: what it failed on within a submission, likewise.
+        refused: what is no submission, likewise.
+        replaced: what is to be said of earlier results, likewise.
+    """
+
+    alone: bool
+    rows: dict[str, Row] = field(default_factory=dict)
+    checks: Sequence[CheckResult] = ()
+    unread: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+
+    def note(self, event: Finished) -> None:
+        match event.outcome:
+            case Refused(reason):
+                self.refused.append(reason)
+            case Failed(reason):
+                self.failed.append(f"{event.name}: {reason}")
+            case Graded() as graded:
+                self._note(event.name, graded)
+
+    def _note(self, name: str, one: Graded) -> None:
+        self.rows[name] = row_of(one.result)
+        if one.problem:
+            self.unread[name] = one.problem
+        elif self.alone:
+            self.checks = one.result.checks
+        if any(check.outcome is Outcome.HARNESS_FAULT for check in one.result.checks):
+            self.faults.append(f"{name}: a check ended in harness_fault")
+        if one.result.tampered:
+            self.faults.append(f"{name}: {one.result.tampered}")
+        if one.replaced:
+            self.replaced.append(one.replaced)
+
+
+def _ending(seen: _Seen, fail_under: float | None) -> ExitCode:
+    """Say what was wrong with what was given, and what got too few points; return how the command ends."""
+    problems = [*seen.unread.values(), *seen.refused]
+    for text in [*problems, *seen.replaced]:
         say("graders", text)
-    return ExitCode.HARNESS_FAULT if faults else ExitCode.BAD_INPUT if unread else ExitCode.DONE
+    under = [name for name, row in seen.rows.items() if fail_under is not None and row.score < fail_under]
+    if under:
+        say("graders", f"fewer than {fail_under:g} points: {', '.join(under)}.")
+    if problems:
+        return ExitCode.BAD_INPUT
+    return ExitCode.CHECK_FAILED if under else ExitCode.DONE
 
 
 def _summarise(out: Path | None, console: Console) -> list[str]:
@@ -75,7 +144,7 @@ def _summarise(out: Path | None, console: Console) -> list[str]:
     for file in unreadable_results(out):
         say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
     try:
-        write_summary(all_results(out), out)
+        write_summary(each_result(out), out)
     except OSError as error:
         return [f"{out / SUMMARY}: cannot be written ({error.strerror})"]
     where = f"Results are in {out}: summary.csv, and NAME/result.json for each submission."
@@ -83,18 +152,14 @@ def _summarise(out: Path | None, console: Console) -> list[str]:
     return []
 
 
-def _show(console: Console, graded: Sequence[Graded]) -> None:
-    results = [one.result for one in graded]
-    if len(graded) == 1 and not graded[0].problem:
-        console.print(check_lines(results[0].checks), soft_wrap=True)
-    if results:
-        console.print(summary_table(results, console.width))
-        for line in notes_lines([one.result for one in graded if not one.problem]):
+def _show(console: Console, seen: _Seen, names: Sequence[str]) -> None:
+    rows = [seen.rows[name] for name in names]
+    if seen.checks:
+        console.print(check_lines(seen.checks), soft_wrap=True)
+    if rows:
+        console.print(summary_table(rows, console.width))
+        for line in notes_lines([seen.rows[name] for name in names if name not in seen.unread]):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-        if line := written_line(results):
+        if line := written_line(rows):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-        console.print(isolation_line(results), soft_wrap=True, markup=False)
-
-
-def _has_fault(result: Result) -> bool:
-    return any(check.outcome is Outcome.HARNESS_FAULT for check in result.checks)
+        console.print(isolation_line(rows), soft_wrap=True, markup=False)

@@ -42,8 +42,13 @@ book_option = click.option(
 )
 
 
-def opened(url: str, *, new: bool = False) -> Gradebook:
+def opened(url: str, *, new: bool = False, patience: float = 60.0) -> Gradebook:
     """Open a gradebook, for the user at hand; with `new`, make it if there is none.
+
+    Args:
+        url: SQLAlchemy's, or a file of SQLite.
+        new: make it, if there is none.
+        patience: seconds to wait for one that others have locked.
 
     Raises:
         HarnessFault: it does not open, or its libraries are not installed.
@@ -58,4 +63,4 @@ def opened(url: str, *, new: bool = False) -> Gradebook:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = "graders"
-    return Gradebook(url, by=user, new=new)
+    return Gradebook(url, by=user, new=new, patience=patience)

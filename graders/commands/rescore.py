@@ -21,8 +21,9 @@ def rescore(out: Path, course: Course) -> None:
     Exits with 2 if a result cannot be scored so, because it lacks a check: that submission has to be graded again.
     """
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
+    from graders.results.claim import claimed  # noqa: PLC0415
     from graders.results.files import (  # noqa: PLC0415
-        all_results,
+        each_result,
         is_sealed,
         read_result,
         unreadable_results,
@@ -32,6 +33,7 @@ def rescore(out: Path, course: Course) -> None:
     from graders.results.scoring import rescore as scored_again  # noqa: PLC0415
     from graders.results.scoring import waiting_for_dropped  # noqa: PLC0415
 
+    click.get_current_context().with_resource(claimed(out))
     rubric = load_rubric(course)
     damaged = unreadable_results(out)
     found = [(path, read_result(path)) for path in sorted(out.iterdir()) if path.is_dir()]
@@ -57,6 +59,6 @@ def rescore(out: Path, course: Course) -> None:
         click.echo(f"{result.submission}  {again.score:g} of {again.max_score:g}  ({change})")
         if waiting := waiting_for_dropped(again, rubric):
             say("graders", f"{result.submission}: {', '.join(waiting)} waited for a dropped check; grade it again.")
-    write_summary(all_results(out), out)
+    write_summary(each_result(out), out)
     if left:
         sys.exit(ExitCode.BAD_INPUT)

@@ -58,6 +58,9 @@ class _OutFolder(click.Path):
 @click.option("--roster", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="CSV of the class: id, name, email, group, section, extra_days.")  # fmt: skip
 @click.option("--gradebook", metavar="URL", help="Keep results there too: a file of SQLite, or a database's URL.")
+@click.option("--metadata", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Gradescope's submission_metadata.json: whose the submission is, and when it came.")  # fmt: skip
+@click.option("--fail-under", type=float, metavar="POINTS", help="End with 1 if a submission has fewer points.")
 @course_option
 def run(
     submissions: tuple[Path, ...],
@@ -70,6 +73,8 @@ def run(
     layout: str | None,
     roster: Path | None,
     gradebook: str | None,
+    metadata: Path | None,
+    fail_under: float | None,
     course: Course,
 ) -> None:
     """Grade SUBMISSIONS: folders, zips, tarballs or notebooks; with --layout, whole classes as platforms pack them.
@@ -79,6 +84,10 @@ def run(
     expect_linux("run")
     if math.isnan(time_limit):
         raise click.UsageError("--time-limit is no number of seconds.")
+    if fail_under is not None and math.isnan(fail_under):
+        raise click.UsageError("--fail-under is no number of points.")
+    if metadata and (layout or len(submissions) > 1):
+        raise click.UsageError("--metadata is of one SUBMISSION; a class has its own, which --layout reads.")
     known = {step.number for step in course.steps}
     if unknown := sorted(set(steps) - known):
         raise click.UsageError(
@@ -89,14 +98,19 @@ def run(
         raise click.UsageError("--gradebook keeps what is in the folder for results; name that one with --out.")
     if out:
         _make_folder(out)
-    from graders.commands.classroom.collecting import Keeper, handins_of, open_book  # noqa: PLC0415 - `--help` needs none of it
+    from graders.commands.classroom.collecting import Keeper, handins_of, metadata_beside  # noqa: PLC0415 - `--help` needs none of it
     from graders.grading.names import names_of  # noqa: PLC0415
+    from graders.results.claim import claimed  # noqa: PLC0415
 
-    handins = handins_of(submissions, layout, roster, out) if layout or roster or gradebook else {}
+    if out:
+        click.get_current_context().with_resource(claimed(out))
+    metadata = metadata or (None if layout else metadata_beside(submissions))
+    of_somebody = layout or roster or gradebook or metadata
+    handins = handins_of(submissions, layout, roster, out, metadata) if of_somebody else {}
     paths = list(handins) or list(submissions)
     if out:
         _check_results(out, names_of(paths, handins), set(steps or known), course)
-    book = open_book(gradebook, roster)
+    keeper = Keeper(gradebook, roster, handins, out)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
         signal.signal(ending, _interrupt)
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
@@ -113,7 +127,7 @@ def run(
         warm_up(course, steps)
         server.wait_until_warm(_say_what_takes_long)
         task = Task(course, rubric, seed, out, Level(require), time_limit, handins=handins)
-        sys.exit(grade_and_show(paths, task, server, Keeper(book, handins)))
+        sys.exit(grade_and_show(paths, task, server, keeper, fail_under))
 
 
 def _make_folder(folder: Path) -> None:

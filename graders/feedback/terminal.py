@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from rich import box
@@ -15,7 +16,8 @@ from rich.text import Text
 
 from graders.course import step_label
 from graders.feedback.checks import check_lines, number
-from graders.grading.task import Event, Failed, Finished, Progress, Refused
+from graders.grading.pace import Pace
+from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused
 from graders.outcomes import Outcome
 from graders.results.schema import AnswerStatus, Level, Result, WrittenAnswer
 from graders.text import printable, printable_name
@@ -23,16 +25,67 @@ from graders.text import printable, printable_name
 __all__ = [
     "PatientConsole",
     "ProgressLines",
+    "Row",
     "answered_lines",
     "check_lines",
     "isolation_line",
     "notes_lines",
     "number",
+    "row_of",
     "summary_table",
     "written_line",
 ]
 NOTES_OF_ONE, NOTES_OF_EACH = 30, 4
 WORDS_WIDTH, STEP_WIDTH = 44, 7  # of the summary's columns of words together, and of each step
+LINES_ABOUT_PACE = 10  # in a pipe, for a class
+A_CLASS = 20  # submissions from which a run says in a pipe, too, how far it is
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the tables at the end of a run say of one result: of a large class, the results would fill the memory.
+
+    Attributes:
+        submission: its name.
+        score: its points.
+        max_score: the points to be had.
+        steps: for each step, its points and those to be had.
+        failures: how many checks ended how, without those that passed.
+        notes: the first notes.
+        notes_in_all: how many notes there are.
+        answered: how many written questions are answered.
+        questions: how many there are.
+        isolation: how it was confined; empty if no code of it ran.
+    """
+
+    submission: str
+    score: float
+    max_score: float
+    steps: dict[int, tuple[float, float]]
+    failures: str
+    notes: tuple[str, ...]
+    notes_in_all: int
+    answered: int
+    questions: int
+    isolation: str
+
+
+def row_of(result: Result) -> Row:
+    """Return what the tables say of a result."""
+    confined = result.isolation
+    layers = ", ".join(f"{name} {status}" for name, status in confined.layers.items())
+    return Row(
+        submission=result.submission,
+        score=result.score,
+        max_score=result.max_score,
+        steps=_points_of_steps(result),
+        failures=_failures(result),
+        notes=tuple(result.notes[:NOTES_OF_ONE]),
+        notes_in_all=len(result.notes),
+        answered=result.answered,
+        questions=len(result.written),
+        isolation="" if confined.level is Level.UNUSED else f"{confined.level} ({layers})",
+    )
 
 
 class PatientConsole(Console):
@@ -50,11 +103,17 @@ class ProgressLines:
     """A line for each submission in progress on a terminal; in a pipe, a line for each that has ended.
 
     Use as a context manager.
+
+    Args:
+        console: where they are shown.
+        checks: how many checks a submission has.
+        pace: of the run; it is told of every event, and shown for several submissions.
     """
 
-    def __init__(self, console: Console, checks: int) -> None:
+    def __init__(self, console: Console, checks: int, pace: Pace | None = None) -> None:
         self.console = console
         self.checks = checks
+        self.pace = pace or Pace(1, 1)
         self.running: dict[str, int] = {}
         # No refresh thread: judges are forked from this process.
         self.live = Live(console=console, auto_refresh=False, transient=True)
@@ -70,13 +129,25 @@ class ProgressLines:
         """Show what happened."""
         if isinstance(event, Progress):
             self.running[event.name] = event.ended
+            self.pace.begin(event.name)
         else:
             self.running.pop(event.name, None)
+            outcome = event.outcome
+            new = isinstance(outcome, Graded) and not (outcome.resumed or outcome.problem)
+            self.pace.end(event.name, graded=new)
             # A line that is wrapped could begin in the middle of a name, with what a CI runner takes for a command.
             self.console.print(_ended_line(event), soft_wrap=True)
         if self.console.is_terminal:
-            lines = (f"{printable(name)}  {ended} of {self.checks} checks" for name, ended in self.running.items())
+            lines = [f"{printable(name)}  {ended} of {self.checks} checks" for name, ended in self.running.items()]
+            if self.pace.total > 1:
+                lines.append(str(self.pace))
             self.live.update(Group(*(Text(line, style="dim") for line in lines)), refresh=True)
+        elif isinstance(event, Finished) and self._is_worth_a_line():
+            self.console.print(str(self.pace), soft_wrap=True, markup=False)
+
+    def _is_worth_a_line(self) -> bool:
+        pace = self.pace
+        return A_CLASS <= pace.total > pace.ended and not pace.ended % (pace.total // LINES_ABOUT_PACE)
 
 
 def _ended_line(event: Finished) -> Text:
@@ -96,23 +167,22 @@ def _ended_line(event: Finished) -> Text:
     return Text(f"{name}  {number(result.score)} of {number(result.max_score)}  ({tail}{notes})")
 
 
-def summary_table(results: Sequence[Result], width: int) -> Table:
+def summary_table(rows: Sequence[Row], width: int) -> Table:
     """Return a table with a row for each submission: its score, each step's points, what went wrong how often.
 
     In a terminal of so few columns that words would break, the steps are left out; the summary in a file has them.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("submission", overflow="fold")
-    table.add_column(f"score\nof {number(max(result.max_score for result in results))}", justify="right", no_wrap=True)
-    steps = _points_of_steps(results[0])
+    table.add_column(f"score\nof {number(max(row.max_score for row in rows))}", justify="right", no_wrap=True)
+    steps = rows[0].steps
     shown = steps if width >= WORDS_WIDTH + STEP_WIDTH * len(steps) else {}
     for step, points in shown.items():
         table.add_column(f"step\n{step}\nof {number(points[1])}", justify="right", no_wrap=True)
     table.add_column("checks that did not pass", overflow="fold")
-    for result in results:
-        mine = _points_of_steps(result)
-        cells = [number(mine[step][0]) for step in shown]
-        table.add_row(Text(printable_name(result.submission)), number(result.score), *cells, _failures(result))
+    for row in rows:
+        cells = [number(row.steps[step][0]) for step in shown]
+        table.add_row(Text(printable_name(row.submission)), number(row.score), *cells, row.failures)
     return table
 
 
@@ -122,29 +192,27 @@ def _points_of_steps(result: Result) -> dict[int, tuple[float, float]]:
     return {step: (sum(c.points for c in checks), sum(c.max_points for c in checks)) for step, checks in mine.items()}
 
 
-def isolation_line(results: Sequence[Result]) -> str:
+def isolation_line(rows: Sequence[Row]) -> str:
     """Say in one line how the submissions were confined."""
-    layers = next((result.isolation for result in results if result.isolation.level is not Level.UNUSED), None)
-    if layers is None:
-        return "Isolation: no code of a submission ran."
-    return f"Isolation: {layers.level} ({', '.join(f'{name} {status}' for name, status in layers.layers.items())})."
+    reached = next((row.isolation for row in rows if row.isolation), "no code of a submission ran")
+    return f"Isolation: {reached}."
 
 
-def written_line(results: Sequence[Result]) -> str:
+def written_line(rows: Sequence[Row]) -> str:
     """Say in one line how many written questions each submission answers; nothing, if none answers any."""
-    counts = [f"{printable(one.submission)} {one.answered} of {len(one.written)}" for one in results if one.answered]
+    counts = [f"{printable(row.submission)} {row.answered} of {row.questions}" for row in rows if row.answered]
     return f"Written answers to be marked: {', '.join(counts)}." if counts else ""
 
 
-def notes_lines(results: Sequence[Result]) -> list[str]:
+def notes_lines(rows: Sequence[Row]) -> list[str]:
     """Say what was odd about each submission as it was read; if there are several submissions, the first of it."""
-    most = NOTES_OF_ONE if len(results) == 1 else NOTES_OF_EACH
+    most = NOTES_OF_ONE if len(rows) == 1 else NOTES_OF_EACH
     lines = []
-    for result in results:
-        name = printable(result.submission)
-        lines += [f"Note on {name}: {printable(note)}." for note in result.notes[:most]]
-        if len(result.notes) > most:
-            lines.append(f"Note on {name}: {len(result.notes) - most} more in its result.json.")
+    for row in rows:
+        name = printable(row.submission)
+        lines += [f"Note on {name}: {printable(note)}." for note in row.notes[:most]]
+        if row.notes_in_all > most:
+            lines.append(f"Note on {name}: {row.notes_in_all - most} more in its result.json.")
     return lines
 
 

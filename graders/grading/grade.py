@@ -15,13 +15,14 @@ from graders.grading.earlier import make_room
 from graders.grading.standing import ended_step, planned_step, same_but_for_seal, standing_of
 from graders.grading.task import Graded, Task
 from graders.intake.archives import NoSubmission, UnreadableSubmission
+from graders.intake.layouts.handin import Handin
 from graders.intake.submission import Submission, read_submission
 from graders.judging.canary import judged_with_canary
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, counted, with_needs
-from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import read_result, write_result
+from graders.outcomes import HarnessFault, KilledFromOutside, Outcome, Verdict
+from graders.results.files import read_result, write_result, write_whole
 from graders.results.provenance import versions
 from graders.results.schema import GradedStep, Isolation, Result
 from graders.results.scoring import max_points, points, score, written_answers
@@ -83,7 +84,7 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         submission=name,
         source=source,
         digest=submission.digest,
-        handin=task.handins.get(path),
+        handin=_handin(path, task, submission.digest),
         score=points(checks),
         max_score=max_points(checks),
         isolation=isolation,
@@ -95,12 +96,10 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         notes=submission.notes,
         tampered=tampered,
     )
-    if task.out and READ_NOTEBOOK in submission.files:
-        (task.out / name).mkdir(parents=True, exist_ok=True)
-        (task.out / name / READ_NOTEBOOK).write_bytes(submission.files[READ_NOTEBOOK])
     resumed = not running and before.result is not None and same_but_for_seal(result, before.result)
-    written, replaced = _keep(result, task)
-    return Graded(written, before.kept, resumed, replaced=replaced)
+    written, replaced = _keep(result, task, submission.files.get(READ_NOTEBOOK))
+    disturbed = any(verdict.message.startswith(KilledFromOutside.WORDS) for verdict in verdicts.values())
+    return Graded(written, before.kept, resumed, replaced=replaced, disturbed=disturbed)
 
 
 def _judged(
@@ -172,11 +171,19 @@ def _unreadable(name: str, path: Path, problem: str, task: Task) -> Result:
     )
 
 
-def _keep(result: Result, task: Task) -> tuple[Result, str]:
+def _handin(path: Path, task: Task, digest: str) -> Handin | None:
+    """Return whose a submission is; the digest of one that came in no bulk download is that of what was read."""
+    handin = task.handins.get(path)
+    return msgspec.structs.replace(handin, digest=handin.digest or digest) if handin else None
+
+
+def _keep(result: Result, task: Task, notebook: bytes | None = None) -> tuple[Result, str]:
     """Write a result, and return it as it was written, and what is to be said of an earlier one in its place."""
     if not task.out:
         return result, ""
     try:
+        if notebook is not None:
+            write_whole(task.out / result.submission / READ_NOTEBOOK, notebook)
         replaced = make_room(result, task.out / result.submission)
         return write_result(result, task.out / result.submission), replaced
     except OSError as error:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import gc
 import multiprocessing
+import os
 import resource
+import signal
 import socket
+import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
@@ -22,9 +28,13 @@ from graders.grading.names import names_of
 from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused, Task
 from graders.intake.archives import NoSubmission
 from graders.limits import address_space, limit
-from graders.outcomes import HarnessFault
+from graders.outcomes import HarnessFault, Outcome
 from graders.sandbox.client import WarmServer
 
+MOST_TRIES = 3  # of a submission whose grading somebody disturbs
+LAST_MOMENT = 1.0  # seconds in which a server that has closed its sockets is gone
+PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
 
 
@@ -45,29 +55,55 @@ def one_thread() -> Iterator[None]:
 
 
 def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator[Event]:
-    """Grade submissions, as many at a time as the server has judges, and yield what happens as it happens."""
+    """Grade submissions, as many at a time as the server has judges, and yield what happens as it happens.
+
+    Where somebody kills a judge, a worker or the server, what they were grading is graded again, a few times at most.
+    """
     _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
     waiting = list(zip(names_of(paths, task.handins), paths, strict=True))[::-1]
+    tries: Counter[str] = Counter()
     free = list(server.controls)
     running: dict[Connection, _Judge] = {}
     while waiting or running:
-        while waiting and free:
+        if not running and (not free or server.has_ended()):
+            try:
+                server.restart()
+            except HarnessFault as fault:
+                yield from (Finished(name, Failed(str(fault))) for name, _ in waiting[::-1])
+                return
+            free = list(server.controls)
+        while waiting and free and not server.has_ended():
             name, path = waiting.pop()
             started = _Judge(name, path, task, free.pop())
             running[started.answers] = started
             yield Progress(name, 0)
-        if not running:
-            yield from (Finished(name, Failed("no judge is left to grade it")) for name, _ in waiting)
-            return
         for ready in wait(list(running)):
             assert isinstance(ready, Connection)
             event, usable = running[ready].next_event()
-            yield event
-            if isinstance(event, Finished):
-                ended = running.pop(ready)
-                ended.process.join()
-                if usable:
-                    free.append(ended.control)
+            if not isinstance(event, Finished):
+                yield event
+                continue
+            ended = running.pop(ready)
+            ended.process.join()
+            if usable:
+                free.append(ended.control)
+            tries[event.name] += 1
+            if tries[event.name] < MOST_TRIES and (not usable or _was_disturbed(event, server)):
+                waiting.append((ended.name, ended.path))
+            else:
+                yield event
+
+
+def _was_disturbed(event: Finished, server: WarmServer) -> bool:
+    """Tell whether a submission would have ended otherwise if nobody had killed a process."""
+    match event.outcome:
+        case Graded(disturbed=True):
+            return True
+        case Failed():
+            return server.has_ended(LAST_MOMENT)
+        case Graded(result=result) if any(check.outcome is Outcome.HARNESS_FAULT for check in result.checks):
+            return server.has_ended(LAST_MOMENT)
+    return False
 
 
 class _Judge:
@@ -76,6 +112,7 @@ class _Judge:
     def __init__(self, name: str, path: Path, task: Task, control: socket.socket) -> None:
         fork = multiprocessing.get_context("fork")
         self.name = name
+        self.path = path
         self.control = control
         self.answers, theirs = fork.Pipe(duplex=False)
         self.process = fork.Process(target=_judge_process, args=(theirs, path, name, task, control), daemon=True)
@@ -96,10 +133,19 @@ def _judge_process(answers: Connection, path: Path, name: str, task: Task, contr
     def say(event: Event) -> None:
         answers.send_bytes(msgspec.msgpack.encode(event))
 
+    _end_with_parent()
     # What a submission sends, and what checks make of it, costs this process no more than it costs the check.
     limit({resource.RLIMIT_AS: address_space() + JUDGE_MEMORY})
     with one_thread():
         say(Finished(name, _graded_or_failed(path, name, task, control, lambda ended: say(Progress(name, ended)))))
+
+
+def _end_with_parent() -> None:
+    """Let the kernel kill this judge when the driver dies: the next run grades what it was grading."""
+    driver = multiprocessing.parent_process()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if driver and os.getppid() != driver.pid:
+        os._exit(1)
 
 
 def _graded_or_failed(
@@ -113,5 +159,7 @@ def _graded_or_failed(
         return Failed(str(fault))
     except KeyboardInterrupt:
         return Failed("interrupted")
-    except Exception:  # noqa: BLE001 - whatever breaks here is the harness's own fault, and is reported as that
+    except Exception as error:  # noqa: BLE001 - whatever breaks here is the harness's own fault, and is reported as that
+        if isinstance(error, OSError) and error.errno in FULL:
+            return Failed(f"{error.filename or tempfile.gettempdir()}: {error.strerror}; make room there")
         return Failed(traceback.format_exc())

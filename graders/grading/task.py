@@ -78,6 +78,7 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
         resumed: all of the result stands from an earlier run.
         problem: why it could not be read, if so.
         replaced: what is to be said of an earlier result whose place this one takes.
+        disturbed: somebody killed a worker meanwhile, so that it is worth while to grade it again.
     """
 
     result: Result
@@ -85,6 +86,7 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
     resumed: bool = False
     problem: str = ""
     replaced: str = ""
+    disturbed: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

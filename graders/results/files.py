@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import itertools
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,21 +28,27 @@ def write_result(result: Result, folder: Path) -> Result:
     """Write `folder/result.json`, sealed, and whole or not at all; return the result as it is read again."""
     read = msgspec.json.decode(msgspec.json.encode(result), type=Result)  # 900 is 900.0 then
     result = msgspec.structs.replace(read, seal=_seal(read))
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "result.part"
     text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
-    part.write_bytes(escaped_json(text).encode())
-    part.replace(folder / "result.json")
+    write_whole(folder / "result.json", escaped_json(text).encode())
     return result
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file, and its folder, so that it is there whole or not at all, also after a crash of the machine."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    with part.open("wb") as written:
+        written.write(content)
+        written.flush()
+        os.fsync(written.fileno())
+    part.replace(file)
 
 
 def keep_earlier(folder: Path) -> Path:
     """Copy `folder/result.json` to `earlier-1.json`, or the first number that is free, beside it; return that file."""
     free = (folder / EARLIER.format(number) for number in itertools.count(1))
     kept = next(path for path in free if not path.exists())
-    part = folder / "earlier.part"
-    part.write_bytes((folder / "result.json").read_bytes())
-    part.replace(kept)
+    write_whole(kept, (folder / "result.json").read_bytes())
     return kept
 
 
@@ -64,8 +72,14 @@ def _seal(result: Result) -> str:
 
 def all_results(folder: Path) -> list[Result]:
     """Read every result below a folder for results, those of earlier runs too, in the order of their names."""
-    found = (read_result(path) for path in sorted(folder.iterdir()) if path.is_dir())
-    return [result for result in found if result]
+    return list(each_result(folder))
+
+
+def each_result(folder: Path) -> Iterator[Result]:
+    """Read the results below a folder for results one by one, in the order of their names."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and (result := read_result(path)):
+            yield result
 
 
 def unreadable_results(folder: Path) -> list[Path]:
@@ -80,20 +94,37 @@ def write_summary(results: Iterable[Result], folder: Path) -> None:
     It has the score, each step's points, counts of outcomes, the number of written questions that are answered, and
     the notes on what was read. It begins with a byte order mark, without which spreadsheets take Greek for something
     else.
+
+    Args:
+        results: the results, of which one at a time is held.
+        folder: the folder for results.
     """
-    rows = list(results)
-    steps = sorted({check.step for result in rows for check in result.checks})
+    rows = [_summary_row(result) for result in results]
+    steps = sorted({step for row in rows for step in row.steps})
     part = folder / PART
     with part.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
         table.writerow(
             ["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED, NOTES]
         )
-        for result in rows:
-            points = [sum(check.points for check in result.checks if check.step == step) for step in steps]
-            counts = [
-                sum(check.outcome is outcome and not check.dropped for check in result.checks) for outcome in Outcome
-            ]
-            row = [cell(result.submission), result.score, result.max_score, *points, *counts, result.answered]
-            table.writerow([*row, cell(beginning("; ".join(result.notes), NOTES_CHARACTERS))])
+        for row in rows:
+            table.writerow([*row.before, *(row.steps.get(step, 0) for step in steps), *row.after])
     part.replace(folder / SUMMARY)
+
+
+class _SummaryRow(NamedTuple):
+    before: tuple[str | float, ...]
+    steps: dict[int, float]
+    after: tuple[str | float, ...]
+
+
+def _summary_row(result: Result) -> _SummaryRow:
+    steps: dict[int, float] = {}
+    counts = dict.fromkeys(Outcome, 0)
+    for check in result.checks:
+        steps[check.step] = steps.get(check.step, 0) + check.points
+        counts[check.outcome] += not check.dropped
+    notes = cell(beginning("; ".join(result.notes), NOTES_CHARACTERS))
+    return _SummaryRow(
+        (cell(result.submission), result.score, result.max_score), steps, (*counts.values(), result.answered, notes)
+    )

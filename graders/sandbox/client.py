@@ -56,13 +56,19 @@ class WarmServer:
     """
 
     def __init__(self, course: Course, judges: int = 1, steps: Collection[int] = ()) -> None:
+        self._course = course
+        self._steps = steps
+        self.controls: list[socket.socket] = []
+        self.process = self._start(judges)
+
+    def _start(self, judges: int) -> subprocess.Popen[bytes]:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(judges)]
         theirs = [str(pair[1].fileno()) for pair in pairs]
         self.controls = [pair[0] for pair in pairs]
-        options = [str(PROJECT), str(course.folder), " ".join(map(str, steps)), *theirs]
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and source
+        options = [str(PROJECT), str(self._course.folder), " ".join(map(str, self._steps)), *theirs]
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and source
             [sys.executable, "-I", "-X", "utf8", "-c", BOOTSTRAP, *options],
-            env=_environment(course),
+            env=_environment(self._course),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             cwd="/",
@@ -71,6 +77,26 @@ class WarmServer:
         )
         for pair in pairs:
             pair[1].close()
+        return process
+
+    def has_ended(self, seconds: float = 0.0) -> bool:
+        """Tell whether the process is gone; one that is just ending is given so many seconds for that."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def restart(self) -> None:
+        """Start it afresh, with as many control sockets, and return once it is warm; no judge may be using it.
+
+        Raises:
+            HarnessFault: it does not start.
+        """
+        judges = len(self.controls)
+        self._stop()
+        self.process = self._start(judges)
+        self.wait_until_warm()
 
     def wait_until_warm(self, still_waiting: Callable[[], None] = lambda: None) -> None:
         """Return once the libraries are loaded.
@@ -95,6 +121,9 @@ class WarmServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self.process.terminate()
         self.process.wait()
         for control in self.controls:

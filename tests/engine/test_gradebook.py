@@ -25,8 +25,8 @@ DUE = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[Gradebook]:
-    with Gradebook(str(tmp_path / "class.db"), by="Ελένη", new=True) as opened:
+def book(gradebook_url: str) -> Iterator[Gradebook]:
+    with Gradebook(gradebook_url, by="Ελένη", new=True) as opened:
         yield opened
 
 
@@ -40,6 +40,7 @@ def result(tmp_path: Path, points: dict[int, float], answer: str = "") -> Result
         course="Words",
         submission="anna",
         score=sum(points.values()),
+        digest="1f",
         max_score=10.0 * len(points),
         isolation=Isolation.of({}),
         time_limit=900,
@@ -132,12 +133,13 @@ def test_a_mark_stays_while_the_answer_does(book: Gradebook, tmp_path: Path) -> 
     assert book.totals(Grades())[ANNA.id].points == 2
 
 
-def test_writers_at_once_double_nothing(tmp_path: Path) -> None:
-    url = str(tmp_path / "class.db")
+def test_writers_at_once_double_nothing(gradebook_url: str, tmp_path: Path) -> None:
+    url = gradebook_url
     results = [result(tmp_path, {1: points}) for points in range(10)]
 
     def write() -> None:
         with Gradebook(url, by="run", new=True) as book:
+            book.enrol([ANNA, GIORGOS])
             for attempt, one in enumerate(results, start=1):
                 book.record(handin(attempt=attempt), one)
 
@@ -148,7 +150,55 @@ def test_writers_at_once_double_nothing(tmp_path: Path) -> None:
         thread.join()
     with Gradebook(url, by="reader", new=True) as book:
         assert [graded.score for _, graded in book.results()] == list(range(10))
-        assert sum(change.what == "graded" for change in book.history()) == 10
+        assert [change.what for change in book.history()].count("graded") == 10
+        assert [change.what for change in book.history()].count("enrolled") == 2
+
+
+def test_a_result_that_says_the_same_is_the_same(book: Gradebook, tmp_path: Path) -> None:
+    """Two runs at once grade a hand-in in different times and folders."""
+    one = result(tmp_path, {1: 7.5})
+    checks = [msgspec.structs.replace(check, seconds=3.5) for check in one.checks]
+    other = write_result(msgspec.structs.replace(one, source="/elsewhere", checks=checks), tmp_path / "other")
+    assert other.seal != one.seal
+    assert book.record(handin(), one)
+    assert not book.record(handin(), other)
+    assert len(book.history()) == 1
+
+
+def test_an_attempt_that_could_not_be_read_takes_no_good_ones_place(book: Gradebook, tmp_path: Path) -> None:
+    good, broken = result(tmp_path, {1: 7.5}), msgspec.structs.replace(result(tmp_path, {1: 0}), digest="")
+    book.record(handin(), good)
+    book.record(handin(attempt=2), broken)
+    total = book.totals(Grades())[ANNA.id]
+    assert (total.points, total.attempt) == (7.5, 1)
+    assert total.because == ("attempt 1 of 2 counts: the last one", "attempt 2 could not be read, and does not count")
+    assert book.totals(Grades(unreadable="counts"))[ANNA.id].points == 0
+    book.record(handin(GIORGOS), broken)
+    assert book.totals(Grades())[GIORGOS.id].points == 0
+
+
+def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(book: Gradebook, tmp_path: Path) -> None:
+    book.enrol([ANNA, GIORGOS])
+    together = msgspec.structs.replace(
+        handin(submitted="2026-11-01T13:00:00+00:00"), students=[ANNA.id, GIORGOS.id], name="Ομάδα 1"
+    )
+    book.record(together, result(tmp_path, {1: 8}, answer="α"))
+    (answer,) = book.answers()
+    book.mark(answer.handin, Marked("1.1", 2, "Ελένη"), answer.text)
+    totals = book.totals(Grades(due=DUE, penalty=0.5))
+    assert {who: total.points for who, total in totals.items()} == {ANNA.id: 5, GIORGOS.id: 10}
+    book.override(ANNA.id, 1, 10, "oral exam")
+    totals = book.totals(Grades())
+    assert {who: total.points for who, total in totals.items()} == {ANNA.id: 12, GIORGOS.id: 10}
+
+
+def test_hand_ins_under_two_names_are_attempts_of_one_student_in_order_of_time(book: Gradebook, tmp_path: Path) -> None:
+    for name, submitted, points in (("Anna P", "2026-11-01T11:00:00+00:00", 9), ("Άννα", "2026-11-01T10:00:00Z", 4)):
+        one = msgspec.structs.replace(handin(submitted=submitted), name=name, digest=name)
+        book.record(one, result(tmp_path, {1: points}))
+    total = book.totals(Grades())[ANNA.id]
+    assert (total.points, total.attempt) == (9, 2)
+    assert book.totals(Grades(attempt="first"))[ANNA.id].points == 4
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
-    for broken in ("pathlib.Path.write_bytes", "os.replace"):
+    for broken in ("os.fsync", "os.replace"):
         with monkeypatch.context() as patch:
             patch.setattr(broken, full)
             with pytest.raises(OSError, match="no space"):

@@ -9,16 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from graders.feedback.terminal import (
-    ProgressLines,
-    answered_lines,
-    check_lines,
-    isolation_line,
-    notes_lines,
-    number,
-    summary_table,
-    written_line,
-)
+from graders.feedback import terminal
+from graders.feedback.terminal import ProgressLines, answered_lines, check_lines, number, row_of
+from graders.grading.pace import Pace
 from graders.grading.task import Failed, Finished, Graded, Progress
 from graders.outcomes import WAITS_FOR, Outcome
 from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Result, WrittenAnswer
@@ -29,6 +22,22 @@ STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[Health
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\u200b\r\n\x08\x7f\ud800\u2028"
 MARKUP = "[bold red]x[/] [/nothing] [link=file:///etc]y[/link] \\[a] :skull: \\"
+
+
+def summary_table(results: list[Result], width: int) -> RenderableType:
+    return terminal.summary_table([row_of(one) for one in results], width)
+
+
+def isolation_line(results: list[Result]) -> str:
+    return terminal.isolation_line([row_of(one) for one in results])
+
+
+def notes_lines(results: list[Result]) -> list[str]:
+    return terminal.notes_lines([row_of(one) for one in results])
+
+
+def written_line(results: list[Result]) -> str:
+    return terminal.written_line([row_of(one) for one in results])
 
 
 def check(
@@ -375,3 +384,32 @@ def test_in_a_pipe_each_submission_has_a_line_when_it_ends() -> None:
         "eve  harness fault: it broke",
         "",
     ]
+
+
+def test_the_time_that_is_left_is_that_of_what_is_still_to_be_graded():
+    now = [0.0]
+    pace = Pace(42, 2, lambda: now[0])
+    for name in ("old", "older"):  # they stand from an earlier run: told, and no measure
+        pace.begin(name)
+        pace.end(name, graded=False)
+    assert str(pace) == "2 of 42"
+    pace.begin("a")
+    pace.begin("b")
+    now[0] = 8
+    pace.end("a", graded=True)
+    pace.begin("c")
+    now[0] = 10
+    pace.end("b", graded=True)
+    # Each took 9 s; c has 7 s to go, and 37 more wait; two at a time.
+    assert pace.left() == (7 + 37 * 9) / 2
+    assert str(pace) == "4 of 42, 3 min left"
+
+
+def test_a_pipe_says_now_and_then_how_far_a_class_is():
+    file = io.StringIO()
+    with ProgressLines(Console(file=file, width=80), 10, Pace(40, 1)) as lines:
+        for index in range(40):
+            lines.show(Progress(f"s{index}", 0))
+            lines.show(Finished(f"s{index}", Graded(result(f"s{index}"), resumed=True)))
+    told = [line for line in file.getvalue().splitlines() if " of 40" in line]
+    assert told == [f"{done} of 40" for done in range(4, 40, 4)]

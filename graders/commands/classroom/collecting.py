@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from graders.commands.errors import say
 from graders.commands.options import opened
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import HarnessFault
+from graders.results.files import read_result
+from graders.results.roster import assign, read_roster
 from graders.results.schema import Result
 
 if TYPE_CHECKING:
     from graders.results.gradebook.book import Gradebook
 
+METADATA, SUBMITTED = "submission_metadata.json", "submission"
 TAKEN_APART = "handins"  # the folder below that for results, in which bulk downloads are taken apart
+UNFINISHED = ".part-*"  # what a run that was killed left there
+PATIENCE, LAST_PATIENCE = 10.0, 60.0  # seconds to wait for a gradebook that is locked: in a run, and at its end
+PAUSE = 30.0  # seconds after which a gradebook that did not answer is asked again
 
 
 def handins_of(
-    submissions: Sequence[Path], layout: str | None, roster: Path | None, out: Path | None
+    submissions: Sequence[Path],
+    layout: str | None,
+    roster: Path | None,
+    out: Path | None,
+    metadata: Path | None = None,
 ) -> dict[Path, Handin]:
     """Say whose submissions are, and take bulk downloads apart first; tell what fits nobody, or is missing.
 
@@ -30,94 +43,150 @@ def handins_of(
         layout: how these are laid out, if each of them holds a class; None if each is one submission.
         roster: the class, if it is known.
         out: folder for results.
+        metadata: what Gradescope says of the only submission.
 
     Raises:
-        UsageError: a download cannot be read, or --out is missing.
+        UsageError: a download or the metadata cannot be read, or --out is missing.
         BadRoster: the roster cannot be used.
     """
-    from graders.intake.archives import UnreadableSubmission  # noqa: PLC0415 - only a run of a class needs these
-    from graders.intake.layouts.taking import LAYOUTS, take_apart  # noqa: PLC0415
-    from graders.intake.submission import submission_name  # noqa: PLC0415
-    from graders.results.roster import assign, read_roster  # noqa: PLC0415
-
-    handins = []
+    handins: list[Handin] = []
     for path in submissions:
-        if layout is None:
-            handins.append(Handin(name=submission_name(path), path=str(path)))
-            continue
-        if out is None:
-            raise click.UsageError("--layout takes downloads apart into the folder for results; name one with --out.")
-        try:
-            taken = take_apart(path, next(one for one in LAYOUTS if one == layout), out / TAKEN_APART)
-        except UnreadableSubmission as error:
-            raise click.UsageError(f"--layout {layout}: {path}: {error}") from error
-        say("graders", f"{path}: {len(taken.handins)} hand-ins, laid out as {taken.layout} does.")
-        for left in taken.left:
-            say("graders", f"{path}: not read: {left}")
-        handins += taken.handins
+        handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out)
     if roster:
         assigned = assign(handins, read_roster(roster))
         handins = assigned.handins
         for problem in assigned.problems:
             say("graders", f"{roster}: {problem}; graded under that name.")
+        for text in _several(handins):
+            say("graders", f"{roster}: {text}")
         for student in assigned.missing:
             say("graders", f"{roster}: {student.id} ({student.name}) has handed nothing in.")
     return {Path(handin.path): handin for handin in handins}
 
 
+def _taken_apart(path: Path, layout: str, out: Path | None) -> list[Handin]:
+    from graders.intake.archives import UnreadableSubmission  # noqa: PLC0415 - only a run of a class needs these
+    from graders.intake.layouts.taking import LAYOUTS, take_apart  # noqa: PLC0415
+
+    if out is None:
+        raise click.UsageError("--layout takes downloads apart into the folder for results; name one with --out.")
+    into = out / TAKEN_APART
+    for unfinished in into.glob(UNFINISHED):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        taken = take_apart(path, next(one for one in LAYOUTS if one == layout), into)
+    except UnreadableSubmission as error:
+        raise click.UsageError(f"--layout {layout}: {path}: {error}") from error
+    except OSError as error:
+        raise HarnessFault(f"{into}: {path} cannot be taken apart there ({error.strerror}).") from error
+    say("graders", f"{path}: {len(taken.handins)} hand-ins, laid out as {taken.layout} does.")
+    for left in taken.left:
+        say("graders", f"{path}: not read: {left}")
+    return taken.handins
+
+
+def _alone(path: Path, metadata: Path | None) -> Handin:
+    from graders.intake.submission import submission_name  # noqa: PLC0415
+
+    known = _from_metadata(metadata) if metadata else Handin(name=submission_name(path))
+    return msgspec.structs.replace(known, path=str(path))
+
+
+def metadata_beside(submissions: Sequence[Path]) -> Path | None:
+    """Return what Gradescope says of the submission, where it lies as in Gradescope's autograder; None elsewhere.
+
+    There, `submission` holds what the student handed in, and the file beside it is Gradescope's own. Beside any other
+    folder, it could be the student's.
+    """
+    file = submissions[0].resolve().parent / METADATA
+    return file if len(submissions) == 1 and submissions[0].resolve().name == SUBMITTED and file.is_file() else None
+
+
+def _from_metadata(file: Path) -> Handin:
+    from graders.intake.layouts.autograder import read_metadata  # noqa: PLC0415
+
+    try:
+        return read_metadata(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--metadata {file}: {error}.") from error
+
+
+def _several(handins: Sequence[Handin]) -> list[str]:
+    """Say who has handed in under several names: all that a platform knows is that these are several people."""
+    names: dict[str, list[str]] = {}
+    for handin in handins:
+        for student in handin.students:
+            mine = names.setdefault(student, [])
+            if handin.name not in mine:
+                mine.append(handin.name)
+    return [
+        f"{student} has handed in under {len(mine)} names ({', '.join(mine)}): these are attempts of one student."
+        for student, mine in names.items()
+        if len(mine) > 1
+    ]
+
+
 class Keeper:
-    """Keeps results in a gradebook as they come; what it does not take is kept for the end, and told.
+    """Keeps results in a gradebook as they come, and sees in the end that none is missing there.
 
     Args:
-        book: the gradebook, or None for none.
+        url: the gradebook's, or None for none.
+        roster: the class, if it is known.
         handins: whose submissions are, by their paths.
+        out: folder for results, from which a gradebook that did not answer is filled later.
     """
 
-    def __init__(self, book: Gradebook | None, handins: Mapping[Path, Handin]) -> None:
-        self.book = book
+    def __init__(self, url: str | None, roster: Path | None, handins: Mapping[Path, Handin], out: Path | None) -> None:
+        self.url = url
+        self.roster = roster
         self.handins = handins
-        self.waiting: list[Result] = []
-        self.lost = False
+        self.out = out
+        self.seen: list[str] = []
+        self.lost = 0
+        self.not_before = 0.0
+        self.book = self._opened(PATIENCE) if url else None
 
-    def keep(self, result: Result) -> None:
-        """Write a result into the gradebook, or keep it for the end if that does not answer."""
+    def keep(self, name: str, result: Result) -> None:
+        """Write a result into the gradebook; while that does not answer, results wait in the folder."""
         if self.book is None or result.handin is None:
             return
-        if self.lost or not self._written(result):
-            self.lost = True
-            self.waiting.append(result)
-
-    def finish(self) -> list[str]:
-        """Try again what could not be written; return what went wrong, a sentence at most."""
-        self.waiting = [result for result in self.waiting if not self._written(result)]
-        if not self.waiting:
-            return []
-        text = "which are in the folder for results; the same command again writes them, and grades nothing twice"
-        return [f"the gradebook lacks {len(self.waiting)} results, {text}"]
-
-    def _written(self, result: Result) -> bool:
-        assert self.book is not None
-        assert result.handin is not None
+        self.seen.append(name)
+        if self.lost and time.monotonic() < self.not_before:
+            self.lost += 1
+            return
         try:
             self.book.record(result.handin, result)
         except HarnessFault as fault:
             if not self.lost:
-                say("graders", str(fault))
-            return False
-        return True
+                say("graders", f"{fault} Grading goes on.")
+            self.lost += 1
+            self.not_before = time.monotonic() + PAUSE
 
+    def finish(self) -> list[str]:
+        """Open the gradebook anew and write into it what it lacks; return what went wrong, a sentence at most.
 
-def open_book(url: str | None, roster: Path | None) -> Gradebook | None:
-    """Open the gradebook that was asked for, if one was, and enrol the class.
+        A database that was away, or another one in its place, has to hold what an undisturbed run leaves in it.
+        """
+        if self.book is None:
+            return []
+        self.book.close()
+        try:
+            with self._opened(LAST_PATIENCE) as book:
+                known = book.seals()
+                for name in self.seen:
+                    result = read_result(self.out / name) if self.out else None
+                    if result and result.handin and result.seal not in known:
+                        book.record(result.handin, result)
+        except HarnessFault as fault:
+            text = "the same command again writes what it lacks, and grades nothing twice"
+            return [f"the gradebook lacks results, which are in the folder for results: {text}. {fault}"]
+        if self.lost:
+            say("graders", "the gradebook answers again; it lacks nothing.")
+        return []
 
-    Raises:
-        HarnessFault: it does not open, or its libraries are not installed.
-    """
-    if url is None:
-        return None
-    from graders.results.roster import read_roster  # noqa: PLC0415
-
-    book = opened(url, new=True)
-    if roster:
-        book.enrol(read_roster(roster))
-    return book
+    def _opened(self, patience: float) -> Gradebook:
+        assert self.url is not None
+        book = opened(self.url, new=True, patience=patience)
+        if self.roster:
+            book.enrol(read_roster(self.roster))
+        return book

@@ -78,13 +78,13 @@ def _part(folder: str, known: _Submission, files: dict[PurePosixPath, PurePosixP
     handin = Handin(
         name=", ".join(one.name for one in known.submitters) or folder,
         attempt=len(known.history or ()) + 1,
-        submitted=_time(known.created_at),
+        submitted=time_of(known.created_at),
         ids=ids,
     )
     return Part(handin, files)
 
 
-def _time(value: object) -> str:
+def time_of(value: object) -> str:
     """Return a time in UTC and ISO 8601: YAML gives a time, or text where it does not know how it is written."""
     if isinstance(value, str):
         try:

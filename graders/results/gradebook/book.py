@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
-from graders.results.gradebook.database import GradebookFault, open_engine
+from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, GradebookFault, open_engine
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.rows import (
     Marked,
@@ -28,6 +28,7 @@ from graders.results.gradebook.rows import (
     now,
     owners_of,
     result_from,
+    says_of,
     standing_overrides,
     student_from,
     subject_of,
@@ -90,21 +91,28 @@ class Gradebook:
         url: SQLAlchemy's; a plain path is a file of SQLite.
         by: who makes the changes, for the history.
         new: make it, if there is none.
+        patience: seconds to wait for one that others have locked.
     """
 
-    def __init__(self, url: str, by: str, *, new: bool = False) -> None:
-        self.engine = open_engine(url, new=new)
+    def __init__(self, url: str, by: str, *, new: bool = False, patience: float = BUSY_SECONDS) -> None:
+        self.engine = open_engine(url, new=new, patience=patience)
         self.by = by
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up all connections; the next use makes new ones."""
         self.engine.dispose()
 
     def enrol(self, students: Iterable[Student]) -> None:
         """Let the class be these students; who is not among them any more stays in the book, but not in the class."""
         with self._session() as session:
+            if self.engine.dialect.name == "postgresql":  # two that enrol a class at once would both add a student
+                session.execute(sa.select(sa.func.pg_advisory_xact_lock(ENROLMENT_LOCK)))
             rows = {row.id: row for row in session.scalars(sa.select(StudentRow))}
             wanted = {student.id: student for student in students}
             for student in wanted.values():
@@ -132,7 +140,10 @@ class Gradebook:
             return [student_from(row) for row in rows]
 
     def record(self, handin: Handin, result: Result) -> bool:
-        """Keep a result of a hand-in; return False if the same one is there already."""
+        """Keep a result of a hand-in; return False if the same one is there already.
+
+        One that says the same as the last, of another run at the same time, is the same.
+        """
         with self._session() as session:
             row = self._handin(session, handin)
             known = sa.select(ResultRow.id).where(ResultRow.handin == row.id, ResultRow.seal == result.seal)
@@ -141,6 +152,8 @@ class Gradebook:
             before = session.scalars(
                 sa.select(ResultRow).where(ResultRow.handin == row.id).order_by(ResultRow.id.desc())
             ).first()
+            if before and says_of(result_from(before)) == says_of(result):
+                return False
             steps = sorted({check.step for check in result.checks})
             session.add(
                 ResultRow(
@@ -168,6 +181,11 @@ class Gradebook:
                 {"score": result.score, "attempt": handin.attempt},
             )
             return True
+
+    def seals(self) -> set[str]:
+        """Return the seals of all results."""
+        with self._session() as session:
+            return set(session.scalars(sa.select(ResultRow.seal)))
 
     def results(self) -> list[tuple[Handin, Result]]:
         """Return the last result of each hand-in, in the order in which hand-ins came."""
@@ -321,14 +339,15 @@ class Gradebook:
                 yield session
         except DBAPIError as error:
             raise GradebookFault(
-                f"the gradebook does not answer ({error.orig}); results lie in the folder of the run: "
-                "run the same command again once it does."
+                f"the gradebook does not answer ({' '.join(str(error.orig).split())}); nothing is lost: results lie in "
+                "the folder of the run, and the same command again writes them."
             ) from error
 
     def _handin(self, session: Session, handin: Handin) -> HandinRow:
         """Return the row of a hand-in, written if it is new; of two runs at once, one finds the other's."""
         key = key_of(handin)
-        find = sa.select(HandinRow).where(HandinRow.key == key)
+        # Whoever records a result of the same hand-in waits here: of two, the second sees what the first has written.
+        find = sa.select(HandinRow).where(HandinRow.key == key).with_for_update()
         if row := session.scalars(find).first():
             return row
         values = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,29 @@ from graders.outcomes import HarnessFault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 60  # how long a writer waits for another's transaction to end
-MIGRATION_LOCK = 0x6772_6164  # a number that no other user of the database locks
+OTHER_NAMES_OF_POSTGRESQL = re.compile(r"^postgres(ql)?://")  # for which SQLAlchemy takes another driver
+MIGRATION_LOCK, ENROLMENT_LOCK = 0x6772_6164, 0x6772_6165  # numbers that no other user of the database locks
 
 
 class GradebookFault(HarnessFault):
     """The gradebook cannot be opened, read or written; nothing of a run is lost, since results lie in its folder."""
 
 
-def open_engine(url: str, *, new: bool = False) -> sa.Engine:
+def open_engine(url: str, *, new: bool = False, patience: float = BUSY_SECONDS) -> sa.Engine:
     """Open the database and bring its tables up to date.
 
     Args:
         url: SQLAlchemy's, such as `sqlite:///class.db`; a plain path is one of SQLite.
         new: make SQLite's file, if there is none.
+        patience: seconds to wait for a database that others have locked, or that does not answer.
 
     Raises:
         GradebookFault: there is no such database or driver, it is locked or damaged, or of a newer version.
     """
     url = url if "://" in url else f"sqlite:///{url}"
     try:
-        engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
+        address = sa.make_url(OTHER_NAMES_OF_POSTGRESQL.sub("postgresql+psycopg://", url))
+        engine = sa.create_engine(address, pool_pre_ping=True, connect_args=_connect_arguments(address, patience))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise GradebookFault(f"--gradebook {_shown(url)}: {error}") from error
     if engine.dialect.name == "sqlite":
@@ -55,8 +59,21 @@ def open_engine(url: str, *, new: bool = False) -> sa.Engine:
     return engine
 
 
-def _connect_arguments(url: str) -> dict[str, Any]:
-    return {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
+def _connect_arguments(url: sa.URL, patience: float) -> dict[str, Any]:
+    """Return the driver's arguments: nobody waits for ever, not for a lock, and not for a server that is gone."""
+    match url.get_backend_name():
+        case "sqlite":
+            return {"timeout": patience}
+        case "postgresql":
+            seconds = max(2, round(patience))  # libpq takes less for 2
+            wanted = {
+                "connect_timeout": seconds,
+                "options": f"-c lock_timeout={seconds}s",
+                "keepalives_idle": seconds,
+                "tcp_user_timeout": 1000 * seconds,
+            }
+            return {name: value for name, value in wanted.items() if name not in url.query}
+    return {}
 
 
 def _shown(url: str) -> str:

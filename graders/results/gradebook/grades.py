@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from graders.policy import Grades
@@ -23,6 +23,7 @@ class Attempt:
         max_steps: the points to be had, likewise.
         marks: points of written answers, by question.
         late: the platform says that it was late, which counts only where no time is known.
+        readable: it could be read.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Attempt:
     max_steps: Mapping[int, float]
     marks: Mapping[str, float] = field(default_factory=dict)
     late: bool = False
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,14 @@ def total_of(
         overrides: what a person decided; of several for the same step, the last counts.
     """
     if attempts:
-        counted = [_counted(attempt, policy, free_days, overrides) for attempt in attempts]
-        best = _chosen(counted, policy)
-        which = f"attempt {best.attempt} of {len(attempts)} counts: the {policy.attempt} one"
-        because = (which, *best.because) if len(attempts) > 1 else best.because
+        ordered = in_order(attempts)
+        counted = [_counted(attempt, policy, free_days, overrides) for attempt in ordered]
+        open_to_choice, because = _candidates(ordered, policy)
+        chosen = _chosen(counted, open_to_choice, policy)
+        best = replace(counted[chosen], attempt=chosen + 1)
+        if len(attempts) > 1:
+            because = (f"attempt {chosen + 1} of {len(attempts)} counts: the {policy.attempt} one", *because)
+        because = (*because, *best.because)
     else:
         best, because = Total(0.0, 0.0, {}, 0.0, 0, 0, 0.0, ()), ("nothing was handed in",)
     decided = _last_for(None, overrides)
@@ -137,15 +143,34 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
     return Total(raw * (1 - penalty), most, steps, marks, attempt.number, days, penalty, tuple(because))
 
 
-def _chosen(totals: Sequence[Total], policy: Grades) -> Total:
-    by_number = sorted(totals, key=lambda total: total.attempt)
+def in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Return attempts in the order in which they were handed in.
+
+    Times tell, where all are known: two hand-ins under two names of a student may both be the first. Otherwise numbers
+    tell; of equal ones, the one that was graded first comes first.
+    """
+    if all(attempt.submitted for attempt in attempts):
+        return sorted(attempts, key=lambda attempt: (moment(attempt.submitted), attempt.number))
+    return sorted(attempts, key=lambda attempt: attempt.number)
+
+
+def _candidates(ordered: Sequence[Attempt], policy: Grades) -> tuple[list[int], tuple[str, ...]]:
+    """Return the indices of the attempts that may count, and what is to be said of the others."""
+    readable = [index for index, attempt in enumerate(ordered) if attempt.readable]
+    if policy.unreadable == "counts" or not readable:
+        return list(range(len(ordered))), ()
+    left = [index + 1 for index, attempt in enumerate(ordered) if not attempt.readable]
+    return readable, tuple(f"attempt {number} could not be read, and does not count" for number in left)
+
+
+def _chosen(totals: Sequence[Total], candidates: Sequence[int], policy: Grades) -> int:
     match policy.attempt:
         case "first":
-            return by_number[0]
+            return candidates[0]
         case "best":
-            return max(by_number, key=lambda total: total.points)
+            return max(candidates, key=lambda index: totals[index].points)
         case _:
-            return by_number[-1]
+            return candidates[-1]
 
 
 def _last_for(step: int | None, overrides: Sequence[Override]) -> Override | None:

@@ -97,6 +97,13 @@ def result_from(row: ResultRow) -> Result:
     return msgspec.json.decode(row.document, type=Result)
 
 
+def says_of(result: Result) -> object:
+    """Return what a result says of a hand-in, without how long it took and where it lies."""
+    checks = [(one.id, one.points, one.max_points, one.outcome, one.dropped) for one in result.checks]
+    said = (result.digest, result.score, result.max_score, result.steps, result.versions, result.notes)
+    return *said, result.tampered, result.written, checks
+
+
 def attempt_from(row: HandinRow, marks: Marks) -> Attempt:
     """Return a graded hand-in as an attempt, with its marks."""
     last = row.results[-1]
@@ -112,6 +119,7 @@ def attempt_from(row: HandinRow, marks: Marks) -> Attempt:
         max_steps={step.step: step.max_points for step in last.steps},
         marks={question: statistics.fmean(one.points for one in them) for question, them in given.items() if them},
         late=row.late,
+        readable=bool(result_from(last).digest),
     )
 
 

@@ -1,0 +1,246 @@
+"""Whatever is killed, full, locked or lost during a run: in the end the gradebook is that of an undisturbed run."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders.policy import Grades
+from graders.results.gradebook.book import Gradebook
+from tests.postgresql import Server
+from tests.support import ROOT, SEED
+
+WORDS = ROOT / "tests" / "courses" / "words"
+VICTIMS = ("command", "judge", "worker", "server", "command", "judge", "command", "worker")
+STUDENTS = ("Άννα", "Βασίλης", "Γιώργος", "Δήμητρα", "Ελένη", "Ζωή", "Ηλίας", "Θάνος")
+GRADERS = "from graders.cli import main; main()"
+
+
+class Class:
+    """A class of eight, handed in as folders, and the runs that grade it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.handed_in = folder / "class"
+        for number, name in enumerate(STUDENTS):
+            source = WORDS / ("words", "words_reference", "variants/split_by_hand")[number % 3]
+            shutil.copytree(
+                source, self.handed_in / name / "words", ignore=shutil.ignore_patterns("__pycache__", "answers")
+            )
+            with (self.handed_in / name / "words" / "step01_counting.py").open("a", encoding="utf-8") as file:
+                file.write(f"\n# {name}\n")
+        roster = "".join(f"{number},{name}\n" for number, name in enumerate(STUDENTS, start=1))
+        (folder / "roster.csv").write_text(f"id,name\n{roster}", encoding="utf-8")
+        self.rounds = itertools.count(1)
+        self.begin()
+
+    def begin(self, *, empty_book: bool = False) -> None:
+        """Begin with an empty folder for results, and no gradebook or an empty one."""
+        place = self.folder / str(next(self.rounds))
+        self.book, self.out = str(place / "class.db"), place / "out"
+        place.mkdir()
+        if empty_book:
+            with Gradebook(self.book, by="test", new=True):
+                pass
+
+    def start(self, **options: Any) -> subprocess.Popen[str]:
+        """Start the command that grades the class into its gradebook."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-c", GRADERS, "run", self.handed_in, "--layout", "plain", "--course", WORDS),
+                *("--roster", self.folder / "roster.csv", "--gradebook", self.book, "--out", self.out, "--jobs", "2"),
+            ],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, **options,
+        )  # fmt: skip
+
+    def run(self, **options: Any) -> tuple[int, str]:
+        """Grade the class; return how the command ended, and what it said of problems."""
+        process = self.start(**options)
+        _, told = process.communicate(timeout=240)
+        return process.returncode, told
+
+    def content(self) -> object:
+        """Return all that the gradebook says, without times, and how often the history says so."""
+        with Gradebook(self.book, by="test") as book:
+            results = [
+                (handin.students, handin.attempt, handin.digest, [(c.id, c.points, c.outcome) for c in result.checks])
+                for handin, result in book.results()
+            ]
+            history = sorted((change.what, change.subject) for change in book.history())
+            return sorted(results), history, book.totals(Grades()), book.students()
+
+
+@pytest.fixture(scope="module")
+def undisturbed_class(tmp_path_factory: pytest.TempPathFactory) -> tuple[Class, object]:
+    school = Class(tmp_path_factory.mktemp("class"))
+    code, told = school.run()
+    assert code == 0, told
+    return school, school.content()
+
+
+@pytest.fixture
+def school(undisturbed_class: tuple[Class, object]) -> Class:
+    undisturbed_class[0].begin()
+    return undisturbed_class[0]
+
+
+@pytest.fixture
+def undisturbed(undisturbed_class: tuple[Class, object]) -> object:
+    return undisturbed_class[1]
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []
+
+
+def processes_of(driver: int) -> dict[str, list[int]]:
+    """Return the processes of a run by what they are: the server runs as `python -I`, and workers are its children."""
+    found: dict[str, list[int]] = {"command": [driver], "judge": [], "server": [], "worker": []}
+    for child in children(driver):
+        with contextlib.suppress(OSError):
+            isolated = b"\0-I\0" in Path(f"/proc/{child}/cmdline").read_bytes()
+            found["server" if isolated else "judge"].append(child)
+    found["worker"] = [child for server in found["server"] for child in children(server)]
+    return found
+
+
+def until(something: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not something():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_whatever_is_killed_the_gradebook_is_that_of_an_undisturbed_run(
+    school: Class, undisturbed: object, request
+) -> None:
+    """Eight moments take a minute; `--kills 50` tries more."""
+    moments = random.Random(SEED)
+    school.begin()
+    for _, victim in zip(range(request.config.getoption("--kills")), itertools.cycle(VICTIMS), strict=False):
+        process = school.start()
+        until(lambda: process.poll() is not None or processes_of(process.pid)["judge"])  # noqa: B023 - called here
+        time.sleep(moments.uniform(0, 1.5))
+        there = processes_of(process.pid)
+        for killed in moments.sample(there[victim], 1) if there[victim] else ():
+            with contextlib.suppress(OSError):
+                os.kill(killed, signal.SIGKILL)
+        _, told = process.communicate(timeout=240)
+        if process.returncode != -signal.SIGKILL:  # the command has ended by itself: it has graded everything
+            assert (process.returncode, victim, school.content()) == (0, victim, undisturbed), told
+            school.begin()
+    code, told = school.run()
+    assert (code, school.content()) == (0, undisturbed), told
+    assert not list(school.out.rglob("*.part*"))
+
+
+@pytest.mark.slow
+def test_a_full_disk_loses_nothing(school: Class, undisturbed: object) -> None:
+    """No file may grow beyond what a result takes, which is how a full disk looks to whoever writes."""
+    bound = 3000
+
+    def little_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bound, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    school.begin(empty_book=True)  # which takes more room to make
+    code, told = school.run(preexec_fn=little_room)
+    assert code == 3
+    assert "Traceback" not in told
+    assert all(line.startswith("graders: ") for line in told.splitlines())
+    assert (school.run()[0], school.content()) == (0, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_locked_gradebook_is_waited_for_and_filled(school: Class, undisturbed: object) -> None:
+    school.begin(empty_book=True)
+    process = school.start()
+    until(lambda: processes_of(process.pid)["judge"])
+    other = sqlite3.connect(school.book, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(12, other.execute, ["ROLLBACK"])
+    timer.start()
+    _, told = process.communicate(timeout=240)
+    timer.join()
+    other.close()
+    assert (process.returncode, school.content()) == (0, undisturbed), told
+
+
+@pytest.mark.slow
+def test_a_gradebook_that_was_lost_is_filled_anew(school: Class, undisturbed: object) -> None:
+    """The file is taken away while a run writes into it, which the system lets it do without a word."""
+    process = school.start()
+    until(lambda: list(school.out.glob("*/result.json")) or process.poll() is not None)
+    for file in school.out.parent.glob("class.db*"):
+        file.rename(file.with_name(f"away-{file.name}"))
+    _, told = process.communicate(timeout=240)
+    assert (process.returncode, school.content()) == (0, undisturbed), told
+
+
+@pytest.mark.slow
+def test_a_database_server_that_dies_and_comes_back_lacks_nothing(
+    school: Class, undisturbed: object, postgresql: Server
+) -> None:
+    school.book = postgresql.new_database()
+    process = school.start()
+    until(lambda: list(school.out.glob("*/result.json")) or process.poll() is not None)
+    postgresql.stop()
+    until(lambda: len(list(school.out.glob("*/result.json"))) > 3 or process.poll() is not None)
+    postgresql.start()
+    _, told = process.communicate(timeout=240)
+    assert (process.returncode, school.content()) == (0, undisturbed), told
+    assert school.run()[0] == 0
+    assert school.content() == undisturbed
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_neither_double_nor_spoil(school: Class, undisturbed: object) -> None:
+    first = school.start()
+    until(lambda: processes_of(first.pid)["judge"])
+    code, told = school.run()
+    assert code == 3
+    assert "another run is writing its results there" in told
+    school.out = school.out.with_name("another")
+    second = school.start()
+    for process in (first, second):
+        _, told = process.communicate(timeout=240)
+        assert process.returncode == 0, told
+    assert school.content() == undisturbed
+
+
+@pytest.mark.slow
+def test_only_what_changed_is_graded(school: Class) -> None:
+    assert school.run()[0] == 0
+    changed = school.handed_in / STUDENTS[0] / "words" / "step01_counting.py"
+    as_it_was = changed.read_bytes()
+    changed.write_text("x = 1\n", encoding="utf-8")
+    process = school.start()
+    shown, _ = process.communicate(timeout=240)
+    changed.write_bytes(as_it_was)
+    assert shown.count("unchanged since an earlier run") == len(STUDENTS)  # of the first student, one step
+    with Gradebook(school.book, by="test") as book:
+        graded = [change.subject for change in book.history() if change.what == "graded"]
+    assert {subject: graded.count(subject) for subject in graded} == {
+        str(number): 2 if number == 1 else 1 for number in range(1, len(STUDENTS) + 1)
+    }
