@@ -37,7 +37,7 @@ class Settings:
 
     seeds: int = 16
     epochs: int = 20
-    lstm_rating_runs: int = 2
+    lstm_rating_runs: int = 4
     lstm_rating_epochs: int = 60
     cnn_rating_epochs: int = 20
     transfer_epochs: int = 5
