@@ -34,7 +34,7 @@ def counted(value: float, what: str) -> str:
 def _sentence(cause: Cause, count: int) -> str:
     who = f"All {count}" if cause.results == count else f"{cause.results} of {count}"
     cost = counted(cause.lost, "point")
-    if cause.outcome is Outcome.NOT_IMPLEMENTED and cause.message != HIDDEN:
+    if cause.outcome is Outcome.NOT_IMPLEMENTED:
         return f"{who} have not done all of step {cause.step}; that cost {cost} together."
     titles = [printable(title).rstrip(".") for title in cause.checks.values()]
     what = f"“{titles[0]}”" + (f" and {len(titles) - 1} more" if len(titles) > 1 else "")

@@ -99,19 +99,19 @@ def _root(check: CheckResult, by_title: Mapping[str, CheckResult]) -> CheckResul
 
 
 def _key(check: CheckResult) -> tuple[object, ...]:
-    if check.visibility == "hidden":
-        return (check.step, check.id)
     if check.outcome is Outcome.NOT_IMPLEMENTED:
         return (check.step, check.outcome)
+    if check.visibility == "hidden":
+        return (check.step, check.id)
     if check.outcome in ANYWHERE:
         return (check.outcome, normal_form(check.message))
     return (check.step, check.id, check.outcome, normal_form(check.message))
 
 
 def _new(check: CheckResult) -> Cause:
-    if check.visibility == "hidden":
-        return Cause(check.step, check.outcome, HIDDEN)
     if check.outcome is Outcome.NOT_IMPLEMENTED:
         return Cause(check.step, check.outcome, NOT_DONE)
+    if check.visibility == "hidden":
+        return Cause(check.step, check.outcome, HIDDEN)
     example = beginning(printable(check.message), MOST_CHARACTERS)
     return Cause(check.step, check.outcome, normal_form(check.message), printable(check.hint), example=example)

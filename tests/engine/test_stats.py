@@ -199,6 +199,15 @@ def test_hidden_checks_appear_by_title_alone(folder, tmp_path):
     assert "Διαβάστε το secret" not in told
 
 
+def test_a_hidden_check_that_is_not_done_is_told_with_its_step(tmp_path):
+    todo = [check(name, Outcome.NOT_IMPLEMENTED, "f is yours") for name in ("a", "b")]
+    todo.append(check("c", Outcome.NOT_IMPLEMENTED, SECRET, visibility="hidden"))
+    for number in range(3):
+        write_result(result(f"s{number}", todo), tmp_path / "out" / f"s{number}")
+    said = [row["message"] for row in rows(tmp_path, "--results", tmp_path / "out") if row["what"] == "tomorrow"]
+    assert said == ["All 3 have not done all of step 1; that cost 9 points together."]
+
+
 def test_the_table_fits_eighty_columns_and_obeys_no_student(folder):
     code, told, _ = stats("--results", folder)
     assert code == 0

@@ -135,7 +135,7 @@ def _show(pairs: Sequence[Pair], compared: int, least: float, course: Course) ->
     besides = f" and what more than {most} have" if compared > most else ""
     beyond = f"beyond {course.package}/ as it was given{besides}"
     if not pairs:
-        click.echo(f"No two of {compared} submissions agree in {least:.0%} or more, {beyond}.")
+        click.echo(f"No two of {compared} submissions agree in {least:.0%} or more,\n{beyond}.")
         return
     click.echo(f"{len(pairs)} pairs of {compared} submissions agree in {least:.0%} or more,\n{beyond}.\n{HINT}")
     for pair in pairs:
