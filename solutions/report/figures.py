@@ -32,6 +32,9 @@ from .tracks import Track
 _Drawn = tuple[str, Figure]
 
 _DPI = 110
+# Inches: narrow, so that their text can be read where they are made smaller to fit a telephone.
+_PAIR, _LOSSES = (6.4, 7.4), (6.4, 4.2)
+_HISTOGRAM_TITLES: Final = ("Training tracks of each genre", "Training tracks of each merged genre")
 _LOSS_FIGURES: Final = {7: "lstm-mel", 8: "lstm-beat", 9: "lstm-chroma", 10: "lstm-fused", 20: "cnn-mel"}
 _FIRST_LAYER = 11
 _LAYERS: Final = (
@@ -99,7 +102,7 @@ def confusion(results: Sequence[Result]) -> Picture:
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     ax = figure.subplots()
     image = plot_confusion_matrix(np.sum(matrices, axis=0), ax, CLASSES)
-    ax.set_title(INPUTS[name])
+    ax.set_title(f"Confusion matrix: {INPUTS[name]}")
     figure.colorbar(image, ax=ax, label="Test tracks, summed over seeds")
     caption = f"Confusion matrix of the test tracks, summed over {len(results)} seed(s): {INPUTS[name]}"
     return Picture(f"confusion-{name}.png", caption, _png(figure))
@@ -121,10 +124,11 @@ def _features(tracks: Sequence[Track]) -> dict[int, _Drawn]:
         (4, "Beat-synchronous chromagrams", True, _draw_chroma, "Intensity (relative)"),
     )
     for number, kind, beat, draw, unit in kinds:
-        figure = Figure(figsize=(11, 4.2), layout="constrained")
-        for ax, track in zip(figure.subplots(1, 2), tracks, strict=True):
+        # One below the other: side by side, they could not be read on a telephone.
+        figure = Figure(figsize=_PAIR, layout="constrained")
+        for ax, track in zip(figure.subplots(2, 1), tracks, strict=True):
             figure.colorbar(draw(track, ax, beat), ax=ax, label=unit)
-        figure.suptitle(kind)
+        figure.suptitle(f"{kind} of two tracks")
         drawn[number] = (f"{kind}: {names}", figure)
     return drawn
 
@@ -148,12 +152,12 @@ def _histograms(data: Path) -> dict[int, _Drawn]:
         6: "Training tracks of each genre, after merging alike genres and dropping rare ones",
     }
     for shown, (number, caption) in enumerate(captions.items()):
-        figure = Figure(figsize=(8, 4.6), layout="constrained")
+        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
         # The function of step 4 draws both at once; each of the report's figures shows one of them.
         axes = [Figure().subplots(), Figure().subplots()]
         axes[shown] = figure.subplots()
         plot_class_histograms(before, after, axes)
-        axes[shown].set_xlabel("Genre")
+        axes[shown].set(xlabel="Genre", title=_HISTOGRAM_TITLES[shown])
         axes[shown].yaxis.set_major_locator(MaxNLocator(integer=True))
         drawn[number] = (caption, figure)
     return drawn
@@ -162,14 +166,14 @@ def _histograms(data: Path) -> dict[int, _Drawn]:
 def _losses(results: Sequence[Result]) -> _Drawn:
     """Draw the losses of the first seed, and those of the others in pale."""
     first, *others = results
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = Figure(figsize=_LOSSES, layout="constrained")
     ax = figure.subplots()
     plot_losses({"train_loss": first.train_loss, "val_loss": first.val_loss}, ax)
     for other in others:
         for i, losses in enumerate((other.train_loss, other.val_loss)):
             ax.plot(range(1, len(losses) + 1), losses, color=f"C{i}", alpha=0.25)
     title = INPUTS[first.experiment]
-    ax.set(title=title, ylabel="Loss: cross-entropy (nats)")
+    ax.set(title=f"Training and validation loss: {title}", ylabel="Loss: cross-entropy (nats)")
     finite = [loss for result in results for loss in (*result.train_loss, *result.val_loss) if math.isfinite(loss)]
     ax.set_ylim(0, _HEADROOM * max(finite, default=0) or None)
     pale = f"; {len(others)} more seed(s) in pale" if others else ""
@@ -186,7 +190,7 @@ def _layers() -> dict[int, _Drawn]:
         plot_layer(layer, figure)
         if layer["activations"].ndim == 1:
             _frame(figure)
-        figure.suptitle(f"The {title} ({layer['name']}), digit {_DIGIT}")
+        figure.suptitle(f"What the {title} ({layer['name']}) makes of a {_DIGIT}")
         drawn[number] = (f"The {title} of the digit network, shown a {_DIGIT}", figure)
     return drawn
 

@@ -68,11 +68,12 @@ def write_pages(results: Sequence[Result], job: Job, tracks: Sequence[Track]) ->
     """
     outcomes = Outcomes(results)
     sections = _sections(job, outcomes, tracks, pictures(job.data, tracks, outcomes))
+    lead = _verdicts(findings(outcomes), job.settings.seeds)
     for section in sections:
         for picture in (*section.figures, *section.confusions):
             write(job.out / FIGURES / picture.name, picture.png)
     for template, name in (("page.html.j2", "report.html"), ("page.md.j2", "report.md")):
-        write(job.out / name, _render(template, job, sections).encode())
+        write(job.out / name, _render(template, job, lead, sections).encode())
 
 
 def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: dict[int, Picture]) -> list[Section]:
@@ -83,7 +84,7 @@ def _sections(job: Job, outcomes: Outcomes, tracks: Sequence[Track], figures: di
     lstms = [name for name in INPUTS if name.startswith("lstm")]
     layers = range(11, 20)
     return [
-        Section("Findings", f"{_verdicts(found, job.settings.seeds)} {_SPREAD}", tables=(findings_table(found),)),
+        Section("Findings", _SPREAD, tables=(findings_table(found),)),
         Section(
             "Settings",
             "The report's dashes are values that it does not state.",
@@ -133,8 +134,10 @@ def _verdicts(found: Sequence[Finding], seeds: int) -> str:
     differs = sum(finding.verdict == "does not agree" for finding in found)
     one_seed = " One seed is for a look only: it has no spread to tell by." if seeds < 2 else ""  # noqa: PLR2004
     return (
-        f"This run agrees with {agrees} of the report's findings, does not agree with {differs}, and cannot tell of "
-        f"{len(found) - agrees - differs}. The finding on multitask learning is listed once for each network.{one_seed}"
+        "The course's networks are trained anew, and each figure and table stands beside the numbers of the lab report "
+        f"that the course is made from. This run agrees with {agrees} of the report's findings, does not agree with "
+        f"{differs}, and cannot tell of {len(found) - agrees - differs}. The finding on multitask learning is listed "
+        f"once for each network.{one_seed}"
     )
 
 
@@ -158,7 +161,7 @@ def _transfer_text(job: Job) -> str:
     )
 
 
-def _render(template: str, job: Job, sections: Sequence[Section]) -> str:
+def _render(template: str, job: Job, lead: str, sections: Sequence[Section]) -> str:
     environment = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
         autoescape=template.endswith(".html.j2"),
@@ -170,7 +173,10 @@ def _render(template: str, job: Job, sections: Sequence[Section]) -> str:
     environment.filters["base64"] = lambda png: base64.b64encode(png).decode()
     environment.filters["cell"] = _markdown_cell
     return environment.get_template(template).render(
-        title="Affective music classification: the reference experiments", data=job.data, sections=sections
+        title="Affective music classification: the reference experiments",
+        lead=lead,
+        data=job.data,
+        sections=sections,
     )
 
 

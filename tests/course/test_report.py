@@ -275,6 +275,7 @@ def test_both_pages_have_every_table_with_the_reports_numbers(made):
     assert len(captions) == len(re.findall(r"^\*\*.+\*\*$", markdown, re.MULTILINE)) == 14
     for text in (html, markdown):
         assert "agrees with 0 of the report's findings, does not agree with 0, and cannot tell of 7." in unescape(text)
+        assert text.index("This run agrees with") < text.index("Findings")
         assert "One seed is for a look only" in text
         assert "cut or padded to 16 timesteps" in text
         assert "wall time on one thread" in text
