@@ -123,6 +123,12 @@ def processes_of(driver: int) -> dict[str, list[int]]:
     return found
 
 
+def is_grading(driver: int) -> bool:
+    """Tell whether judges are at work: before the server is there, what looks like one is about to become the server."""
+    there = processes_of(driver)
+    return bool(there["server"] and there["judge"])
+
+
 def until(something: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not something():
@@ -140,7 +146,7 @@ def test_whatever_is_killed_the_gradebook_is_that_of_an_undisturbed_run(
     school.begin()
     for _, victim in zip(range(request.config.getoption("--kills")), itertools.cycle(VICTIMS), strict=False):
         process = school.start()
-        until(lambda: process.poll() is not None or processes_of(process.pid)["judge"])  # noqa: B023 - called here
+        until(lambda: process.poll() is not None or is_grading(process.pid))  # noqa: B023 - called here
         time.sleep(moments.uniform(0, 1.5))
         there = processes_of(process.pid)
         for killed in moments.sample(there[victim], 1) if there[victim] else ():
@@ -176,7 +182,7 @@ def test_a_full_disk_loses_nothing(school: Class, undisturbed: object) -> None:
 def test_a_locked_gradebook_is_waited_for_and_filled(school: Class, undisturbed: object) -> None:
     school.begin(empty_book=True)
     process = school.start()
-    until(lambda: processes_of(process.pid)["judge"])
+    until(lambda: is_grading(process.pid))
     other = sqlite3.connect(school.book, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     timer = threading.Timer(12, other.execute, ["ROLLBACK"])
@@ -217,7 +223,7 @@ def test_a_database_server_that_dies_and_comes_back_lacks_nothing(
 @pytest.mark.slow
 def test_two_runs_at_once_neither_double_nor_spoil(school: Class, undisturbed: object) -> None:
     first = school.start()
-    until(lambda: processes_of(first.pid)["judge"])
+    until(lambda: is_grading(first.pid))
     code, told = school.run()
     assert code == 3
     assert "another run is writing its results there" in told

@@ -13,17 +13,17 @@ from graders.intake.layouts.gradescope import time_of
 from graders.intake.layouts.handin import Handin
 
 
-class _User(msgspec.Struct):
+class _User(msgspec.Struct, frozen=True):
     id: int | str | None = None
     name: str = ""
     email: str | None = None
 
 
-class _Assignment(msgspec.Struct):
+class _Assignment(msgspec.Struct, frozen=True):
     due_date: str | None = None
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, frozen=True):
     users: list[_User]
     id: int | str | None = None
     created_at: str | None = None
