@@ -194,6 +194,8 @@ def overfit_batch(
 ) -> list[float]:
     """Train a model on the first batch of a loader again and again: a model that is right brings its loss to 0.
 
+    The model comes in training mode, as a new one is, and stays in it.
+
     Args:
         model: called as `model(x, targets, lengths)`, it returns (mean loss of the batch, output).
         loader: batches (x, targets, lengths); the first is taken once, whole.

@@ -39,8 +39,8 @@ def random_crop(
     Args:
         images: any number of images, for example [28, 28], [B, 28, 28] or [B, 1, 28, 28].
         size: height and width of the windows, in pixels.
-        seed: seed of the windows: the same seed draws the same ones. Without it they are drawn with PyTorch's
-            global generator.
+        seed: seed of the windows: the same seed draws the same ones, and leaves global generators as they are.
+            Without it they are drawn with PyTorch's global generator, others in every call.
 
     Raises:
         ValueError: `size` is larger than the images, or below 1.
@@ -155,9 +155,9 @@ def plot_layer(layer: LayerMaps, figure: Figure) -> None:
 class CNNBackbone(nn.Module):
     """A convolutional network that looks at a spectrogram as at an image, and returns one vector for it.
 
-    One block for each number in `filters`: 2D convolution (3x3, padding 1), batch normalisation (with PyTorch's
-    momentum), ReLU, and max pooling, which halves timesteps and features. A linear layer and a ReLU then make the
-    vector.
+    One block for each number in `filters`: 2D convolution, batch normalisation, ReLU, and max pooling, whose sizes you
+    choose: at 128 timesteps and 128 features something must be left, and what a pooling cuts off is a remainder.
+    A linear layer and a ReLU then make the vector; dropout may come before it.
 
     Args:
         input_dims: (T, F), the timesteps and the features of the input, padding included.

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from graders.authoring.check import check
+from graders.authoring.describe import describe
 from graders.authoring.examples import examples
 from graders.authoring.expect import (
     expect_array,
@@ -64,7 +65,9 @@ from graders.checks.plots.confusion_matrices import CLASSES, draw_matrix, drawn_
 from graders.checks.plots.curves import curves_of
 from graders.checks.plots.heat_maps import names_along, place
 from graders.checks.plots.losses import curve_of, draw_history
+from graders.outcomes import WrongType
 
+MANY = 300  # more tracks of a kind than 8 bits can count
 GENRES = ["Τριπ-χοπ", "Jazz", "Hip Hop", "Psych-Rock"]
 PREDICTS = ("test_predict_names_the_class_of_each_track",)
 COUNTS = ("test_confusion_matrix_counts_true_rows_and_predicted_columns",)
@@ -79,7 +82,7 @@ LINES = ("test_plot_losses_draws_both_losses_over_epochs",)
 
 
 @check(
-    points=0.75,
+    points=0.5,
     hint="The model returns (loss, logits): take logits.argmax(dim=1), and join what the batches give.",
 )
 def test_predict_names_the_class_of_each_track(
@@ -121,7 +124,7 @@ def test_predict_keeps_a_smaller_last_batch(lab: Any, kit: Kit, double: MakeDoub
 
 
 @check(
-    points=0.5, hint="squeeze() takes away the batch axis of a batch of one; argmax(dim=1) needs none.", needs=PREDICTS
+    points=0.25, hint="squeeze() takes away the batch axis of a batch of one; argmax(dim=1) needs none.", needs=PREDICTS
 )
 def test_predict_takes_batches_of_one(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
     """predict works with batches of a single track, and with a data set of one."""
@@ -145,6 +148,26 @@ def test_predict_evaluates_in_evaluation_mode(lab: Any, kit: Kit, double: MakeDo
     after = plain(kit.training.weights(model), "the model's weights and buffers")
     if after != before:
         raise AssertionError(f"{call} turned the model's weights and buffers from {before} into {after!r:.80}.")
+
+
+@check(
+    points=0.25,
+    hint="Keep model.training in a variable, and call model.train(that) in the end: whoever trains goes on training.",
+    needs=PREDICTS,
+)
+def test_predict_gives_the_mode_back(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
+    """predict gives the model back in the mode in which it came: training or evaluation."""
+    wanted = draw_tracks(rng, 4)
+    for training in (True, False):
+        predicting = wanted.predicting()
+        model = double(predicting)
+        model.train(training)
+        lab.step06_evaluation.predict(model, wanted.loader(kit, predicting, 4), "cpu")
+        modes = {True: "training", False: "evaluation"}
+        if model.training is not training:
+            raise AssertionError(
+                f"{call_of(wanted, 4)} left a model that came in {modes[training]} mode in {modes[not training]} mode."
+            )
 
 
 @check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
@@ -197,7 +220,7 @@ def test_predict_pairs_predictions_with_their_labels(
 def test_confusion_matrix_counts_true_rows_and_predicted_columns(lab: Any, case: Case) -> None:
     """confusion_matrix counts the tracks of each true class (row) predicted as each class (column)."""
     matrix = lab.step06_evaluation.confusion_matrix(*case.arrays)
-    expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}")
+    expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}", names=case.true_classes)
 
 
 @check(
@@ -207,15 +230,16 @@ def test_confusion_matrix_counts_true_rows_and_predicted_columns(lab: Any, case:
 def test_confusion_matrix_has_every_class(lab: Any, case: Case) -> None:
     """confusion_matrix is [num_classes, num_classes], also when some classes do not occur."""
     matrix = lab.step06_evaluation.confusion_matrix(*case.arrays)
-    expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}")
+    expect_array(matrix, right_matrix(case), f"confusion_matrix{case.arguments}", names=case.true_classes)
 
 
-@check(points=0.25, hint="Counts are integers: np.zeros((C, C), dtype=int).", needs=COUNTS)
+@check(points=0.25, hint="Counts are integers, also above 127 and 255: np.zeros((C, C), dtype=int).", needs=COUNTS)
 def test_confusion_matrix_holds_integers(lab: Any) -> None:
-    """confusion_matrix returns an array of integers."""
-    case = Case((0, 1, 1, 2), (0, 2, 1, 2), 3)
-    call = f"confusion_matrix{case.arguments}"
-    expect_dtype(lab.step06_evaluation.confusion_matrix(*case.arrays), "i", call)
+    """confusion_matrix returns an array of integers, however many tracks there are."""
+    case = Case((0, 1, 1, 2) * MANY, (0, 2, 1, 2) * MANY, 3)
+    call = f"confusion_matrix(y_true=[0, 1, 1, 2] * {MANY}, y_pred=[0, 2, 1, 2] * {MANY}, num_classes=3)"
+    matrix = expect_dtype(lab.step06_evaluation.confusion_matrix(*case.arrays), "i", call)
+    expect_array(matrix, right_matrix(case), call, names=case.true_classes)
 
 
 # --- the scores
@@ -245,7 +269,7 @@ def test_recall_is_of_what_there_is(lab: Any, case: Case) -> None:
     expect_for_each_class(scores, "recall", right_averages(case)["recall"], call)
 
 
-@check(points=0.5, hint="The harmonic mean is 2 * precision * recall / (precision + recall).")
+@check(points=0.25, hint="The harmonic mean is 2 * precision * recall / (precision + recall).")
 @examples(case=cases())
 def test_f1_is_the_harmonic_mean(lab: Any, case: Case) -> None:
     """classification_scores has each class's F1: the harmonic mean of its precision and recall."""
@@ -259,6 +283,7 @@ def test_support_counts_true_tracks(lab: Any, case: Case) -> None:
     """classification_scores has each class's support: how many tracks belong to it."""
     scores, call = scored(lab, case)
     expect_for_each_class(scores, "support", right_averages(case)["support"], call)
+    expect_dtype(for_each_class(scores, "support", call), "i", f"{call}['support']")
 
 
 @check(
@@ -413,6 +438,19 @@ def test_report_table_names_its_columns(lab: Any, rng: np.random.Generator) -> N
         raise AssertionError(f"{call} has no line that names its columns: precision, recall, f1-score, support.")
 
 
+@check(
+    points=0.25,
+    hint="zip() stops at the shorter one: raise ValueError unless len(class_names) is the number of classes.",
+    needs=(*TABLE, "test_report_table_names_the_classes"),
+)
+def test_report_table_refuses_names_of_another_number(lab: Any, rng: np.random.Generator) -> None:
+    """report_table raises ValueError for more or fewer names than there are classes."""
+    scores = right_scores(table_case(rng))
+    for names in (GENRES[:3], [*GENRES, "Rock"]):
+        with expect_error(ValueError, f"report_table(scores of 4 classes, {names})"):
+            lab.step06_evaluation.report_table(scores, list(names))
+
+
 # --- the plot of the confusion matrix
 
 NUMBERS = ["0", "1", "2", "3"]
@@ -432,6 +470,16 @@ def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit, rng: np.rand
     expect_matrix(by_class(drawn.values), matrix, call)
 
 
+@check(points=0.25, hint="return what ax.imshow returns: a colour bar is made for it.", needs=DRAWS)
+def test_plot_confusion_matrix_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """plot_confusion_matrix returns the image that it has drawn on the axes."""
+    (ax,) = kit.figure_axes()
+    call = "plot_confusion_matrix(matrix, ax)"
+    image = lab.step06_evaluation.plot_confusion_matrix(draw_matrix(rng), ax)
+    if not kit.is_a(image, "matplotlib.cm", "ScalarMappable") or not kit.is_drawn_on(image, ax):
+        raise WrongType(f"{call} returned {describe(image)}; expected the image or the mesh that it has drawn on ax.")
+
+
 @check(points=0.5, hint="ax.text(column, row, count): x is the column, y is the row.", needs=DRAWS)
 def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix writes each cell's count into it."""
@@ -448,7 +496,8 @@ def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.ran
         if numbers and row is not None and column is not None:
             written[:, row, column] = numbers[0], numbers[:2][-1]  # a fraction may stand before or behind the count
     first, second = map(by_class, written)
-    expect_array(np.where(second == matrix, second, first), matrix, f"the matrix of counts that {call} wrote")
+    shown, rows = np.where(second == matrix, second, first), [f"true class {number}" for number in NUMBERS]
+    expect_array(shown, matrix, f"the matrix of counts that {call} wrote", names=rows)
 
 
 @check(
@@ -467,7 +516,7 @@ def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: n
         texts = names_along(kit, axis, middles, call)
         if sorted(texts) != sorted(GENRES):
             raise AssertionError(f"{call} has the texts {texts} at the middles of its {name}; expected the names.")
-    expect_matrix(by_class(drawn.values), matrix, f"{call}, read by the names at its ticks,")
+    expect_matrix(by_class(drawn.values), matrix, f"{call}, read by the names at its ticks,", GENRES)
 
 
 @check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,13 @@ from graders.checks.doubles.models import Call, ModelDouble, Said
 START = 1.0  # weight of a scripted model before any training
 MOMENTUM = 0.5  # of the descent on a script: who descends by hand, and not with the optimiser, has none
 CLASSES = 4  # of a gauge
+
+
+class Step(NamedTuple):
+    """A call with gradients: of how many tracks, and the slope of the loss that was answered."""
+
+    tracks: int
+    slope: float
 
 
 @dataclass
@@ -31,6 +39,7 @@ class Gauge(ModelDouble):
         evaluated: as above.
         unit: as above.
         seen: the tracks met in training mode.
+        steps: the calls with gradients, in order.
     """
 
     by_label: np.ndarray
@@ -38,6 +47,7 @@ class Gauge(ModelDouble):
     evaluated: float
     unit: float
     seen: int = 0
+    steps: list[Step] = field(default_factory=list)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, longest: int = 3) -> Gauge:
@@ -46,12 +56,14 @@ class Gauge(ModelDouble):
 
     def say(self, call: Call) -> Said:
         """Return the answer for a batch."""
-        slope = self.slope(call.x[:, 0, 0], call.targets, call.lengths)
+        slope = self.slope(call.x[:, 0, 0], call.targets, call.lengths) * (1.0 if call.training else self.evaluated)
         state = None
         if call.training:
             self.seen += len(call.x)
             state = self.seen * self.unit
-        return Said(slope * (1.0 if call.training else self.evaluated), 0.0, np.zeros((len(call.x), CLASSES)), state)
+        if call.with_gradients:
+            self.steps.append(Step(len(call.x), slope))
+        return Said(slope, 0.0, np.zeros((len(call.x), CLASSES)), state)
 
     def slope(self, values: np.ndarray, labels: np.ndarray, lengths: np.ndarray) -> float:
         """Return the gradient of the loss of a batch in training mode."""
@@ -70,34 +82,47 @@ class Scripted(ModelDouble):
         losses: the validation loss after each epoch.
         batches: training batches of an epoch.
         steps: one for each training batch to come, more than enough.
+        looked: the loss of a training track that is only looked at, after each epoch.
         taken: how many of them there were.
+        training_modes: for each training batch, whether the model was in training mode.
+        validation_modes: the same for each validation batch.
     """
 
     losses: Sequence[float]
     batches: int
     steps: np.ndarray
+    looked: np.ndarray
     taken: int = 0
+    training_modes: list[bool] = field(default_factory=list)
+    validation_modes: list[bool] = field(default_factory=list)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, losses: Sequence[float], batches: int) -> Scripted:
         """Return a script with random steps, and with the losses times a random factor."""
         factor = rng.uniform(0.6, 1.0)
         steps = rng.uniform(0.5, 0.95, 2 * batches * (len(losses) + 1))
-        return cls([round(loss * factor, 3) for loss in losses], batches, steps)
+        looked = rng.uniform(0.1, 0.9, len(losses) + 1)
+        return cls([round(loss * factor, 3) for loss in losses], batches, steps, looked)
 
     def say(self, call: Call) -> Said:
         """Return the answer for a batch."""
         output = np.zeros((len(call.x), 2))
         if call.x[0, 0, 0] < 0:
-            epoch = max(0, self.taken // self.batches - 1)
-            return Said(0.0, self.losses[min(epoch, len(self.losses) - 1)], output)
+            self.validation_modes.append(call.training)
+            return Said(0.0, self.losses[self._epoch], output)
         if not call.with_gradients:  # a training track that is only looked at, as for an accuracy
-            return Said(0.0, 0.0, output)
+            return Said(0.0, float(self.looked[self._epoch]), output)
+        self.training_modes.append(call.training)
         if self.taken == len(self.steps):
             raise ValueError(f"more than {self.taken} training batches were asked for")
         step = self.steps[self.taken]
         self.taken += 1
         return Said(-step, 0.0, output, float(np.square(self.steps[: self.taken]).sum()))
+
+    @property
+    def _epoch(self) -> int:
+        """The last epoch whose training batches came, from 0."""
+        return min(max(0, self.taken // self.batches - 1), len(self.losses) - 1)
 
     def weight_after(self, epochs: int) -> float:
         """Return the weight after so many epochs of gradient descent with learning rate 1 and momentum."""

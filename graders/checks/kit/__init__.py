@@ -151,6 +151,17 @@ def _axes(figure: Any) -> list[Any]:
     return [part for ax in figure.axes for part in (ax, *ax.child_axes)]  # child axes: what is inset
 
 
+def is_drawn_on(artist: object, ax: Any) -> bool:
+    """Return whether something is one of the images, meshes or texts of matplotlib axes."""
+    return any(artist is child for child in ax.get_children())
+
+
+def places(figure: Any) -> list[list[float]]:
+    """Return left, bottom, right and top of each image of a matplotlib figure, in pixels of the figure."""
+    extents = (image.get_window_extent().extents for ax in _axes(figure) for image in ax.images)
+    return [[float(min(x, X)), float(min(y, Y)), float(max(x, X)), float(max(y, Y))] for x, y, X, Y in extents]
+
+
 def titles(figure: Any) -> list[str]:
     """Return the titles of a matplotlib figure: its own, those of its subfigures, those of its axes."""
     parts = [figure, *figure.subfigs]

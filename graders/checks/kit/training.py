@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 Integers: TypeAlias = Sequence[int] | np.ndarray
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class _Tracks(Dataset[tuple[np.ndarray, Any, int]]):
@@ -247,6 +249,36 @@ def parameters(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.named_parameters()}
 
 
+def load(module: nn.Module, values: dict[str, Any]) -> None:
+    """Give parameters of a module other values, by name."""
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if name in values:
+                parameter.copy_(torch.as_tensor(values[name]))
+
+
+def without_dropout(module: nn.Module) -> None:
+    """Let the dropout layers of a module drop nothing, in every mode."""
+    for layer in module.modules():
+        if isinstance(layer, DROPOUTS):
+            layer.p = 0.0
+
+
+def settle(module: nn.Module, batches: DataLoader[Any]) -> None:
+    """Let the running statistics of batch normalisation be the means over some batches, whatever its momentum is."""
+    layers = [layer for layer in module.modules() if isinstance(layer, NORMALISATIONS)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None
+    module.train()
+    with torch.no_grad():
+        for x, targets, lengths in batches:
+            module(x, targets, lengths)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+
+
 def is_lazy(module: nn.Module) -> bool:
     """Return whether layers of a module wait for their first batch to learn their sizes."""
     return any(isinstance(parameter, nn.UninitializedParameter) for parameter in module.parameters())
@@ -257,6 +289,11 @@ def seed(number: int) -> None:
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002 - the generator that students' code may use
     torch.manual_seed(number)
+
+
+def drawn() -> list[float]:
+    """Return what the global generators of NumPy and PyTorch draw next."""
+    return [np.random.random(), torch.rand(()).item()]  # noqa: NPY002 - the generators that students' code may use
 
 
 def count(module: nn.Module) -> int:

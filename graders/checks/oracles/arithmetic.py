@@ -64,6 +64,22 @@ class Batches:
         return mean_over_items([self.gauge.evaluated * weight * slope for slope in self.slopes], self.sizes)
 
 
+def either(value: Any, *right: float) -> float:
+    """Return the number nearest to a value, of several that are right; the first, if the value is no number."""
+    try:
+        return min(right, key=lambda one: abs(float(value) - one))
+    except (TypeError, ValueError, RuntimeError):
+        return right[0]
+
+
+def one_less(mean: float, *counts: int) -> list[tuple[float, str]]:
+    """Return what comes of a sum that is divided by one less than the number of its terms, with a hint."""
+    return [
+        (mean * count / (count - 1), "A mean divides the sum by the number of its terms, not by one less than that.")
+        for count in counts
+    ]
+
+
 def batches(gauge: Gauge, rng: np.random.Generator, tracks: int, size: int) -> Batches:
     """Return random batches, of such values that no gradient is above 1, where clipping would begin."""
     values = rng.uniform(0.025, 0.075, tracks).astype(np.float32)

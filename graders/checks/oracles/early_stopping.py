@@ -13,7 +13,7 @@ from graders.authoring.expect import plain
 def stops_at(losses: Sequence[float], patience: int, min_delta: float = 0.0) -> int | None:
     """Return the number of the epoch, from 1, after which to stop; None if never."""
     best, waited = math.inf, 0
-    for epoch, loss in enumerate(losses, start=1):
+    for epoch, loss in enumerate(losses, start=1):  # a loss that is no number is not less than any
         best, waited = (loss, 0) if loss < best - min_delta else (best, waited + 1)
         if waited == patience:
             return epoch

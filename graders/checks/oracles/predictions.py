@@ -30,6 +30,11 @@ class Case(NamedTuple):
         return np.array(self.true), np.array(self.predicted), self.classes
 
     @property
+    def true_classes(self) -> list[str]:
+        """What the rows of the confusion matrix are about."""
+        return [f"true class {number}" for number in range(self.classes)]
+
+    @property
     def arguments(self) -> str:
         """The arguments, as a student would write them."""
         return f"(y_true={list(self.true)}, y_pred={list(self.predicted)}, num_classes={self.classes})"

@@ -34,7 +34,8 @@ def for_each_class(scores: Any, name: str, call: str) -> Any:
 
 def expect_for_each_class(scores: Any, name: str, expected: np.ndarray, call: str) -> None:
     """Raise unless the scores of each class are right."""
-    expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]")
+    names = [f"class {number}" for number in range(len(expected))]
+    expect_array(for_each_class(scores, name, call), expected, f"{call}[{name!r}]", names=names)
 
 
 def expect_average(lab: Any, case: Case, average: str) -> None:

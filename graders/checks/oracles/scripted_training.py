@@ -26,9 +26,14 @@ class Trained(NamedTuple):
 
 
 def trained_on_script(
-    lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator, losses: Sequence[float], patience: int = 3
+    lab: Any,
+    kit: Kit,
+    double: MakeDouble,
+    rng: np.random.Generator,
+    losses: Sequence[float],
+    patience: int | None = None,
 ) -> Trained:
-    """Train a model whose validation losses rise and fall as the given ones do."""
+    """Train a model whose validation losses rise and fall as the given ones do; the patience may be the default."""
     script = Scripted.draw(rng, losses, BATCHES)
     model, epochs = double(script), len(losses)
     x = np.ones((2 * BATCHES, 2, 2), np.float32)
@@ -36,12 +41,19 @@ def trained_on_script(
         kit.training.loader(tracks, [0, 1] * BATCHES, [2] * 2 * BATCHES, 2) for tracks in (x, -x)
     )
     optimizer = kit.training.sgd(model, 1.0, MOMENTUM)
-    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, epochs, "cpu", patience=patience)
-    call = f"train on validation losses {script.losses} with patience={patience}"
-    history = plain(history, call)
+    options = {} if patience is None else {"patience": patience}
+    history = lab.step05_lstm.train(model, train_loader, val_loader, optimizer, epochs, "cpu", **options)
+    with_patience = "" if patience is None else f" with patience={patience}"
+    call = f"train on validation losses {script.losses}{with_patience}"
+    return Trained(script, history_of(history, call), kit.training.weights(model), call)
+
+
+def history_of(value: Any, call: str) -> dict[str, Any]:
+    """Return what train returned, once it is a dict with both losses, as plain data."""
+    history = plain(value, call)
     if not isinstance(history, dict) or not {"train_loss", "val_loss"} <= history.keys():
         raise AssertionError(f"{call} returned {history!r:.80}; expected a dict with train_loss and val_loss.")
-    return Trained(script, history, kit.training.weights(model), call)
+    return history
 
 
 def expect_epochs(trained: Trained, epochs: int) -> None:

@@ -31,11 +31,11 @@ def drawn_by_class(
     return (lambda matrix: matrix[rows][:, columns]), drawn
 
 
-def expect_matrix(shown: np.ndarray, matrix: np.ndarray, call: str) -> None:
+def expect_matrix(shown: np.ndarray, matrix: np.ndarray, call: str, names: Sequence[str] = ()) -> None:
     """Raise unless the colours rise with the counts of the matrix, or with their fractions of a row or column."""
     parts = (matrix / matrix.sum(axis, keepdims=True) for axis in (0, 1))
     if not any(np.array_equal(ranks(shown), ranks(right)) for right in (matrix, *parts)):
-        expect_array(shown, matrix, f"what {call} drew")
+        expect_array(shown, matrix, f"what {call} drew", names=[f"true class {name}" for name in names])
 
 
 def ranks(matrix: np.ndarray) -> np.ndarray:

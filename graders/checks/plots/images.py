@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from graders.authoring.expect import as_array
+from graders.authoring.expect import as_array, plain
 
 LIKENESS = 0.999  # correlation of what is drawn with what should be: whoever plots may scale and tile
 ROUNDED_LIKENESS = 0.9  # the same where grey levels are whole numbers, none more than half a level from its place
 HALF_A_LEVEL = 0.75  # and what is lost on a line that is fitted to levels, not to values
 MAGNIFIED = 8  # times, at most, that a pixel is drawn as many
 DRAWN_VALUES = 120_000
+DRAWN_IMAGES = 400
+COVERED = 0.5  # of the smaller of two images: more is one drawn over the other
 READ_VALUES = 16 * DRAWN_VALUES
 
 
@@ -61,6 +63,21 @@ def shows(images: Sequence[np.ndarray], right: np.ndarray) -> bool:
         if likeness[best] > LIKENESS or (likeness[best] > ROUNDED_LIKENESS and rounds(windows[best], wanted)):
             return True
     return False
+
+
+def expect_apart(places: Any, call: str) -> None:
+    """Raise if an image covers most of another one; each place is left, bottom, right and top."""
+    rectangles = np.array(plain(places, f"the places of the images of {call}"), np.float64).reshape(-1, 4)
+    if len(rectangles) > DRAWN_IMAGES:
+        raise AssertionError(f"{call} drew {len(rectangles)} images; expected one for each channel or filter.")
+    low, high = rectangles[:, :2], rectangles[:, 2:]
+    common = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    shared, areas = common.clip(min=0).prod(axis=2), (high - low).prod(axis=1)
+    covered = shared > COVERED * np.minimum(areas[:, None], areas)
+    np.fill_diagonal(covered, val=False)
+    if covered.any():
+        first, second = (int(number) for number in np.argwhere(covered)[0])
+        raise AssertionError(f"{call} draws image {second} over image {first}; expected each in a place of its own.")
 
 
 def rounds(window: np.ndarray, wanted: np.ndarray) -> bool:
