@@ -64,3 +64,22 @@ def opened(url: str, *, new: bool = False, patience: float = 60.0) -> Gradebook:
     except (OSError, KeyError):
         user = "graders"
     return Gradebook(url, by=user, new=new, patience=patience)
+
+
+def claim(option: str, folder: Path) -> None:
+    """Keep other runs out of a folder for results until the command ends.
+
+    Args:
+        option: how the command line names the folder.
+        folder: the folder.
+
+    Raises:
+        InUse: another run has it.
+        UsageError: nothing can be written there.
+    """
+    from graders.results.claim import claimed  # noqa: PLC0415
+
+    try:
+        click.get_current_context().with_resource(claimed(folder))
+    except OSError as error:
+        raise click.UsageError(f"{option}: nothing can be written there ({error.strerror}).") from error

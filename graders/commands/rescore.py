@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import course_option
+from graders.commands.options import claim, course_option
 from graders.course import Course
 
 
@@ -21,7 +21,6 @@ def rescore(out: Path, course: Course) -> None:
     Exits with 2 if a result cannot be scored so, because it lacks a check: that submission has to be graded again.
     """
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
-    from graders.results.claim import claimed  # noqa: PLC0415
     from graders.results.files import (  # noqa: PLC0415
         each_result,
         is_sealed,
@@ -33,7 +32,7 @@ def rescore(out: Path, course: Course) -> None:
     from graders.results.scoring import rescore as scored_again  # noqa: PLC0415
     from graders.results.scoring import waiting_for_dropped  # noqa: PLC0415
 
-    click.get_current_context().with_resource(claimed(out))
+    claim(str(out), out)
     rubric = load_rubric(course)
     damaged = unreadable_results(out)
     found = [(path, read_result(path)) for path in sorted(out.iterdir()) if path.is_dir()]

@@ -15,7 +15,7 @@ import click
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, say
-from graders.commands.options import course_option
+from graders.commands.options import claim, course_option
 from graders.course import Course
 
 SEEDS = 2**128
@@ -100,10 +100,9 @@ def run(
         _make_folder(out)
     from graders.commands.classroom.collecting import Keeper, handins_of, metadata_beside  # noqa: PLC0415 - `--help` needs none of it
     from graders.grading.names import names_of  # noqa: PLC0415
-    from graders.results.claim import claimed  # noqa: PLC0415
 
     if out:
-        click.get_current_context().with_resource(claimed(out))
+        claim(f"--out {out}", out)
     metadata = metadata or (None if layout else metadata_beside(submissions))
     of_somebody = layout or roster or gradebook or metadata
     handins = handins_of(submissions, layout, roster, out, metadata) if of_somebody else {}

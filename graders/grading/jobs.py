@@ -33,6 +33,7 @@ from graders.sandbox.client import WarmServer
 
 MOST_TRIES = 3  # of a submission whose grading somebody disturbs
 LAST_MOMENT = 1.0  # seconds in which a server that has closed its sockets is gone
+ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
@@ -116,7 +117,12 @@ class _Judge:
         self.control = control
         self.answers, theirs = fork.Pipe(duplex=False)
         self.process = fork.Process(target=_judge_process, args=(theirs, path, name, task, control), daemon=True)
-        self.process.start()
+        # An exception that a signal raises in one of Python's own hooks of fork is lost, and the interrupt with it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def next_event(self) -> tuple[Event, bool]:
@@ -133,6 +139,7 @@ def _judge_process(answers: Connection, path: Path, name: str, task: Task, contr
     def say(event: Event) -> None:
         answers.send_bytes(msgspec.msgpack.encode(event))
 
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     _end_with_parent()
     # What a submission sends, and what checks make of it, costs this process no more than it costs the check.
     limit({resource.RLIMIT_AS: address_space() + JUDGE_MEMORY})

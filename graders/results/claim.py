@@ -27,17 +27,14 @@ def claimed(folder: Path) -> Iterator[None]:
 
     Raises:
         InUse: another run has the folder.
-        HarnessFault: the file of the lock cannot be made.
+        OSError: the file of the lock cannot be made.
     """
     if sys.platform == "win32":
         yield
         return
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise HarnessFault(f"{folder / LOCK}: cannot be made ({error.strerror}).") from error
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
