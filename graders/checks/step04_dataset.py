@@ -586,7 +586,8 @@ def test_dataset_refuses_a_damaged_index(lab: Any, inputs: Path, rng: np.random.
         lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING)
     ratings = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
     good = f"{tracks[1].stem},0.5,0.5,0.5"
-    for line in (f"{tracks[0].stem},0.25,0.5", f"{tracks[0].stem},0.25,0.5,high"):
+    for values in ("0.25,0.5", "0.25,0.5,high", "0.25,0.5,0.5,0.5"):
+        line = f"{tracks[0].stem},{values}"
         write_lines(ratings / "train_labels.txt", ["Id,valence,energy,danceability", good, line])
         with expect_error(ValueError, f"SpectrogramDataset(folder whose index says {line}, multitask=True)"):
             lab.step04_dataset.SpectrogramDataset(ratings, multitask=True)
@@ -656,7 +657,7 @@ def test_dataset_refuses_an_axis_that_is_not_there(lab: Any, inputs: Path, rng: 
     """SpectrogramDataset raises ValueError for a regression axis other than 1, 2 and 3."""
     ratings = write_multitask(inputs / RATINGS, make_tracks(["Rock"] * 2, rng), rng.uniform(0, 1, (2, 3)))
     genres = write_genres(inputs / GENRES, "train", make_tracks(["Rock"] * 2, rng)).parent
-    for folder, axis in ((genres, 0), (ratings, 4)):
+    for folder, axis in ((genres, 0), (ratings, 0), (ratings, -1), (ratings, 4)):
         with expect_error(ValueError, f"SpectrogramDataset(folder, regression={axis})"):
             lab.step04_dataset.SpectrogramDataset(folder, regression=axis)
 
