@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from graders.audit.corpus import stage_reference
 from graders.grading.grade import grade_one
 from graders.grading.names import names_of
 from graders.grading.task import Graded, Task
+from graders.intake.archives import NoSubmission
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, load_rubric
@@ -85,11 +87,11 @@ def passed(verdicts: dict[str, Verdict]) -> set[str]:
 
 
 def surprises(attack: Attack, verdicts: dict[str, Verdict]) -> dict[str, str]:
-    """Return the checks of `ends` that ended otherwise, and how."""
+    """Return the checks of `ends` that ended otherwise, and how; one that waits for another earns nothing either."""
     return {
         check_id: f"{verdicts[check_id].outcome}: {verdicts[check_id].message}"
         for check_id, outcomes in attack.check_ids().items()
-        if verdicts[check_id].outcome not in outcomes
+        if verdicts[check_id].outcome not in {*outcomes, Outcome.BLOCKED}
     }
 
 
@@ -250,6 +252,15 @@ def test_after_a_class_of_attacks_a_submission_is_graded_as_ever(
     assert passed(judged(partial(stage_reference, COURSE), checks)) == {check.id for check in checks}
     assert warm_server.process.poll() is None
     assert warm_server.process.pid == server
+
+
+def test_an_archive_of_several_submissions_is_refused_and_gets_no_result(grade: Grade, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for name in ("lab.zip", "lab.tar"):
+            archive.writestr(name, b"")
+    with pytest.raises(NoSubmission, match="give each as a SUBMISSION"):
+        grade(tmp_path / "class.zip")
+    assert not (tmp_path / "out").exists()
 
 
 def test_after_hostile_archives_a_submission_is_graded_as_ever(grade: Grade, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def global_generators() -> dict[str, str]:
     if "numpy" in sys.modules:
         kind, keys, *others = sys.modules["numpy"].random.get_state()
         states["NumPy"] = _digest(repr((kind, keys.tolist(), others)))
-    if "torch" in sys.modules:
+    if sys.modules.get("torch"):
         states["PyTorch"] = _digest(repr(sys.modules["torch"].get_rng_state().tolist()))
     return states
 
