@@ -561,11 +561,20 @@ def test_a_worker_that_uses_up_its_processor_time_is_told_from_one_that_was_kill
             student.compute(3600)
 
 
+def has_ended(pid: str) -> bool:
+    """Tell whether a process is gone, or waits to be reaped: its sockets are closed then."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_a_spare_worker_that_somebody_has_killed_is_replaced(warm_server, start_worker):
     pid = warm_server.process.pid
     for _ in range(2):
         start_worker(ECHO)
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
             os.kill(int(child), signal.SIGKILL)
+            assert wait_for(lambda child=child: has_ended(child))
     _, student = start_worker(ECHO)
     assert student.echo(1) == 1
