@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from graders.outcomes import HarnessFault
+from graders.outcomes import BadInput, HarnessFault
 from graders.policy import Grades
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,7 @@ STEP_MODULE = re.compile(r"step(?P<number>[0-9]{2})_\w+")
 ENGINE = "graders"
 
 
-class BadCourse(Exception):
+class BadCourse(BadInput):
     """A `course.toml` is missing or wrong; the message says where, and what to do."""
 
 

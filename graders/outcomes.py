@@ -151,6 +151,10 @@ class Blocked(SubmissionError):
     outcome = Outcome.BLOCKED
 
 
+class BadInput(Exception):
+    """Something that a command was given cannot be used; the message says what, where, and what to do."""
+
+
 class HarnessFault(Exception):
     """The harness itself failed; never charged to the student."""
 

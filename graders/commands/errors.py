@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import click
 
-from graders.course import ENGINE, BadCourse
-from graders.outcomes import HarnessFault
+from graders.course import ENGINE
+from graders.outcomes import BadInput, HarnessFault
 from graders.text import printable, text_of
 
 
@@ -102,11 +102,11 @@ def run_group(group: click.Group, name: str) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         say(name, "interrupted.")
         sys.exit(ExitCode.INTERRUPTED)
-    except (BadCourse, HarnessFault) as error:
+    except (BadInput, HarnessFault) as error:
         if settings.debug:
             traceback.print_exc()
         say(name, str(error))
-        sys.exit(ExitCode.BAD_INPUT if isinstance(error, BadCourse) else ExitCode.HARNESS_FAULT)
+        sys.exit(ExitCode.HARNESS_FAULT if isinstance(error, HarnessFault) else ExitCode.BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - nobody but a developer wants to see more than a sentence
         if settings.debug:
             traceback.print_exc()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graders.exports.sheets import BadSheet, Sheet
+from graders.exports.sheets import Sheet
 from graders.exports.words import number
+from graders.spreadsheets import BadSheet
 
 POINTS_POSSIBLE = "points possible"
 READ_ONLY = "(read only)"

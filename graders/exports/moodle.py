@@ -12,8 +12,9 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graders.exports.sheets import BadSheet, Sheet
+from graders.exports.sheets import Sheet
 from graders.exports.words import number
+from graders.spreadsheets import BadSheet
 from graders.text import name_of_file
 
 IDENTIFIER = re.compile(r"\S.*?(?P<id>\d+)")  # "Participant 123", in the language of the platform

@@ -7,12 +7,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ENCODINGS = ("utf-8-sig", "utf-16", "cp1253")
-DELIMITERS = ",;\t"
-
-
-class BadSheet(Exception):
-    """The file is not what it should be; the message says what is missing, and what to do."""
+from graders.spreadsheets import BadSheet, delimiter_of, read_table
 
 
 @dataclass
@@ -35,28 +30,12 @@ class Sheet:
     @classmethod
     def read(cls, path: Path) -> Sheet:
         """Read a CSV file; raises `BadSheet`."""
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise BadSheet(f"{path}: cannot be read ({error.strerror}).") from error
-        for encoding in ENCODINGS:
-            if encoding == "utf-16" and data[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
-                continue
-            try:
-                text = data.decode(encoding)
-                break
-            except UnicodeDecodeError:
-                continue
-        else:
-            raise BadSheet(f"{path}: is no text; download it again.")
-        with_mark = data.startswith(b"\xef\xbb\xbf")
-        first = text.partition("\n")[0]
-        delimiter = max(DELIMITERS, key=first.count)
+        text, encoding = read_table(path)
+        delimiter = delimiter_of(text)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         if not rows:
             raise BadSheet(f"{path}: is empty; download it again.")
-        newline = "\r\n" if "\r\n" in text else "\n"
-        return cls(rows, delimiter, encoding if with_mark or encoding != "utf-8-sig" else "utf-8", newline)
+        return cls(rows, delimiter, encoding, "\r\n" if "\r\n" in text else "\n")
 
     def content(self) -> bytes:
         """Return the file again."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from graders.questions import Question
 from graders.results.gradebook.book import Answer
 from graders.results.gradebook.rows import digest_of
+from graders.spreadsheets import delimiter_of
 from graders.text import cell, printable
 
 COLUMNS = ("answer", "students", "points", "of", "comment", "text")
@@ -79,8 +80,7 @@ def read(text: str, questions: Iterable[Question], answers: Iterable[Answer]) ->
         BadMarks: a row is of no answer, or of one that has changed since; its points are no number, or too many; an
             answer has two rows. Nothing of the sheet counts then.
     """
-    first = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     if lacking := [name for name in NEEDED if name not in (rows.fieldnames or ())]:
         raise BadMarks(f"line 1: there is no column {lacking[0]!r}; the columns are {', '.join(COLUMNS)}.")
     known = {key_of(answer): answer for answer in answers}

@@ -15,20 +15,14 @@ from pathlib import Path
 import msgspec
 
 from graders.intake.layouts.handin import Handin
-from graders.outcomes import HarnessFault
+from graders.spreadsheets import BadSheet, delimiter_of, read_table
 
 COLUMNS = ("id", "name", "email", "group", "section", "extra_days")
 NEEDED = ("id", "name")
-DELIMITERS = ",;\t"
-ENCODINGS = ("utf-8-sig", "cp1253")  # of spreadsheets, those of Greek Windows among them
 NO_LETTERS = re.compile(r"[\W\d_]+")
 MOST_PARTS = 4  # of a name, whose orders are all tried
 # Ids on platforms that are the university's or the student's own, not numbers that the platform gave.
 OWN_IDS = ("gradescope_sid", "gradescope_email", "github")
-
-
-class BadRoster(HarnessFault):
-    """The roster cannot be used; the message says which line, and why."""
 
 
 class Student(msgspec.Struct, frozen=True):
@@ -72,15 +66,13 @@ def read_roster(path: Path) -> list[Student]:
     Commas, semicolons or tabs are told apart by the first line.
 
     Raises:
-        BadRoster: it cannot be read, lacks a column, or a line has no id, an id twice, or no number of days.
+        BadSheet: it cannot be read, lacks a column, or a line has no id, an id twice, or no number of days.
     """
-    text = _text(path)
-    first = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    text, _ = read_table(path)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     names = [name.strip().lower() for name in rows.fieldnames or ()]
     if lacking := [name for name in NEEDED if name not in names]:
-        raise BadRoster(
+        raise BadSheet(
             f"{path}: line 1 has no column {lacking[0]!r}; a roster has the columns {', '.join(COLUMNS)}, "
             "of which only id and name are needed."
         )
@@ -92,11 +84,11 @@ def read_roster(path: Path) -> list[Student]:
             continue
         where = f"{path}: line {rows.line_num}"
         if not values["id"]:
-            raise BadRoster(f"{where} has no id.")
+            raise BadSheet(f"{where} has no id.")
         if values["id"] in students:
-            raise BadRoster(f"{where}: {values['id']} is there twice.")
+            raise BadSheet(f"{where}: {values['id']} is there twice.")
         if values["extra_days"] and not values["extra_days"].isdecimal():
-            raise BadRoster(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
+            raise BadSheet(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
         days = int(values.pop("extra_days") or 0)
         students[values["id"]] = Student(**values, extra_days=days)
     return list(students.values())
@@ -117,19 +109,6 @@ def assign(handins: Iterable[Handin], roster: Sequence[Student]) -> Assigned:
         found.append(msgspec.structs.replace(handin, students=students))
     there = {student for handin in found for student in handin.students}
     return Assigned(found, problems, [student for student in roster if student.id not in there])
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadRoster(f"{path}: cannot be read ({error.strerror}).") from error
-    for encoding in ENCODINGS:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise BadRoster(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.")
 
 
 def _keys(roster: Iterable[Student]) -> dict[str, list[Student]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import subprocess
+import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -82,10 +84,30 @@ def test_decisions_enter_totals_and_history(download, tmp_path):
         assert told
 
 
-def test_a_gradebook_that_is_not_there_is_not_made_by_looking(tmp_path):
-    with pytest.raises(Exception, match="there is no such file"):
-        CliRunner().invoke(graders, ["grades", "show", "--gradebook", str(tmp_path / "x.db")], catch_exceptions=False)
-    assert not Path(tmp_path / "x.db").exists()
+def test_what_is_not_there_is_wrong_input_and_is_not_made_by_looking(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-m", "graders", "grades", "show", "--gradebook", "x.db"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, "there is no such file" in ended.stderr) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_roster_that_cannot_be_used_is_wrong_input(download, tmp_path):
+    (tmp_path / "roster.csv").write_text("name\nΆννα\n", encoding="utf-8")
+    command = ["run", download, "--course", WORDS, "--roster", tmp_path / "roster.csv", "--out", tmp_path / "out"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "graders", *map(str, command)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, "line 1 has no column 'id'" in ended.stderr) == (2, True)
 
 
 def test_a_class_needs_a_folder_for_results(download):

@@ -23,11 +23,12 @@ from graders.cli import graders
 from graders.exports import classroom50, github, gradescope, junit
 from graders.exports.canvas import fill as fill_canvas
 from graders.exports.moodle import fill as fill_moodle
-from graders.exports.sheets import BadSheet, Sheet
+from graders.exports.sheets import Sheet
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import Outcome
 from graders.results.files import write_result
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
+from graders.spreadsheets import BadSheet
 from tests.support import ROOT
 
 HOSTILE = "::error::x\n<script>alert(1)</script> ]]> \x1b[31m\x00 =1+1 **b** \u202e Άννα"

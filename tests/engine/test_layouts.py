@@ -11,7 +11,8 @@ import pytest
 from graders.intake.archives import UnreadableSubmission
 from graders.intake.layouts.handin import Handin
 from graders.intake.layouts.taking import HandedIn, Layout, take_apart
-from graders.results.roster import BadRoster, Student, assign, read_roster
+from graders.results.roster import Student, assign, read_roster
+from graders.spreadsheets import BadSheet
 
 ROSTER = [
     Student("03118001", "Άννα Παπαδοπούλου", "anna@ntua.gr"),
@@ -190,5 +191,5 @@ def test_a_roster_is_read(tmp_path, encoding, delimiter):
 def test_a_roster_that_cannot_be_used_is_told_with_the_line(tmp_path, text, says):
     file = tmp_path / "roster.csv"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(BadRoster, match=says):
+    with pytest.raises(BadSheet, match=says):
         read_roster(file)

@@ -47,7 +47,7 @@ def handins_of(
 
     Raises:
         UsageError: a download or the metadata cannot be read, or --out is missing.
-        BadRoster: the roster cannot be used.
+        BadSheet: the roster cannot be used.
     """
     handins: list[Handin] = []
     for path in submissions:

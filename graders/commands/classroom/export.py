@@ -17,6 +17,7 @@ from graders.commands.options import course_option, opened
 from graders.course import Course
 from graders.results.files import all_results
 from graders.results.schema import Result
+from graders.spreadsheets import BadSheet
 
 if TYPE_CHECKING:
     from graders.exports.sheets import Sheet
@@ -228,10 +229,11 @@ def _of_participants(totals: Mapping[str, float], found: Sequence[Result]) -> di
 
 
 def _fill(path: Path, to: Path, filled: Callable[[Sheet], Sheet]) -> None:
-    from graders.exports.sheets import BadSheet, Sheet  # noqa: PLC0415
+    from graders.exports.sheets import Sheet  # noqa: PLC0415
 
+    table = Sheet.read(path)
     try:
-        made = filled(Sheet.read(path))
+        made = filled(table)
     except BadSheet as error:
         raise click.UsageError(f"--fill {path}: {error}") from error
     for note in made.notes:

@@ -11,6 +11,7 @@ from graders.commands.errors import Command, ExitCode, Group, say
 from graders.commands.options import book_option, course_option, opened
 from graders.course import Course
 from graders.questions import Question, load_questions
+from graders.spreadsheets import read_table
 
 
 @click.group(cls=Group)
@@ -66,7 +67,7 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
     with opened(url) as book:
         for sheet in sheets:
             try:
-                marks = read(_text(sheet), questions, book.answers())
+                marks = read(read_table(sheet)[0], questions, book.answers())
             except BadMarks as error:
                 refused = True
                 for line in str(error).splitlines():
@@ -87,13 +88,3 @@ def _questions(course: Course, wanted: tuple[str, ...]) -> list[Question]:
     if unknown := sorted(set(wanted) - {question.id for question in questions}):
         raise click.UsageError(f"--question {unknown[0]}: this course has no such question.")
     return [question for question in questions if not wanted or question.id in wanted]
-
-
-def _text(sheet: Path) -> str:
-    data = sheet.read_bytes()
-    for encoding in ("utf-8-sig", "cp1253"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise click.UsageError(f"{sheet}: is not UTF-8 text; save it as CSV in UTF-8.")

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from graders.outcomes import HarnessFault
+from graders.outcomes import BadInput, HarnessFault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 60  # how long a writer waits for another's transaction to end
@@ -35,18 +35,19 @@ def open_engine(url: str, *, new: bool = False, patience: float = BUSY_SECONDS) 
         patience: seconds to wait for a database that others have locked, or that does not answer.
 
     Raises:
-        GradebookFault: there is no such database or driver, it is locked or damaged, or of a newer version.
+        BadInput: there is no such database or driver.
+        GradebookFault: it is locked or damaged, does not answer, or is of a newer version.
     """
     url = url if "://" in url else f"sqlite:///{url}"
     try:
         address = sa.make_url(OTHER_NAMES_OF_POSTGRESQL.sub("postgresql+psycopg://", url))
         engine = sa.create_engine(address, pool_pre_ping=True, connect_args=_connect_arguments(address, patience))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise GradebookFault(f"--gradebook {_shown(url)}: {error}") from error
+        raise BadInput(f"--gradebook {_shown(url)}: {error}") from error
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if not new and file and not Path(file).exists():
-            raise GradebookFault(f"--gradebook {file}: there is no such file; graders run --gradebook makes one.")
+            raise BadInput(f"--gradebook {file}: there is no such file; graders run --gradebook makes one.")
         _set_up_sqlite(engine)
     try:
         _migrate(engine)

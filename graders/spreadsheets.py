@@ -1,0 +1,38 @@
+"""Tables as spreadsheet programs save them: whatever their encoding, and whatever stands between cells."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from graders.outcomes import BadInput
+
+ENCODINGS = ("utf-8-sig", "cp1253")  # the second is that of Greek Windows
+DELIMITERS = ",;\t"
+
+
+class BadSheet(BadInput):
+    """The file is not what it should be; the message says what is missing, and what to do."""
+
+
+def read_table(path: Path) -> tuple[str, str]:
+    """Return the text of a table, and its encoding; raises `BadSheet` if it cannot be read, or is no text."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadSheet(f"{path}: cannot be read ({error.strerror}).") from error
+    in_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if in_utf16 else ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        marked = encoding != "utf-8-sig" or data.startswith(codecs.BOM_UTF8)
+        return text, encoding if marked else "utf-8"
+    raise BadSheet(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.")
+
+
+def delimiter_of(text: str) -> str:
+    """Return what stands between the cells of a table, by its first line."""
+    first = text.partition("\n")[0]
+    return max(DELIMITERS, key=first.count)
