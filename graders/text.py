@@ -13,6 +13,7 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 REPLACEMENT = "\ufffd"
 UNUSUAL = re.compile("[\x7f-\xa0\xad\u0600-\U0010ffff]")  # what is not here is no order: ASCII, Latin, Greek, Cyrillic
 OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters that terminals obey, or reorder text by
+SEPARATORS = re.compile(r"[/\\\x00-\x1f]")  # of folders, on any system; and what no name can hold
 
 
 def printable(text: str) -> str:
@@ -56,6 +57,12 @@ def encodable(text: str) -> str:
 def name_of_file(name: str) -> str:
     """Return a file's name as text, whatever its bytes are."""
     return os.fsencode(name).decode("utf-8", "replace")
+
+
+def folder_name(name: str) -> str:
+    """Return a name as that of one folder, wherever it comes from: nothing in it leads out of the folder above."""
+    one = SEPARATORS.sub("_", without_orders(name_of_file(name)))
+    return "_" if one.strip() in {"", ".", ".."} else one
 
 
 def without_orders(text: str) -> str:

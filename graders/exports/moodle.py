@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from graders.exports.sheets import Sheet
 from graders.exports.words import number
 from graders.spreadsheets import BadSheet
-from graders.text import name_of_file
+from graders.text import folder_name
 
 IDENTIFIER = re.compile(r"\S.*?(?P<id>\d+)")  # "Participant 123", in the language of the platform
 LEAST_COLUMNS = 5
@@ -93,7 +93,7 @@ def feedback_zip(pages: Mapping[str, tuple[str, bytes]], suffix: str = ".html") 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for number_, (name, content) in sorted(pages.items()):
-            plain = name_of_file(name).replace("_", " ")
+            plain = folder_name(name).replace("_", " ")
             archive.writestr(f"{plain}_{number_}_{FEEDBACK}/feedback{suffix}", content)
     return packed.getvalue()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from graders.intake.layouts.handin import Handin
 from graders.intake.submission import submission_name
-from graders.text import name_of_file, without_orders
+from graders.text import folder_name, name_of_file, without_orders
 
 # What would lead out of the folder for results, be hidden in it, or stand for the summary.
 NO_FOLDER = re.compile(r"^(\.|summary\.csv$)", re.IGNORECASE)
@@ -39,7 +39,7 @@ def names_of(paths: Sequence[Path], handins: Mapping[Path, Handin] | None = None
 
 
 def _of_students(handin: Handin) -> str:
-    name = name_of_file("+".join(handin.students) or handin.name)
+    name = folder_name("+".join(handin.students) or handin.name)
     return name if handin.attempt == 1 else f"{name}-attempt-{handin.attempt}"
 
 

@@ -74,8 +74,14 @@ class Member(NamedTuple):
 
     def read(self) -> bytes:
         """Read it, and no more of it than was announced; raises `Damaged`."""
-        with _told_as_damage(), self.open() as file:
+        with self.opened() as file:
             return file.read(self.size)
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """Open it; what goes wrong while it is read raises `Damaged`."""
+        with _told_as_damage(), self.open() as file:
+            yield file
 
 
 def is_archive(name: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graders.grading.names import names_of
 from graders.intake.archives import UnreadableSubmission
 from graders.intake.layouts.handin import Handin
 from graders.intake.layouts.taking import HandedIn, Layout, take_apart
@@ -154,6 +155,43 @@ def test_names_that_lead_out_of_the_folder_do_not(tmp_path):
     bulk = zipped(tmp_path / "bulk.zip", {"../../evil/step01.py": MODULE, "/etc/x/step01.py": MODULE, "anna/a.py": b""})
     take_apart(bulk, "plain", tmp_path / "out")
     assert not (tmp_path.parent / "evil").exists()
+
+
+@pytest.mark.parametrize("name", ["../../escaped/evil", "/abs/evil", "..", "a\\\\b"])
+def test_names_of_students_lead_nowhere(tmp_path, name):
+    metadata = f'submission_1:\n  :submitters:\n  - :name: "{name}"\n'
+    files: dict[str, bytes | str] = {
+        "submission_metadata.yml": metadata,
+        "submission_1/a.py": b"",
+        "submission_1/lab/b.py": b"",
+    }
+    (handin,) = take_apart(zipped(tmp_path / "bulk.zip", files), "auto", tmp_path / "out").handins
+    assert Path(handin.path).parent == tmp_path / "out"
+    (label,) = names_of([Path(handin.path)], {Path(handin.path): handin})
+    assert len(Path(label).parts) == 1
+    assert not label.startswith(".")
+
+
+def test_names_of_files_lead_nowhere(tmp_path):
+    bulk = zipped(
+        tmp_path / "bulk.zip", {"Άννα_7_assignsubmission_file_..": b"x", "Εύα_8_assignsubmission_file_.": b"y"}
+    )
+    handed_in = take_apart(bulk, "moodle", tmp_path / "out")
+    assert {Path(one.path).parent.parent for one in handed_in.handins} == {tmp_path / "out"}
+
+
+def test_the_same_files_of_two_students_are_two_hand_ins(tmp_path):
+    files = {"smithjohn_11_111_lab.zip": MODULE, "smithjohn_22_222_lab.zip": MODULE}
+    handins = take_apart(zipped(tmp_path / "bulk.zip", files), "canvas", tmp_path / "out").handins
+    assert len({one.path for one in handins}) == 2
+
+
+def test_a_damaged_hand_in_costs_only_itself(tmp_path):
+    bulk = zipped(tmp_path / "bulk.zip", {"anna/a.py": b"ANNA", "eva/a.py": b"EVA!"})
+    bulk.write_bytes(bulk.read_bytes().replace(b"EVA!", b"EVA?", 1))
+    handed_in = take_apart(bulk, "plain", tmp_path / "out")
+    assert [one.name for one in handed_in.handins] == ["anna"]
+    assert [line.partition(":")[0] for line in handed_in.left] == ["eva"]
 
 
 def test_two_students_of_one_name_are_told(tmp_path):

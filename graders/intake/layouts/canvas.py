@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from graders.intake.layouts.handin import Handin
-from graders.intake.layouts.parts import Part, Parts
+from graders.intake.layouts.parts import Part, Parts, inside
 
 NAME = re.compile(
     r"^(?:(?P<name>.*?)_)?(?:(?P<late>LATE|late)_)?(?P<user>\d+|anon_[A-Za-z0-9]+)_(?P<attachment>\d+)_(?P<file>.+)$"
@@ -43,8 +43,7 @@ def take_apart(names: Collection[PurePosixPath]) -> Parts:
         else:
             user = match["user"]
             found.setdefault(user, match)
-            inside = PurePosixPath(match["file"], *name.parts[1:])
-            files.setdefault(user, {})[inside] = name
+            files.setdefault(user, {})[inside(match["file"], name.parts[1:])] = name
     return Parts([_part(found[user], files[user]) for user in files], left)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from graders.intake.layouts.handin import Handin
-from graders.intake.layouts.parts import Part, Parts
+from graders.intake.layouts.parts import Part, Parts, inside
 
 NAME = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<plugin>[a-z]+)_?(?P<file>.*)$")
 FILES = "file"
@@ -34,10 +34,9 @@ def take_apart(names: Collection[PurePosixPath]) -> Parts:
             left.append(f"{name}: typed in Moodle, not uploaded; not read")
         else:
             found.setdefault(match["id"], match)
-            first = [match["file"]] if match["file"] else []
-            files.setdefault(match["id"], {})[PurePosixPath(*first, *name.parts[1:])] = name
+            files.setdefault(match["id"], {})[inside(match["file"], name.parts[1:])] = name
     parts = [
-        Part(Handin(name=found[number]["name"], ids={"moodle_participant": number}), inside)
-        for number, inside in files.items()
+        Part(Handin(name=found[number]["name"], ids={"moodle_participant": number}), mine)
+        for number, mine in files.items()
     ]
     return Parts(parts, left)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from graders.intake.layouts.handin import Handin
+from graders.text import folder_name
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Parts:
 
     parts: list[Part]
     left: list[str] = field(default_factory=list)
+
+
+def inside(first: str, rest: Iterable[str]) -> PurePosixPath:
+    """Return the path of a file in a hand-in; what a platform's name leaves of it leads nowhere else."""
+    return PurePosixPath(*([folder_name(first)] if first else []), *rest)
 
 
 def below_one_folder(names: Iterable[PurePosixPath]) -> tuple[PurePosixPath, list[PurePosixPath]]:

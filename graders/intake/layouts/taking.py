@@ -16,7 +16,7 @@ from graders.intake.archives import Damaged, Member, UnreadableSubmission, open_
 from graders.intake.layouts import canvas, gradescope, moodle, plain
 from graders.intake.layouts.handin import Handin
 from graders.intake.layouts.parts import Part, Parts, below_one_folder
-from graders.text import name_of_file
+from graders.text import folder_name
 
 Layout = Literal["auto", "canvas", "moodle", "gradescope", "github", "plain"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -62,12 +62,17 @@ def take_apart(source: Path, layout: Layout, into: Path) -> HandedIn:
             chosen = _layout_of(names) if layout == "auto" else layout
             parts = _parts(chosen, names, {name: found[shared / name] for name in names})
             place = source / shared if source.is_dir() else None
-            handins = [_on_disk(part, found, shared, place, into) for part in parts.parts]
+            handins, damaged = [], []
+            for part in parts.parts:
+                try:
+                    handins.append(_on_disk(part, found, shared, place, into))
+                except Damaged as error:
+                    damaged.append(f"{part.handin.name}: {error}; download it again")
     except Damaged as error:
         raise UnreadableSubmission(f"{source.name}: {error}") from error
     if not handins:
         raise UnreadableSubmission(f"{source.name}: holds no hand-in; --layout names how it is laid out.")
-    return HandedIn(chosen, handins, parts.left)
+    return HandedIn(chosen, handins, [*parts.left, *damaged])
 
 
 def _layout_of(names: list[PurePosixPath]) -> Layout:
@@ -111,7 +116,10 @@ def _on_disk(
     if place and as_it_is:
         path = place / single
     else:
-        folder = into / f"{name_of_file(part.handin.name)[:NAME_CHARACTERS]}-{digest[:DIGEST_DIGITS]}"
+        # Two students may hand in the same: the platform's number tells their folders apart.
+        number = next(iter(part.handin.ids.values()), "")
+        parts = (part.handin.name[:NAME_CHARACTERS], number[:NAME_CHARACTERS], digest[:DIGEST_DIGITS])
+        folder = into / folder_name("-".join(filter(None, parts)))
         if not folder.exists():
             _write(part, members, shared, folder)
         only = list(part.files)
@@ -123,7 +131,7 @@ def _digest(part: Part, members: Mapping[PurePosixPath, Member], shared: PurePos
     """Return a hash of the names and the contents of a hand-in's files."""
     total = hashlib.sha256()
     for inside, name in sorted(part.files.items()):
-        with members[shared / name].open() as file:
+        with members[shared / name].opened() as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         total.update(f"{content} {inside}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
@@ -137,7 +145,7 @@ def _write(part: Part, members: Mapping[PurePosixPath, Member], shared: PurePosi
         for inside, name in part.files.items():
             target = whole / inside
             target.parent.mkdir(parents=True, exist_ok=True)
-            with members[shared / name].open() as file, target.open("wb") as written:
+            with members[shared / name].opened() as file, target.open("wb") as written:
                 shutil.copyfileobj(file, written)
         try:
             whole.rename(folder)
