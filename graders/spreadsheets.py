@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from graders.outcomes import BadInput
@@ -30,6 +33,32 @@ def read_table(path: Path) -> tuple[str, str]:
         marked = encoding != "utf-8-sig" or data.startswith(codecs.BOM_UTF8)
         return text, encoding if marked else "utf-8"
     raise BadSheet(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.")
+
+
+def records(text: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row of a table that is not empty: the number of its last line, and its cells by their columns.
+
+    Names of columns are compared in small letters, and without blanks around them.
+
+    Args:
+        text: the table.
+        needed: columns that it has to have.
+
+    Raises:
+        BadSheet: it lacks one, or a row is damaged.
+    """
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
+    try:
+        names = [name.strip().lower() for name in rows.fieldnames or ()]
+        if lacking := [name for name in needed if name not in names]:
+            raise BadSheet(f"line 1 has no column {lacking[0]!r}.")
+        rows.fieldnames = names
+        for row in rows:
+            values = {name: (value or "").strip() for name, value in row.items() if name is not None}
+            if any(values.values()):
+                yield rows.line_num, values
+    except csv.Error as error:
+        raise BadSheet(f"line {rows.line_num + 1}: {error}.") from error
 
 
 def delimiter_of(text: str) -> str:

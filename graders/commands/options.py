@@ -59,11 +59,15 @@ def opened(url: str, *, new: bool = False, patience: float = 60.0) -> Gradebook:
         raise HarnessFault(
             f"--gradebook needs {error.name}, which comes with this package's extra: pip install '.[gradebook]'."
         ) from error
+    return Gradebook(url, by=user_at_hand(), new=new, patience=patience)
+
+
+def user_at_hand() -> str:
+    """Return the user's name, for the history; where the system has none, this program's."""
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (OSError, KeyError):
-        user = "graders"
-    return Gradebook(url, by=user, new=new, patience=patience)
+        return "graders"
 
 
 def claim(option: str, folder: Path) -> None:

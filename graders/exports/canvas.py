@@ -5,51 +5,64 @@ Source: `app/models/gradebook_importer.rb` of instructure/canvas-lms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 
+from graders.exports.entries import Entry, alone, by_number
 from graders.exports.sheets import Sheet
-from graders.exports.words import number
+from graders.exports.words import number as shown
 from graders.spreadsheets import BadSheet
 
 POINTS_POSSIBLE = "points possible"
 READ_ONLY = "(read only)"
 EXCUSED = "EX"
+LEAST_COLUMNS = 4
 
 
-def fill(sheet: Sheet, assignment: str, totals: Mapping[str, float]) -> Sheet:
-    """Write totals into an assignment's column; what Canvas would not take is left as it is, and noted.
+def fill(sheet: Sheet, assignment: str, entries: Sequence[Entry]) -> Sheet:
+    """Write points into an assignment's column; what Canvas would not take is left as it is, and noted.
+
+    A row's student is found by the id of the roster, which is one of the university's in Canvas, then by Canvas's own
+    number where hand-ins came from Canvas, and at last by a name that nobody else has.
 
     Args:
         sheet: the gradebook as Canvas exports it.
         assignment: the column: its title, its number, or both as in the header, `Lab 3 (1234)`.
-        totals: points by a student's Canvas number, SIS number, login, or name.
+        entries: the students' points.
 
     Raises:
         BadSheet: it is no gradebook of Canvas's, or has no such column, or several.
     """
     header = [name.strip() for name in sheet.rows[0]]
-    if len(header) < 4 or "student" not in header[0].lower() or "id" not in header[1].lower():  # noqa: PLR2004
+    if len(header) < LEAST_COLUMNS or "student" not in header[0].lower() or "id" not in header[1].lower():
         raise BadSheet("it is no gradebook of Canvas's: its columns begin with Student and ID. Export it again.")
     column = _column(header, assignment)
-    first_assignment = next((i + 1 for i, name in enumerate(header) if name.lower() == "section"), 2)
-    filled, used = [], set()
-    for row in sheet.rows[1:]:
-        row = [*row, *[""] * (len(header) - len(row))]  # noqa: PLW2901 - Canvas leaves out empty cells at the end
-        names = [row[0].strip(), *(cell.strip() for cell in row[1:first_assignment])]
-        who = next((name for name in names if name and name in totals), None)
-        if POINTS_POSSIBLE in row[0].lower() or who is None or _locked(sheet, column):
-            filled.append(row)
-            continue
-        used.add(who)
-        if row[column].strip().upper() == EXCUSED:
-            sheet.notes.append(f"{names[0]}: excused in Canvas; left as it is")
-        else:
-            row[column] = str(number(round(totals[who], 2)))
-        filled.append(row)
-    notes = [*sheet.notes, *(f"{who}: not in this gradebook" for who in totals if who not in used)]
     if _locked(sheet, column):
-        notes.append(f"{header[column]}: Canvas says that it is read only; nothing was written")
-    return Sheet([sheet.rows[0], *filled], sheet.delimiter, sheet.encoding, sheet.newline, notes)
+        note = f"{header[column]}: Canvas says that it is read only; nothing was written"
+        return Sheet(sheet.rows, sheet.delimiter, sheet.encoding, sheet.newline, [note])
+    last_of_student = next((place for place, name in enumerate(header) if name.lower() == "section"), 1)
+    numbers, notes = by_number(entries, "canvas_user")
+    students = {entry.student: entry for entry in entries if entry.student}
+    names = Counter(row[0].strip() for row in sheet.rows[1:] if row)
+    rows, used = [], set()
+    for row in sheet.rows[1:]:
+        cells = [*row, *[""] * (len(header) - len(row))]  # Canvas leaves out empty cells at the end
+        rows.append(cells)
+        name, number, *others = (cell.strip() for cell in cells[: last_of_student + 1])
+        if POINTS_POSSIBLE in name.lower():
+            continue
+        ids = others if numbers else [number, *others]
+        entry = next((students[one] for one in ids if one in students), None)
+        entry = entry or numbers.get(number) or (alone(entries, name) if names[name] == 1 else None)
+        if entry is None:
+            continue
+        used.add(id(entry))
+        if cells[column].strip().upper() == EXCUSED:
+            notes.append(f"{name}: excused in Canvas; left as it is")
+        else:
+            cells[column] = str(shown(round(entry.points, 2)))
+    notes += [f"{entry.name} ({entry.student}): not in this gradebook" for entry in entries if id(entry) not in used]
+    return Sheet([sheet.rows[0], *rows], sheet.delimiter, sheet.encoding, sheet.newline, notes)
 
 
 def _column(header: list[str], assignment: str) -> int:

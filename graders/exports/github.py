@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import secrets
 from collections.abc import Iterator, Sequence
 
 from graders.exports.words import number, told
@@ -25,12 +24,6 @@ def annotation_lines(result: Result) -> Iterator[str]:
     if len(shown) < len(failed):
         yield f"::error title=More checks::{len(failed) - len(shown)} more did not pass; the summary has them all."
     yield f"::notice title=Points::{number(result.score)} of {number(result.max_score)}"
-
-
-def without_commands(text: str) -> str:
-    """Return text for the log in which no line is a command of the runner's."""
-    token = secrets.token_hex(16)
-    return f"::stop-commands::{token}\n{text}\n::{token}::"
 
 
 def summary(result: Result) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from graders.exports.entries import Entry, by_number
 from graders.exports.sheets import Sheet
 from graders.exports.words import number
 from graders.spreadsheets import BadSheet
@@ -19,54 +20,47 @@ from graders.text import folder_name
 
 IDENTIFIER = re.compile(r"\S.*?(?P<id>\d+)")  # "Participant 123", in the language of the platform
 LEAST_COLUMNS = 5
+PARTICIPANT = "moodle_participant"
 FEEDBACK = "assignfeedback_file"
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(NamedTuple):
     """Where a worksheet has what, told by what stands in its cells: its headers are in the platform's language."""
 
     grade: int
     most: int
-    feedback: int | None
 
 
-def fill(
-    sheet: Sheet, totals: Mapping[str, float], feedback: Mapping[str, str], columns: Columns | None = None
-) -> Sheet:
-    """Write totals and comments by participant number; header, order and times of the worksheet stay.
+def fill(sheet: Sheet, entries: Sequence[Entry]) -> Sheet:
+    """Write points by participant number; header, order, comments and times of the worksheet stay.
 
     Raises:
         BadSheet: it is no grading worksheet, or which of its columns has the grades cannot be told.
     """
-    places = columns or find_columns(sheet)
+    places = find_columns(sheet)
     comma = any("," in row[places.most] for row in sheet.rows[1:] if len(row) > places.most)
-    filled, used, notes = [], set(), []
+    known, notes = by_number(entries, PARTICIPANT)
+    notes += [f"{one.name}: no participant of Moodle's" for one in entries if not one.number_at(PARTICIPANT)]
+    rows, used = [], set()
     for row in sheet.rows[1:]:
-        row = list(row)  # noqa: PLW2901
-        match = IDENTIFIER.fullmatch(row[0].strip()) if row else None
-        who = match["id"] if match else ""
-        if who in totals:
-            used.add(who)
-            most = _value(row[places.most])
-            if most is not None and totals[who] > most:
-                notes.append(
-                    f"{row[0]}: {number(totals[who])} is above Moodle's maximum {row[places.most]}; not written"
-                )
-            else:
-                row[places.grade] = _written(totals[who], comma=comma)
-                if places.feedback is not None and who in feedback:
-                    row[places.feedback] = feedback[who]
-        filled.append(row)
-    notes += [f"participant {who}: not in this worksheet" for who in totals if who not in used]
-    return Sheet([sheet.rows[0], *filled], sheet.delimiter, sheet.encoding, sheet.newline, notes)
+        cells = list(row)
+        rows.append(cells)
+        match = IDENTIFIER.fullmatch(cells[0].strip()) if len(cells) > places.most else None
+        entry = known.get(match["id"]) if match else None
+        if match is None or entry is None:
+            continue
+        used.add(match["id"])
+        most = _value(cells[places.most])
+        if most is not None and entry.points > most:
+            notes.append(f"{cells[0]}: {number(entry.points)} is above Moodle's {cells[places.most]}; not written")
+        else:
+            cells[places.grade] = _written(entry.points, comma=comma)
+    notes += [f"participant {who}: not in this worksheet" for who in known if who not in used]
+    return Sheet([sheet.rows[0], *rows], sheet.delimiter, sheet.encoding, sheet.newline, notes)
 
 
 def find_columns(sheet: Sheet) -> Columns:
-    """Find the columns of grade, maximum and comments: the maximum is the one number that all rows share.
-
-    The grade stands before it, as Moodle writes them; comments are the last column.
-    """
+    """Find the columns of grade and maximum: the maximum is the one number that all rows share, after the grade."""
     header, *rows = sheet.rows
     rows = [row for row in rows if len(row) == len(header)]
     if len(header) < LEAST_COLUMNS or not rows or not all(IDENTIFIER.fullmatch(row[0].strip()) for row in rows):
@@ -78,8 +72,7 @@ def find_columns(sheet: Sheet) -> Columns:
         values = {row[column].strip() for row in rows}
         before = {row[column - 1].strip() for row in rows} - {"", "-"}
         if len(values) == 1 and (_value(values.pop()) or 0) > 0 and all(_value(cell) is not None for cell in before):
-            last = len(header) - 1
-            return Columns(column - 1, column, last if last > column + 1 else None)
+            return Columns(column - 1, column)
     raise BadSheet("which column has the grades cannot be told: none holds the same maximum grade in every row.")
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from graders.questions import Question
 from graders.results.gradebook.book import Answer
-from graders.results.gradebook.rows import digest_of
-from graders.spreadsheets import delimiter_of
+from graders.results.gradebook.rows import Marked, digest_of
+from graders.spreadsheets import BadSheet, records
 from graders.text import cell, printable
 
 COLUMNS = ("answer", "students", "points", "of", "comment", "text")
@@ -19,7 +19,7 @@ DIGEST_DIGITS = 10
 FENCE = "~"
 
 
-class BadMarks(Exception):
+class BadMarks(BadSheet):
     """Marks that do not fit; the message has a line for each problem."""
 
 
@@ -61,40 +61,51 @@ def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymo
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
     for answer in _in_order(answers):
-        mine = next((mark for mark in answer.marks if mark.marker == marker), None)
+        mine = _mark_of(answer, marker)
         whose = "" if anonymous else cell(_whose(answer))
         given = [f"{mine.points:g}", cell(mine.comment)] if mine else ["", ""]
         rows.writerow([key_of(answer), whose, given[0], f"{question.points:g}", given[1], cell(answer.text)])
     return out.getvalue()
 
 
-def read(text: str, questions: Iterable[Question], answers: Iterable[Answer]) -> list[NewMark]:
+def unsaved(text: str, answers: Iterable[Answer]) -> bool:
+    """Tell whether a sheet holds points or comments that are no mark yet: somebody has begun to fill it in."""
+    known = {key_of(answer): answer for answer in answers}
+    for _, row in records(text, NEEDED):
+        answer = known.get(row["answer"])
+        marks = answer.marks if answer else ()
+        given = {(f"{mark.points:g}", cell(mark.comment).strip()) for mark in marks}
+        if (row["points"], row.get("comment", "")) not in {("", ""), *given}:
+            return True
+    return False
+
+
+def read(text: str, questions: Iterable[Question], answers: Iterable[Answer], marker: str) -> list[NewMark]:
     """Read a sheet that was filled in; rows without points are not marked yet.
 
     Args:
         text: the sheet, with commas, semicolons or tabs, and decimal points or commas.
         questions: the course's.
         answers: what there is to mark.
+        marker: who marks: a comment of theirs that came back as it was written out is theirs, letter by letter.
 
     Raises:
+        BadSheet: it lacks a column.
         BadMarks: a row is of no answer, or of one that has changed since; its points are no number, or too many; an
             answer has two rows. Nothing of the sheet counts then.
     """
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-    if lacking := [name for name in NEEDED if name not in (rows.fieldnames or ())]:
-        raise BadMarks(f"line 1: there is no column {lacking[0]!r}; the columns are {', '.join(COLUMNS)}.")
     known = {key_of(answer): answer for answer in answers}
     most = {question.id: question.points for question in questions}
     marks: dict[str, NewMark] = {}
     problems = []
-    for row in rows:
-        written = (row["points"] or "").strip()
+    for line, row in records(text, NEEDED):
+        written = row["points"]
         if not written:
             continue
-        key = (row["answer"] or "").strip()
+        key = row["answer"]
         answer = known.get(key)
         points = _number(written)
-        where = f"line {rows.line_num}: "
+        where = f"line {line}: "
         if answer is None:
             problems.append(f"{where}{key!r} is no answer in this gradebook, or has changed since; export it again.")
         elif key in marks:
@@ -104,10 +115,22 @@ def read(text: str, questions: Iterable[Question], answers: Iterable[Answer]) ->
         elif not 0 <= points <= most[answer.question]:
             problems.append(f"{where}{written} is not between 0 and {most[answer.question]:g}.")
         else:
-            marks[key] = NewMark(answer, points, (row.get("comment") or "").strip())
+            marks[key] = NewMark(answer, points, _comment(row.get("comment", ""), answer, marker))
     if problems:
         raise BadMarks("\n".join(problems))
     return list(marks.values())
+
+
+def _comment(written: str, answer: Answer, marker: str) -> str:
+    """Return a comment without what keeps spreadsheets from taking it for a formula."""
+    before = _mark_of(answer, marker)
+    if before and written == cell(before.comment).strip():
+        return before.comment
+    return written.removeprefix("'") if cell(written.removeprefix("'")) == written else written
+
+
+def _mark_of(answer: Answer, marker: str) -> Marked | None:
+    return next((mark for mark in answer.marks if mark.marker == marker), None)
 
 
 def _in_order(answers: Sequence[Answer]) -> list[Answer]:

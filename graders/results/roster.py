@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from graders.intake.layouts.handin import Handin
-from graders.spreadsheets import BadSheet, delimiter_of, read_table
+from graders.spreadsheets import BadSheet, read_table, records
 
 COLUMNS = ("id", "name", "email", "group", "section", "extra_days")
 NEEDED = ("id", "name")
@@ -68,21 +66,11 @@ def read_roster(path: Path) -> list[Student]:
     Raises:
         BadSheet: it cannot be read, lacks a column, or a line has no id, an id twice, or no number of days.
     """
-    text, _ = read_table(path)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-    names = [name.strip().lower() for name in rows.fieldnames or ()]
-    if lacking := [name for name in NEEDED if name not in names]:
-        raise BadSheet(
-            f"{path}: line 1 has no column {lacking[0]!r}; a roster has the columns {', '.join(COLUMNS)}, "
-            "of which only id and name are needed."
-        )
-    rows.fieldnames = names
     students: dict[str, Student] = {}
-    for row in rows:
-        values = {name: (row.get(name) or "").strip() for name in COLUMNS}
-        if not any(values.values()):
-            continue
-        where = f"{path}: line {rows.line_num}"
+    text, _ = read_table(path)
+    for line, row in _rows(path, text):
+        values = {name: row.get(name, "") for name in COLUMNS}
+        where = f"{path}: line {line}"
         if not values["id"]:
             raise BadSheet(f"{where} has no id.")
         if values["id"] in students:
@@ -92,6 +80,15 @@ def read_roster(path: Path) -> list[Student]:
         days = int(values.pop("extra_days") or 0)
         students[values["id"]] = Student(**values, extra_days=days)
     return list(students.values())
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        yield from records(text, NEEDED)
+    except BadSheet as error:
+        raise BadSheet(
+            f"{path}: {error} A roster has the columns {', '.join(COLUMNS)}; only id and name are needed."
+        ) from error
 
 
 def assign(handins: Iterable[Handin], roster: Sequence[Student]) -> Assigned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from graders.intake.layouts.handin import Handin
@@ -30,22 +30,22 @@ def every(results: Iterable[Result]) -> list[Judged]:
     return [Judged(_whose(one), one) for one in results if not one.tampered]
 
 
-def those_that_count(results: Sequence[tuple[Handin, Result]], attempts: Mapping[str, int]) -> list[Judged]:
+def those_that_count(results: Mapping[int, tuple[Handin, Result]], counted: Mapping[str, int | None]) -> list[Judged]:
     """Return the results that count for somebody; that of a group is one, and everybody's for whom it counts.
 
     Args:
-        results: the last result of each hand-in, in the order in which these came.
-        attempts: the number of the attempt that counts, by student; 0 for none.
+        results: the last result of each hand-in, by its number in the gradebook.
+        counted: the number of the hand-in that counts, by student; None for none.
     """
-    chosen: dict[str, int] = {}
-    for at, (handin, result) in enumerate(results):
-        for owner in handin.students or [handin.name]:
-            if attempts.get(owner) == handin.attempt and not result.tampered:
-                chosen[owner] = at  # of several with one number, the last
     owners: dict[int, list[str]] = {}
-    for owner, at in chosen.items():
-        owners.setdefault(at, []).append(owner)
-    return [Judged(tuple(sorted(owners[at])), result) for at, (_, result) in enumerate(results) if at in owners]
+    for owner, number in counted.items():
+        if number is not None and number in results:
+            owners.setdefault(number, []).append(owner)
+    return [
+        Judged(tuple(sorted(owners[number])), result)
+        for number, (_, result) in results.items()
+        if number in owners and not result.tampered
+    ]
 
 
 def _whose(result: Result) -> tuple[str, ...]:

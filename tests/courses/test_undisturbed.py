@@ -80,7 +80,7 @@ class Class:
         with Gradebook(self.book, by="test") as book:
             results = [
                 (handin.students, handin.attempt, handin.digest, [(c.id, c.points, c.outcome) for c in result.checks])
-                for handin, result in book.results()
+                for handin, result in book.results().values()
             ]
             history = sorted((change.what, change.subject) for change in book.history())
             return sorted(results), history, book.totals(Grades()), book.students()

@@ -72,7 +72,7 @@ def test_decisions_enter_totals_and_history(download, tmp_path):
     assert "step 1 to 2.5: προφορική εξέταση" in run("grades", "show", "--student", name, *book, *course)[1]
     assert run("grades", "withdraw", name, "--step", 1, *book)[0] == 0
     assert "override withdrawn" in run("grades", "history", *book)[1]
-    assert run("grades", "late-days", name, 2, "--reason", "ill", *book, *course)[0] == 0
+    assert run("grades", "late-days", name, 2, "--reason", "ill", *book)[0] == 0
     for wrong in (
         ("override", "nobody", 1, "--reason", "x", *book, *course),
         ("override", name, 1, "--step", 99, "--reason", "x", *book, *course),

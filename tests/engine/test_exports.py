@@ -22,6 +22,7 @@ from graders.authoring.check import Visibility
 from graders.cli import graders
 from graders.exports import classroom50, github, gradescope, junit
 from graders.exports.canvas import fill as fill_canvas
+from graders.exports.entries import Entry
 from graders.exports.moodle import fill as fill_moodle
 from graders.exports.sheets import Sheet
 from graders.intake.layouts.handin import Handin
@@ -218,23 +219,49 @@ CANVAS = (
 )
 
 
-def test_canvas_changes_one_column(tmp_path):
+def entry(student: str, name: str, points: float, **ids: str) -> Entry:
+    return Entry(student, name, points, Handin(name=name, ids=ids))
+
+
+def filled_canvas(tmp_path: Path, *entries: Entry, assignment: str = "1234") -> tuple[str, list[str]]:
     file = tmp_path / "gradebook.csv"
     file.write_bytes(CANVAS.encode("utf-8-sig"))
-    filled = fill_canvas(Sheet.read(file), "1234", {"7": 88.256, "8": 50, "12": 1})
-    assert filled.content().decode("utf-8-sig") == CANVAS.replace(",anna,Α1,,5", ",anna,Α1,88.26,5")
-    assert len(filled.notes) == 2
-    assert fill_canvas(Sheet.read(file), "Lab 3", {"anna": 1}).rows[2][4] == "1"
+    filled = fill_canvas(Sheet.read(file), assignment, entries)
+    return filled.content().decode("utf-8-sig"), filled.notes
+
+
+def test_canvas_changes_one_column(tmp_path):
+    anna, jl = entry("0042", "Άννα", 88.256, canvas_user="7"), entry("0043", "JL", 50, canvas_user="8")
+    written, notes = filled_canvas(tmp_path, anna, jl, entry("0044", "Nobody", 1, canvas_user="12"))
+    assert written == CANVAS.replace(",anna,Α1,,5", ",anna,Α1,88.26,5")
+    assert [note.partition(":")[0] for note in notes] == ["Dupont, Jean-Luc", "Nobody (0044)"]
+
+
+def test_canvas_finds_students_by_the_roster_and_by_a_name_that_is_alone(tmp_path):
+    assert ",anna,Α1,1,5" in filled_canvas(tmp_path, entry("anna", "Α. Π.", 1), assignment="Lab 3")[0]
+    assert ",anna,Α1,2,5" in filled_canvas(tmp_path, entry("", "Παπαδοπούλου, Άννα", 2))[0]
+    twins = (entry("", "Παπαδοπούλου, Άννα", 2), entry("0099", "Παπαδοπούλου, Άννα", 3))
+    assert filled_canvas(tmp_path, *twins)[0] == CANVAS
+
+
+def test_numbers_of_one_platform_are_not_those_of_another(tmp_path):
+    moodles = entry("", "Bob", 3, moodle_participant="7")
+    assert filled_canvas(tmp_path, moodles)[0] == CANVAS
+    canvas_own, of_the_roster = entry("0042", "Άννα", 10, canvas_user="7"), entry("7", "Bob", 3)
+    assert ",anna,Α1,10,5" in filled_canvas(tmp_path, of_the_roster, canvas_own)[0]
+
+
+def test_canvas_names_the_assignments_there_are(tmp_path):
     for wrong in ("Lab", "77"):
         with pytest.raises(BadSheet, match="Lab 3"):
-            fill_canvas(Sheet.read(file), wrong, {})
+            filled_canvas(tmp_path, assignment=wrong)
 
 
 def test_canvas_refuses_another_table(tmp_path):
     file = tmp_path / "x.csv"
     file.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(BadSheet, match="Student and ID"):
-        fill_canvas(Sheet.read(file), "1", {})
+        fill_canvas(Sheet.read(file), "1", [])
 
 
 MOODLE = (
@@ -247,10 +274,20 @@ MOODLE = (
 def test_moodle_is_filled_whatever_its_language(tmp_path):
     file = tmp_path / "worksheet.csv"
     file.write_text(MOODLE, encoding="utf-8")
-    filled = fill_moodle(Sheet.read(file), {"4711": 7.25, "4712": 11, "5": 1}, {"4711": "καλό"})
-    expected = MOODLE.replace(";-;", ";7,25;").replace("2 Νοεμβρίου;\n", "2 Νοεμβρίου;καλό\n", 1)
-    assert filled.content().decode() == expected
+    entries = [
+        entry("1", "Άννα", 7.25, moodle_participant="4711"),
+        entry("2", "Γιώργος", 11, moodle_participant="4712"),
+    ]
+    filled = fill_moodle(Sheet.read(file), [*entries, entry("4711", "Εύα", 1, moodle_participant="5")])
+    assert filled.content().decode() == MOODLE.replace(";-;", ";7,25;")
     assert [note.partition(":")[0] for note in filled.notes] == ["Συμμετέχων 4712", "participant 5"]
+
+
+def test_a_short_row_of_a_worksheet_stays_as_it_is(tmp_path):
+    file = tmp_path / "worksheet.csv"
+    file.write_text(MOODLE + "Συμμετέχων 4713\n", encoding="utf-8")
+    filled = fill_moodle(Sheet.read(file), [entry("3", "Εύα", 1, moodle_participant="4713")])
+    assert filled.rows[-1] == ["Συμμετέχων 4713"]
 
 
 def test_moodle_in_english_with_points(tmp_path):
@@ -258,7 +295,7 @@ def test_moodle_in_english_with_points(tmp_path):
     text = header + "Feedback comments\r\nParticipant 4711,A,a@x,Submitted,,100.00,Yes,-,\r\n"
     file = tmp_path / "worksheet.csv"
     file.write_bytes(text.encode("utf-8-sig"))
-    filled = fill_moodle(Sheet.read(file), {"4711": 7.25}, {})
+    filled = fill_moodle(Sheet.read(file), [entry("1", "A", 7.25, moodle_participant="4711")])
     assert filled.content() == text.replace("Submitted,,", "Submitted,7.25,").encode("utf-8-sig")
 
 
@@ -276,6 +313,14 @@ def test_platforms_are_filled_by_one_command(folder, tmp_path):
         assert archive.namelist() == ["Άννα Π._4711_assignfeedback_file/feedback.txt"]
     code, _, told = export("canvas", "--fill", canvas, "--assignment", "x", *course)
     assert (code, "--gradebook" in told) == (2, True)
+
+
+def test_of_several_attempts_nothing_is_guessed(folder, tmp_path):
+    write_result(result("anna-2"), folder / "anna-2")
+    canvas = tmp_path / "canvas.csv"
+    canvas.write_bytes(CANVAS.encode("utf-8-sig"))
+    code, _, told = export("canvas", "--results", folder, "--fill", canvas, "--assignment", "Lab 3", "--course", WORDS)
+    assert (code, "several attempts of 0042" in told) == (2, True)
 
 
 def test_csv_is_read_by_spreadsheets_and_starts_no_formula(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -63,13 +64,13 @@ def test_a_result_is_kept_once(book: Gradebook, tmp_path: Path) -> None:
     one = result(tmp_path, {1: 7.5})
     assert book.record(handin(), one)
     assert not book.record(handin(), one)
-    assert [(kept.students, graded.score) for kept, graded in book.results()] == [([ANNA.id], 7.5)]
+    assert [(kept.students, graded.score) for kept, graded in book.results().values()] == [([ANNA.id], 7.5)]
 
 
 def test_a_regraded_hand_in_keeps_its_history(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 7.5}))
     book.record(handin(), result(tmp_path, {1: 9}))
-    assert [graded.score for _, graded in book.results()] == [9]
+    assert [graded.score for _, graded in book.results().values()] == [9]
     assert [(one.before, one.after["score"]) for one in book.history() if one.what == "graded"] == [
         ({}, 7.5),
         ({"score": 7.5}, 9.0),
@@ -110,8 +111,8 @@ def test_late_days_cost_what_the_course_says(book: Gradebook, tmp_path: Path) ->
 def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 4, 2: 10}, answer="Επειδή η ακολουθία είναι μεγάλη."))
     (answer,) = book.answers()
-    book.mark(answer.handin, Marked("1.1", 3, "Ελένη", "σωστά"), answer.text)
-    book.mark(answer.handin, Marked("1.1", 2, "Νίκος"), answer.text)
+    book.mark([(answer, Marked("1.1", 3, "Ελένη", "σωστά"))])
+    book.mark([(answer, Marked("1.1", 2, "Νίκος"))])
     policy = Grades(weights={"2": 0.5})
     assert book.totals(policy)[ANNA.id].points == 4 + 5 + 2.5
     book.override(ANNA.id, 1, 8, "the data set was broken")
@@ -123,10 +124,44 @@ def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: 
     assert book.totals(policy)[ANNA.id].points == 15.5
 
 
+def test_a_change_that_is_taken_back_counts_again(book: Gradebook, tmp_path: Path) -> None:
+    first, second = result(tmp_path, {1: 5}), result(tmp_path, {1: 10})
+    for one in (first, second, first):
+        assert book.record(handin(), one)
+    assert [graded.score for _, graded in book.results().values()] == [5]
+    assert book.seals() == {first.seal}
+
+
+def test_points_of_a_person_need_no_hand_in(book: Gradebook, tmp_path: Path) -> None:
+    book.enrol([ANNA, GIORGOS])
+    book.override(ANNA.id, 1, 8, "προφορική εξέταση")
+    assert book.totals(Grades())[ANNA.id].points == 8
+    book.record(handin(GIORGOS), result(tmp_path, {1: 5}))
+    book.override(GIORGOS.id, 2, 3, "oral")
+    assert book.totals(Grades())[GIORGOS.id].points == 8
+    assert book.knows(ANNA.id)
+    assert not book.knows("nobody")
+
+
+def test_the_total_names_the_hand_in_that_counts(book: Gradebook, tmp_path: Path) -> None:
+    book.record(handin(attempt=3), result(tmp_path, {1: 5}))
+    total = book.totals(Grades())[ANNA.id]
+    assert (total.attempt, total.handin) == (1, next(iter(book.results())))
+
+
+def test_a_reader_waits_for_no_writer(tmp_path: Path) -> None:
+    with Gradebook(str(tmp_path / "class.db"), by="x", new=True, patience=0.1) as reader:
+        reader.enrol([ANNA])
+        writer = sqlite3.connect(tmp_path / "class.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        assert reader.students() == [ANNA]
+        writer.close()
+
+
 def test_a_mark_stays_while_the_answer_does(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 1}, answer="α"))
     (first,) = book.answers()
-    book.mark(first.handin, Marked("1.1", 3, "Ελένη"), first.text)
+    book.mark([(first, Marked("1.1", 3, "Ελένη"))])
     book.record(handin(attempt=2), result(tmp_path, {1: 2}, answer="α"))
     assert book.totals(Grades())[ANNA.id].points == 5
     book.record(handin(attempt=3), result(tmp_path, {1: 2}, answer="β"))
@@ -149,7 +184,7 @@ def test_writers_at_once_double_nothing(gradebook_url: str, tmp_path: Path) -> N
     for thread in threads:
         thread.join()
     with Gradebook(url, by="reader", new=True) as book:
-        assert [graded.score for _, graded in book.results()] == list(range(10))
+        assert [graded.score for _, graded in book.results().values()] == list(range(10))
         assert [change.what for change in book.history()].count("graded") == 10
         assert [change.what for change in book.history()].count("enrolled") == 2
 
@@ -184,7 +219,7 @@ def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(boo
     )
     book.record(together, result(tmp_path, {1: 8}, answer="α"))
     (answer,) = book.answers()
-    book.mark(answer.handin, Marked("1.1", 2, "Ελένη"), answer.text)
+    book.mark([(answer, Marked("1.1", 2, "Ελένη"))])
     totals = book.totals(Grades(due=DUE, penalty=0.5))
     assert {who: total.points for who, total in totals.items()} == {ANNA.id: 5, GIORGOS.id: 10}
     book.override(ANNA.id, 1, 10, "oral exam")

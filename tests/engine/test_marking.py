@@ -114,7 +114,43 @@ def test_what_does_not_fit_is_refused_with_its_line(book, tmp_path):
     assert not any(answer.marks for answer in book.answers())
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     code, _, told = bring_in(tmp_path, tmp_path / "bad.csv")
-    assert (code, "line 1: there is no column 'answer'" in told) == (2, True)
+    assert (code, "line 1 has no column 'answer'" in told) == (2, True)
+
+
+def test_comments_come_back_letter_by_letter(book, tmp_path):
+    rows = sheet_of(book, tmp_path)
+    rows[0].update(points="1", comment="-1: λάθος πρόσημο\nδεύτερη γραμμή")
+    rows[1].update(points="1", comment="'-2: αλλού")
+    assert bring_in(tmp_path, fill(tmp_path, rows))[0] == 0
+    comments = {mark.comment for answer in book.answers() for mark in answer.marks}
+    assert comments == {"-1: λάθος πρόσημο\nδεύτερη γραμμή", "-2: αλλού"}
+    before = len(book.history())
+    assert bring_in(tmp_path, fill(tmp_path, sheet_of(book, tmp_path, "--marker", "Ελένη")))[0] == 0
+    assert len(book.history()) == before
+
+
+def test_a_sheet_that_somebody_has_begun_is_not_written_over(book, tmp_path):
+    rows = sheet_of(book, tmp_path, "--marker", "Ελένη")
+    rows[0].update(points="1")
+    (tmp_path / "sheets" / f"{QUESTION.id}.csv").write_bytes(fill(tmp_path, rows).read_bytes())
+    code, _, told = mark(
+        "export",
+        "--gradebook",
+        tmp_path / "class.db",
+        "--to",
+        tmp_path / "sheets",
+        "--course",
+        WORDS,
+        "--marker",
+        "Ελένη",
+    )
+    assert (code, "import it first" in told) == (2, True)
+
+
+def test_a_damaged_sheet_is_told(book, tmp_path):
+    (tmp_path / "bad.csv").write_text("answer,points\n1-x," + "9" * 200_000 + "\n", encoding="utf-8")
+    code, _, told = bring_in(tmp_path, tmp_path / "bad.csv")
+    assert (code, "field larger" in told) == (2, True)
 
 
 def test_an_answer_that_changed_since_is_not_marked(book, tmp_path):

@@ -158,7 +158,7 @@ class Keeper:
             self.book.record(result.handin, result)
         except HarnessFault as fault:
             if not self.lost:
-                say("graders", f"{fault} Grading goes on.")
+                say("graders", f"{fault} Grading goes on; results are in the folder for results.")
             self.lost += 1
             self.not_before = time.monotonic() + PAUSE
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,11 +20,10 @@ from graders.results.schema import Result
 from graders.spreadsheets import BadSheet
 
 if TYPE_CHECKING:
+    from graders.exports.entries import Entry
     from graders.exports.sheets import Sheet
-    from graders.results.gradebook.grades import Total
 
 STDOUT = Path("-")
-STUDENT_IDS = ("canvas_user", "moodle_participant")
 
 
 @click.group(cls=Group)
@@ -32,38 +31,40 @@ def export() -> None:
     """Write results or grades for another system."""
 
 
-def _option(*names: str, **settings: Any) -> Callable[[Any], Any]:
-    return click.option(*names, **settings)
-
-
-results_option = _option(
+results_option = click.option(
     "--results",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder for results, as graders run --out names it.",
 )
-to_option = _option(
+to_option = click.option(
     "--to",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     default=STDOUT,
     show_default="standard output",
     help="File to write.",
 )
-book_or_results = (
-    _option("--gradebook", "url", metavar="URL", help="The gradebook whose totals these are."),
-    _option(
-        "--results",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Without a gradebook: folder for results, whose scores these are.",
-    ),
-    _option(
-        "--fill",
-        "sheet",
-        required=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="The file that the platform gave, to be filled in.",
-    ),
-)
+
+
+def class_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Take what a class's points come from, and the platform's file to fill in."""
+    for option in (
+        click.option(
+            "--fill",
+            "sheet",
+            required=True,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="The file that the platform gave, to be filled in.",
+        ),
+        click.option(
+            "--results",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Without a gradebook: folder for results, whose scores these are.",
+        ),
+        click.option("--gradebook", "url", metavar="URL", help="The gradebook whose totals these are."),
+    ):
+        command = option(command)
+    return command
 
 
 @export.command(cls=Command)
@@ -140,9 +141,7 @@ def classroom50(results: Path, committed: datetime, to: Path) -> None:
 
 
 @export.command(cls=Command)
-@book_or_results[0]
-@book_or_results[1]
-@book_or_results[2]
+@class_options
 @click.option("--assignment", required=True, help="The assignment: its title or its number in the header.")
 @to_option
 @course_option
@@ -150,30 +149,28 @@ def canvas(url: str | None, results: Path | None, sheet: Path, assignment: str, 
     """Fill a gradebook that was exported from Canvas."""
     from graders.exports.canvas import fill  # noqa: PLC0415
 
-    totals, _ = _totals(url, results, course)
-    _fill(sheet, to, lambda table: fill(table, assignment, totals))
+    entries = _entries(url, results, course)
+    _fill(sheet, to, lambda table: fill(table, assignment, entries))
 
 
 @export.command(cls=Command)
-@book_or_results[0]
-@book_or_results[1]
-@book_or_results[2]
+@class_options
 @click.option("--feedback", type=click.Path(dir_okay=False, path_type=Path),
               help="Also write a zip of feedback files, for all participants, there.")  # fmt: skip
 @to_option
 @course_option
 def moodle(url: str | None, results: Path | None, sheet: Path, feedback: Path | None, to: Path, course: Course) -> None:
     """Fill a grading worksheet that was downloaded from Moodle."""
-    from graders.exports.moodle import feedback_zip, fill  # noqa: PLC0415
+    from graders.exports.moodle import PARTICIPANT, feedback_zip, fill  # noqa: PLC0415
     from graders.exports.words import feedback as told  # noqa: PLC0415
 
-    totals, found = _totals(url, results, course)
-    _fill(sheet, to, lambda table: fill(table, _of_participants(totals, found), {}))
+    entries = _entries(url, results, course)
+    _fill(sheet, to, lambda table: fill(table, entries))
     if feedback:
         pages = {
-            one.handin.ids["moodle_participant"]: (one.handin.name, told(one).encode())
-            for one in found
-            if one.handin and "moodle_participant" in one.handin.ids
+            one.number_at(PARTICIPANT): (one.handin.name, told(one.result).encode())
+            for one in entries
+            if one.handin and one.result and one.number_at(PARTICIPANT)
         }
         _write(feedback, feedback_zip(pages, ".txt"))
 
@@ -198,34 +195,23 @@ def _only(found: Sequence[Result]) -> Result:
     return found[0]
 
 
-def _totals(url: str | None, results: Path | None, course: Course) -> tuple[dict[str, float], list[Result]]:
-    """Return totals by whatever a platform may know a student by, and the results that they come from."""
+def _entries(url: str | None, results: Path | None, course: Course) -> list[Entry]:
+    """Return what is written down for each student, from a gradebook or from a folder of results."""
+    from graders.exports.entries import SeveralAttempts, of_results, of_totals  # noqa: PLC0415
+
     if (url is None) == (results is None):
         raise click.UsageError("give either --gradebook, whose totals count, or --results, whose scores count.")
-    totals: Mapping[str, Total] = {}
-    names: dict[str, str] = {}
     if url is not None:
         with opened(url) as book:
-            found = [result for _, result in book.results()]
-            totals = book.totals(course.grades)
             names = {one.id: one.name for one in book.students()}
-    else:
-        assert results is not None
-        found = all_results(results)
-    known = {who: total.points for who, total in totals.items()}
-    for result in found:
-        handin = result.handin
-        students = handin.students if handin else []
-        points = next((totals[who].points for who in students if who in totals), result.score)
-        keys = [result.submission, *(handin.ids.values() if handin else ()), handin.name if handin else "", *students]
-        known.update({key: points for key in keys if key and key not in totals})
-    known.update({names[who]: total.points for who, total in totals.items() if who in names})
-    return known, found
-
-
-def _of_participants(totals: Mapping[str, float], found: Sequence[Result]) -> dict[str, float]:
-    numbers = {one.handin.ids.get("moodle_participant", "") for one in found if one.handin}
-    return {number: totals[number] for number in numbers if number in totals}
+            return of_totals(book.totals(course.grades), book.results(), names)
+    assert results is not None
+    try:
+        return of_results(all_results(results))
+    except SeveralAttempts as error:
+        raise click.UsageError(
+            f"--results {results}: several attempts of {error}; a --gradebook says which one counts."
+        ) from error
 
 
 def _fill(path: Path, to: Path, filled: Callable[[Sheet], Sheet]) -> None:

@@ -16,7 +16,12 @@ from graders.course import Course
 from graders.text import cell
 
 if TYPE_CHECKING:
+    from graders.results.gradebook.book import Gradebook
     from graders.results.gradebook.grades import Total
+
+
+LARGEST = 1e6
+FINITE = click.FloatRange(-LARGEST, LARGEST)  # which "nan" and "inf" are not in
 
 
 @click.group(cls=Group)
@@ -123,7 +128,7 @@ def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
 @grades.command(cls=Command)
 @book_option
 @click.argument("student")
-@click.argument("points", type=float)
+@click.argument("points", type=FINITE)
 @click.option("--step", type=click.IntRange(min=1), help="The step whose points these are  [default: the total].")
 @click.option("--reason", required=True, help="Why; it stands in the history, and where the total is explained.")
 @course_option
@@ -132,7 +137,7 @@ def override(url: str, student: str, points: float, step: int | None, reason: st
     if step is not None and step not in {one.number for one in course.steps}:
         raise click.UsageError(f"--step {step}: this course has no such step.")
     with opened(url) as book:
-        _expect_known(student, book.totals(course.grades))
+        _expect_known(student, book)
         book.override(student, step, points, reason)
 
 
@@ -152,11 +157,10 @@ def withdraw(url: str, student: str, step: int | None) -> None:
 @click.argument("student")
 @click.argument("days", type=click.IntRange(min=1))
 @click.option("--reason", required=True, help="Why; it stands in the history.")
-@course_option
-def late_days(url: str, student: str, days: int, reason: str, course: Course) -> None:
+def late_days(url: str, student: str, days: int, reason: str) -> None:
     """Give STUDENT so many DAYS after the deadline that cost nothing, besides those that there are."""
     with opened(url) as book:
-        _expect_known(student, book.totals(course.grades))
+        _expect_known(student, book)
         book.grant_late_days(student, days, reason)
 
 
@@ -176,6 +180,6 @@ def _told(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in values.items())
 
 
-def _expect_known(student: str, totals: Mapping[str, Total]) -> None:
-    if student not in totals:
+def _expect_known(student: str, book: Gradebook) -> None:
+    if not book.knows(student):
         raise click.UsageError(f"{student}: nobody in the gradebook has this id.")

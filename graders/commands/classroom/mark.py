@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import click
 
 from graders.commands.errors import Command, ExitCode, Group, say
-from graders.commands.options import book_option, course_option, opened
+from graders.commands.options import book_option, course_option, opened, user_at_hand
 from graders.course import Course
 from graders.questions import Question, load_questions
-from graders.spreadsheets import read_table
+from graders.spreadsheets import BadSheet, read_table
 
 
 @click.group(cls=Group)
@@ -19,7 +18,7 @@ def mark() -> None:
     """Mark written answers."""
 
 
-marker_option = click.option("--marker", default=getpass.getuser, show_default="this user", help="Who marks.")
+marker_option = click.option("--marker", default=user_at_hand, show_default="this user", help="Who marks.")
 
 
 @mark.command("export", cls=Command)
@@ -31,11 +30,15 @@ marker_option = click.option("--marker", default=getpass.getuser, show_default="
 @course_option
 def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, marker: str, course: Course) -> None:
     """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
-    from graders.marking.sheets import markdown, table  # noqa: PLC0415 - needs the gradebook's libraries
+    from graders.marking.sheets import markdown, table, unsaved  # noqa: PLC0415 - needs the gradebook's libraries
 
     questions = _questions(course, wanted)
     with opened(url) as book:
         answers = book.answers([question.id for question in questions])
+    for question in questions:
+        sheet = to / f"{question.id}.csv"
+        if sheet.exists() and unsaved(read_table(sheet)[0], answers):
+            raise click.UsageError(f"--to {to}: {sheet.name} has marks that are not in the gradebook; import it first.")
     try:
         to.mkdir(parents=True, exist_ok=True)
         for question in questions:
@@ -59,23 +62,22 @@ def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, 
 @click.pass_context
 def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], marker: str, course: Course) -> None:
     """Read SHEETS that were filled in; of a sheet in which something does not fit, nothing counts."""
-    from graders.marking.sheets import BadMarks, read  # noqa: PLC0415
+    from graders.marking.sheets import read  # noqa: PLC0415
     from graders.results.gradebook.rows import Marked  # noqa: PLC0415
 
     questions = _questions(course, ())
     refused = False
     with opened(url) as book:
+        answers = book.answers()
         for sheet in sheets:
             try:
-                marks = read(read_table(sheet)[0], questions, book.answers())
-            except BadMarks as error:
+                marks = read(read_table(sheet)[0], questions, answers, marker)
+            except BadSheet as error:
                 refused = True
                 for line in str(error).splitlines():
-                    say("graders", f"{sheet}: {line}")
+                    say("graders", line if line.startswith(str(sheet)) else f"{sheet}: {line}")
                 continue
-            for one in marks:
-                given = Marked(one.answer.question, one.points, marker, one.comment)
-                book.mark(one.answer.handin, given, one.answer.text)
+            book.mark((one.answer, Marked(one.answer.question, one.points, marker, one.comment)) for one in marks)
             click.echo(f"{sheet}: {len(marks)} marks")
     if refused:
         context.exit(ExitCode.BAD_INPUT)

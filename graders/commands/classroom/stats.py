@@ -67,10 +67,10 @@ def _judged(results: Path | None, url: str | None, course: Course) -> list[Judge
         assert url is not None
         with opened(url) as book:
             pairs = book.results()
-            attempts = {student: total.attempt for student, total in book.totals(course.grades).items()}
-        found = [result for _, result in pairs]
-        if absent := sum(attempt == 0 for attempt in attempts.values()):
-            say("graders", f"{absent} of {len(attempts)} students have handed nothing in; they are not counted.")
+            counted_ones = {student: total.handin for student, total in book.totals(course.grades).items()}
+        found = [result for _, result in pairs.values()]
+        if absent := sum(number is None for number in counted_ones.values()):
+            say("graders", f"{absent} of {len(counted_ones)} students have handed nothing in; they are not counted.")
     if tampered := sum(bool(one.tampered) for one in found):
         say("graders", f"the judge was tampered with in {counted(tampered, 'result')}: not counted.")
     faulty = sum(any(check.outcome == "harness_fault" for check in one.checks) for one in found)
@@ -79,7 +79,7 @@ def _judged(results: Path | None, url: str | None, course: Course) -> list[Judge
             "graders",
             f"harness faults in {counted(faulty, 'result')}: these checks are not counted there; grade again.",
         )
-    return every(found) if results is not None else those_that_count(pairs, attempts)
+    return every(found) if results is not None else those_that_count(pairs, counted_ones)
 
 
 def _write(option: str, path: Path, content: bytes) -> None:

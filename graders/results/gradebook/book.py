@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
-from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, GradebookFault, open_engine
+from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, READS, GradebookFault, open_engine
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.rows import (
     Marked,
@@ -135,7 +135,7 @@ class Gradebook:
 
     def students(self) -> list[Student]:
         """Return the class, by id."""
-        with self._session() as session:
+        with self._session(writes=False) as session:
             rows = session.scalars(sa.select(StudentRow).where(StudentRow.active).order_by(StudentRow.id))
             return [student_from(row) for row in rows]
 
@@ -146,13 +146,10 @@ class Gradebook:
         """
         with self._session() as session:
             row = self._handin(session, handin)
-            known = sa.select(ResultRow.id).where(ResultRow.handin == row.id, ResultRow.seal == result.seal)
-            if session.scalar(known) is not None:
-                return False
             before = session.scalars(
                 sa.select(ResultRow).where(ResultRow.handin == row.id).order_by(ResultRow.id.desc())
             ).first()
-            if before and says_of(result_from(before)) == says_of(result):
+            if before and (before.seal == result.seal or says_of(result_from(before)) == says_of(result)):
                 return False
             steps = sorted({check.step for check in result.checks})
             session.add(
@@ -182,52 +179,66 @@ class Gradebook:
             )
             return True
 
-    def seals(self) -> set[str]:
-        """Return the seals of all results."""
-        with self._session() as session:
-            return set(session.scalars(sa.select(ResultRow.seal)))
+    def knows(self, student: str) -> bool:
+        """Tell whether somebody of this id is in the class, or has handed something in."""
+        with self._session(writes=False) as session:
+            owner = sa.select(OwnerRow.student).where(OwnerRow.student == student)
+            name = sa.select(HandinRow.name).where(HandinRow.name == student)
+            return session.get(StudentRow, student) is not None or any(
+                session.scalars(query).first() is not None for query in (owner, name)
+            )
 
-    def results(self) -> list[tuple[Handin, Result]]:
-        """Return the last result of each hand-in, in the order in which hand-ins came."""
-        with self._session() as session:
+    def seals(self) -> set[str]:
+        """Return the seals of the last results."""
+        with self._session(writes=False) as session:
+            last = sa.select(sa.func.max(ResultRow.id)).group_by(ResultRow.handin)
+            return set(session.scalars(sa.select(ResultRow.seal).where(ResultRow.id.in_(last))))
+
+    def results(self) -> dict[int, tuple[Handin, Result]]:
+        """Return the last result of each hand-in, by its number in the gradebook, in the order in which they came."""
+        with self._session(writes=False) as session:
             rows = session.scalars(
                 sa.select(HandinRow)
                 .options(selectinload(HandinRow.results), selectinload(HandinRow.owners))
                 .order_by(HandinRow.id)
             )
-            return [(handin_from(row), result_from(row.results[-1])) for row in rows if row.results]
+            return {row.id: (handin_from(row), result_from(row.results[-1])) for row in rows if row.results}
 
-    def mark(self, handin: int, mark: Marked, text: str) -> None:
-        """Keep a mark for an answer; a marker's earlier one for the same answer stays in the history alone."""
+    def mark(self, marks: Iterable[tuple[Answer, Marked]]) -> None:
+        """Keep marks for answers, all or none; a marker's earlier one stays in the history alone."""
         with self._session() as session:
-            row = MarkRow(
-                handin=handin,
-                question=mark.question,
-                answer_digest=digest_of(text),
-                points=mark.points,
-                marker=mark.marker,
-                comment=mark.comment,
-                marked=now(),
-            )
-            last = last_marks(session.scalars(sa.select(MarkRow).where(MarkRow.handin == handin)))
-            before = last.get((handin, mark.question, row.answer_digest, mark.marker))
-            if before and (before.points, before.comment) == (mark.points, mark.comment):
-                return
-            session.add(row)
-            self._note(
-                session,
-                "marked",
-                f"{handin}: {mark.question}",
-                {"points": before.points, "comment": before.comment} if before else {},
-                {"points": mark.points, "comment": mark.comment, "marker": mark.marker},
-            )
+            rows = session.scalars(sa.select(MarkRow).order_by(MarkRow.id))
+            last = last_marks(rows)
+            for answer, mark in marks:
+                digest = digest_of(answer.text)
+                before = last.get((answer.handin, mark.question, digest, mark.marker))
+                if before and (before.points, before.comment) == (mark.points, mark.comment):
+                    continue
+                session.add(
+                    MarkRow(
+                        handin=answer.handin,
+                        question=mark.question,
+                        answer_digest=digest,
+                        points=mark.points,
+                        marker=mark.marker,
+                        comment=mark.comment,
+                        marked=now(),
+                    )
+                )
+                self._note(
+                    session,
+                    "marked",
+                    f"{answer.handin}: {mark.question}",
+                    {"points": before.points, "comment": before.comment} if before else {},
+                    {"points": mark.points, "comment": mark.comment, "marker": mark.marker},
+                )
 
     def answers(self, questions: Sequence[str] = ()) -> list[Answer]:
         """Return the answers in the last results, by question and hand-in, each with the marks that it has.
 
         An answer that is the same, letter by letter, in several hand-ins of a student keeps its marks.
         """
-        with self._session() as session:
+        with self._session(writes=False) as session:
             rows = session.scalars(
                 sa.select(HandinRow)
                 .options(selectinload(HandinRow.results), selectinload(HandinRow.owners))
@@ -293,7 +304,7 @@ class Gradebook:
 
     def totals(self, policy: Grades) -> dict[str, Total]:
         """Return each student's total, by id: the class, and whoever else has handed something in."""
-        with self._session() as session:
+        with self._session(writes=False) as session:
             students = {row.id: row for row in session.scalars(sa.select(StudentRow))}
             rows = session.scalars(
                 sa.select(HandinRow)
@@ -304,8 +315,9 @@ class Gradebook:
             attempts: dict[str, list[Attempt]] = {id_: [] for id_, row in students.items() if row.active}
             for row in rows:
                 if row.results:
+                    attempt = attempt_from(row, marks)
                     for owner in owners_of(row):
-                        attempts.setdefault(owner, []).append(attempt_from(row, marks))
+                        attempts.setdefault(owner, []).append(attempt)
             overrides: dict[str, list[Override]] = {}
             for one in session.scalars(
                 sa.select(OverrideRow).where(OverrideRow.withdrawn.is_(None)).order_by(OverrideRow.id)
@@ -326,22 +338,21 @@ class Gradebook:
 
     def history(self) -> list[Change]:
         """Return every change, in the order in which they were made."""
-        with self._session() as session:
+        with self._session(writes=False) as session:
             return [
                 Change(row.at, row.by, row.what, row.subject, row.before, row.after)
                 for row in session.scalars(sa.select(ChangeRow).order_by(ChangeRow.id))
             ]
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def _session(self, *, writes: bool = True) -> Iterator[Session]:
+        engine = self.engine if writes else self.engine.execution_options(**READS)
         try:
-            with Session(self.engine) as session, session.begin():
+            with Session(engine) as session, session.begin():
                 yield session
         except DBAPIError as error:
-            raise GradebookFault(
-                f"the gradebook does not answer ({' '.join(str(error.orig).split())}); nothing is lost: results lie in "
-                "the folder of the run, and the same command again writes them."
-            ) from error
+            why = " ".join(str(error.orig).split())
+            raise GradebookFault(f"the gradebook does not answer ({why}); what was to be written is not.") from error
 
     def _handin(self, session: Session, handin: Handin) -> HandinRow:
         """Return the row of a hand-in, written if it is new; of two runs at once, one finds the other's."""

@@ -22,6 +22,10 @@ OTHER_NAMES_OF_POSTGRESQL = re.compile(r"^postgres(ql)?://")  # for which SQLAlc
 MIGRATION_LOCK, ENROLMENT_LOCK = 0x6772_6164, 0x6772_6165  # numbers that no other user of the database locks
 
 
+READS = {"gradebook_reads": True}  # of a connection whose transactions only read
+DIALECTS = ("sqlite", "postgresql")
+
+
 class GradebookFault(HarnessFault):
     """The gradebook cannot be opened, read or written; nothing of a run is lost, since results lie in its folder."""
 
@@ -42,8 +46,10 @@ def open_engine(url: str, *, new: bool = False, patience: float = BUSY_SECONDS) 
     try:
         address = sa.make_url(OTHER_NAMES_OF_POSTGRESQL.sub("postgresql+psycopg://", url))
         engine = sa.create_engine(address, pool_pre_ping=True, connect_args=_connect_arguments(address, patience))
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise BadInput(f"--gradebook {_shown(url)}: {error}") from error
+    if engine.dialect.name not in DIALECTS:
+        raise BadInput(f"--gradebook {_shown(url)}: it is kept in SQLite or PostgreSQL, not in {engine.dialect.name}.")
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if not new and file and not Path(file).exists():
@@ -81,12 +87,12 @@ def _shown(url: str) -> str:
     """Return the URL without its password."""
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return "URL"
 
 
 def _set_up_sqlite(engine: sa.Engine) -> None:
-    """Let readers go on while one writes, and let each transaction take the write lock when it begins.
+    """Let readers go on while one writes, and let each transaction that writes take the lock when it begins.
 
     The driver's own way of beginning transactions leaves changes of tables out of them, and lets two transactions read
     first and then wait for each other.
@@ -101,7 +107,8 @@ def _set_up_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = READS.items() <= connection.get_execution_options().items()
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: sa.Engine) -> None:

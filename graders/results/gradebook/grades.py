@@ -17,7 +17,8 @@ class Attempt:
     """One graded hand-in of a student.
 
     Attributes:
-        number: 1 for the first.
+        handin: the hand-in's number in the gradebook.
+        number: 1 for the first, as the platform counts.
         submitted: when it came in, ISO 8601; empty if nobody knows.
         steps: points of each step, by its number, without weights.
         max_steps: the points to be had, likewise.
@@ -26,6 +27,7 @@ class Attempt:
         readable: it could be read.
     """
 
+    handin: int
     number: int
     submitted: str
     steps: Mapping[int, float]
@@ -54,7 +56,8 @@ class Total:
         max_points: what was to be had.
         steps: weighted points of each step.
         marks: points of written answers together.
-        attempt: the number of the attempt that counts; 0 without one.
+        attempt: the place of the attempt that counts among the student's, from 1; 0 without one.
+        handin: its number in the gradebook; None without one.
         late_days: days after the deadline, of that attempt.
         penalty: share of the points that lateness cost, from 0 to 1.
         because: how the total came about, a sentence each.
@@ -68,6 +71,7 @@ class Total:
     late_days: int
     penalty: float
     because: tuple[str, ...]
+    handin: int | None = None
 
 
 def total_of(
@@ -91,19 +95,20 @@ def total_of(
             because = (f"attempt {chosen + 1} of {len(attempts)} counts: the {policy.attempt} one", *because)
         because = (*because, *best.because)
     else:
-        best, because = Total(0.0, 0.0, {}, 0.0, 0, 0, 0.0, ()), ("nothing was handed in",)
+        nothing = Attempt(0, 0, "", {}, {})
+        best = replace(_counted(nothing, policy, free_days, overrides), attempt=0, handin=None)
+        because = ("nothing was handed in", *best.because)
     decided = _last_for(None, overrides)
     if decided is None:
-        return _with(best, best.points, because)
-    return _with(
-        best, decided.points, (*because, f"{decided.by} set the total to {decided.points:g}: {decided.reason}")
-    )
+        return replace(best, points=round(best.points, 4), because=because)
+    set_to = f"{decided.by} set the total to {decided.points:g}: {decided.reason}"
+    return replace(best, points=decided.points, because=(*because, set_to))
 
 
 def late_days(attempt: Attempt, policy: Grades) -> int:
-    """Return the days after the deadline, each begun one counted whole; 0 without a deadline or a time.
+    """Return the days after the deadline, each begun one counted whole.
 
-    Where only the platform's word is known, and no time, late is one day.
+    Where no time is known, the platform's word is all there is: late is one day, whatever the course's own deadline.
     """
     if not attempt.submitted:
         return int(attempt.late)
@@ -122,11 +127,11 @@ def moment(text: str) -> datetime:
 def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequence[Override]) -> Total:
     because = []
     steps = {}
-    for step, points in sorted(attempt.steps.items()):
+    for step in sorted({*attempt.steps, *(one.step for one in overrides if one.step is not None)}):
         decided = _last_for(step, overrides)
         if decided:
             because.append(f"{decided.by} set step {step} to {decided.points:g}: {decided.reason}")
-        steps[step] = (decided.points if decided else points) * policy.weight_of(step)
+        steps[step] = (decided.points if decided else attempt.steps[step]) * policy.weight_of(step)
     marks = sum(attempt.marks.values())
     raw = sum(steps.values()) + marks
     days = late_days(attempt, policy)
@@ -140,7 +145,7 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
         )
         because.append(f"{days} late {'day' if days == 1 else 'days'}{free}, {cost}")
     most = sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
-    return Total(raw * (1 - penalty), most, steps, marks, attempt.number, days, penalty, tuple(because))
+    return Total(raw * (1 - penalty), most, steps, marks, attempt.number, days, penalty, tuple(because), attempt.handin)
 
 
 def in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -175,16 +180,3 @@ def _chosen(totals: Sequence[Total], candidates: Sequence[int], policy: Grades) 
 
 def _last_for(step: int | None, overrides: Sequence[Override]) -> Override | None:
     return next((one for one in reversed(overrides) if one.step == step), None)
-
-
-def _with(total: Total, points: float, because: tuple[str, ...]) -> Total:
-    return Total(
-        round(points, 4),
-        total.max_points,
-        total.steps,
-        total.marks,
-        total.attempt,
-        total.late_days,
-        total.penalty,
-        because,
-    )

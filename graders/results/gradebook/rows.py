@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from graders.intake.layouts.handin import Handin
-from graders.results.gradebook.database import GradebookFault
 from graders.results.gradebook.grades import Attempt
 from graders.results.gradebook.tables import Base, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
 from graders.results.roster import Student
@@ -37,9 +36,7 @@ def insert_into(engine: sa.Engine) -> Callable[[type[Base]], Any]:
     """Return the `insert` of the database at hand, which can leave out what is there already."""
     if engine.dialect.name == "postgresql":
         return postgresql.insert
-    if engine.dialect.name == "sqlite":
-        return sqlite.insert
-    raise GradebookFault(f"a gradebook is kept in SQLite or in PostgreSQL, not in {engine.dialect.name}.")
+    return sqlite.insert
 
 
 def now() -> str:
@@ -107,19 +104,22 @@ def says_of(result: Result) -> object:
 def attempt_from(row: HandinRow, marks: Marks) -> Attempt:
     """Return a graded hand-in as an attempt, with its marks."""
     last = row.results[-1]
+    result = result_from(last)
+    owners = owners_of(row)
     given = {
-        written.id: marks.get((owners_of(row), written.id, digest_of(written.answer)), ())
-        for written in result_from(last).written
+        written.id: marks.get((owners, written.id, digest_of(written.answer)), ())
+        for written in result.written
         if written.answer
     }
     return Attempt(
+        handin=row.id,
         number=row.attempt,
         submitted=row.submitted,
         steps={step.step: step.points for step in last.steps},
         max_steps={step.step: step.max_points for step in last.steps},
         marks={question: statistics.fmean(one.points for one in them) for question, them in given.items() if them},
         late=row.late,
-        readable=bool(result_from(last).digest),
+        readable=bool(result.digest),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, ForeignKey, MetaData, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 # Migrations name constraints; every database has to give them the same names.
@@ -66,8 +66,6 @@ class ResultRow(Base):
     """A result of a hand-in, whole, as `result.json` holds it; the last one counts."""
 
     __tablename__ = "results"
-    __table_args__ = (UniqueConstraint("handin", "seal"),)
-
     id: Mapped[int] = mapped_column(primary_key=True)
     handin: Mapped[int] = mapped_column(ForeignKey("handins.id"), index=True)
     seal: Mapped[str]

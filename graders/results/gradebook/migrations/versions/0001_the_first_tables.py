@@ -115,7 +115,6 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["handin"], ["handins.id"], name=op.f("fk_results_handin")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_results")),
-        sa.UniqueConstraint("handin", "seal", name=op.f("uq_results_handin_seal")),
     )
     with op.batch_alter_table("results", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_results_handin"), ["handin"], unique=False)
