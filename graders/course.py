@@ -158,6 +158,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         mistakes: folder of changes that make the reference wrong, a file for each step module.
         variants: folder of right submissions that are unlike the reference.
         complete: a right submission that stands on its own.
+        changes: file of changes that leave the reference right.
         experiments: import name of the module whose `EXPERIMENTS` train students' code.
         thresholds: what calibration writes.
         figures: import name of the module whose `GROUPS` measure figures of the course.
@@ -166,6 +167,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mistakes: str = ""
     variants: str = ""
     complete: str = ""
+    changes: str = ""
     experiments: str = ""
     thresholds: str = ""
     figures: str = ""

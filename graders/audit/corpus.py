@@ -2,7 +2,7 @@
 
 A mistake is one change that makes the reference wrong; the course keeps a file of them for each step module. A variant
 is right, and unlike the reference: the course has a folder for each, with the step modules that it replaces; a complete
-submission is one too.
+submission is one too. A right change is a small variant: it says one thing in other words than the reference.
 """
 
 from __future__ import annotations
@@ -50,21 +50,59 @@ class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ValueError: the text to replace is not there exactly once.
         """
         path = package_parent / course.package / f"{course.step_of_check(self.check).module}.py"
-        source = path.read_text(encoding="utf-8")
-        if source.count(self.old) != 1:
-            raise ValueError(f"{self.name}: {path.name} holds {source.count(self.old)} times, not once: {self.old}")
-        path.write_text(source.replace(self.old, self.new), encoding="utf-8")
+        _replace_once(path, self.old, self.new, self.name)
 
 
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text of the reference, which occurs there once, and what stands there instead."""
+
+    old: str
+    new: str
+
+
+class RightChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of one step's module that leaves the reference right.
+
+    Attributes:
+        name: what is said in other words.
+        module: the step's module.
+        edits: what is changed there, one after the other.
+        steps: the numbers of the steps whose checks must still pass; none means the module's own.
+    """
+
+    name: str
+    module: str
+    edits: list[Edit]
+    steps: tuple[int, ...] = ()
+
+    def make_in(self, package_parent: Path, course: Course) -> None:
+        """Make the change in a staged copy of the reference; raises as `Mistake.make_in`."""
+        path = package_parent / course.package / f"{self.module}.py"
+        for edit in self.edits:
+            _replace_once(path, edit.old, edit.new, self.name)
+
+
+class _Mistakes(msgspec.Struct, forbid_unknown_fields=True):
     mistake: list[Mistake]
+
+
+class _RightChanges(msgspec.Struct, forbid_unknown_fields=True):
+    change: list[RightChange]
 
 
 def all_mistakes(course: Course) -> list[Mistake]:
     """Return the mistakes of all steps."""
     folder = _there(course, course.audit.mistakes)
     files = [folder / f"{module}.toml" for module in course.modules]
-    return [mistake for file in files for mistake in msgspec.toml.decode(file.read_bytes(), type=_Table).mistake]
+    return [mistake for file in files for mistake in msgspec.toml.decode(file.read_bytes(), type=_Mistakes).mistake]
+
+
+def right_changes(course: Course) -> list[RightChange]:
+    """Return the right changes, with the steps that each is judged by."""
+    file = _there(course, course.audit.changes)
+    changes = msgspec.toml.decode(file.read_bytes(), type=_RightChanges).change
+    own = {step.module: (step.number,) for step in course.steps}
+    return [msgspec.structs.replace(one, steps=one.steps or own[one.module]) for one in changes]
 
 
 def variants(course: Course, step: int | None = None) -> list[str]:
@@ -93,9 +131,16 @@ def _complete(course: Course) -> Path:
     return _there(course, course.audit.complete)
 
 
+def _replace_once(path: Path, old: str, new: str, name: str) -> None:
+    source = path.read_text(encoding="utf-8")
+    if source.count(old) != 1:
+        raise ValueError(f"{name}: {path.name} holds {source.count(old)} times, not once: {old}")
+    path.write_text(source.replace(old, new), encoding="utf-8")
+
+
 def _there(course: Course, relative: str) -> Path:
-    """Return a folder that `course.toml` names; raises `BadCourse` if it is not there, as in an installed package."""
+    """Return what `course.toml` names; raises `BadCourse` if it is not there, as in an installed package."""
     path = course.path(relative)
-    if not relative or not path.is_dir():
+    if not relative or not path.exists():
         raise BadCourse(f"{path} is not there: submissions whose verdicts are known come with a checkout; work in one.")
     return path

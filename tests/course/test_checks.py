@@ -5,14 +5,20 @@ A mistake is one change of the reference; `fixtures/submissions/mistakes` lists 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from graders.audit.corpus import Mistake, all_mistakes, stage_reference, stage_variant, variants
+from graders.audit.corpus import (
+    Mistake,
+    RightChange,
+    all_mistakes,
+    right_changes,
+    stage_reference,
+    stage_variant,
+    variants,
+)
 from graders.checks.thresholds import THRESHOLDS
 from graders.intake.submission import read_submission
 from graders.judging.confined import ConfinedSubject
@@ -22,8 +28,6 @@ from graders.outcomes import Outcome, Verdict
 from graders.sandbox.client import WarmServer
 from tests.hostile.corpus import with_deadline
 from tests.support import COURSE, QUIETLY, ROOT, SEED, step_number
-
-LEGITIMATE = tomllib.loads((ROOT / "tests" / "course" / "legitimate.toml").read_text(encoding="utf-8"))["change"]
 
 
 def judged(
@@ -155,16 +159,11 @@ def test_a_variant_passes_everything(variant: str, further_seed: int, warm_serve
     assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
 
 
-@pytest.mark.parametrize("change", [pytest.param(one, id=one["name"]) for one in LEGITIMATE])
-def test_a_legitimate_change_costs_nothing(change: Any, warm_server: WarmServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [pytest.param(one, id=one.name) for one in right_changes(COURSE)])
+def test_a_legitimate_change_costs_nothing(change: RightChange, warm_server: WarmServer, tmp_path: Path) -> None:
     stage_reference(COURSE, tmp_path)
-    module = tmp_path / "lab" / f"{change['module']}.py"
-    source = module.read_text(encoding="utf-8")
-    for edit in change["edits"]:
-        assert source.count(edit["old"]) == 1, edit["old"]
-        source = source.replace(edit["old"], edit["new"])
-    module.write_text(source, encoding="utf-8")
-    assert not_passed(judged(tmp_path, warm_server, change.get("steps", [step_number(change["module"])]))) == {}
+    change.make_in(tmp_path, COURSE)
+    assert not_passed(judged(tmp_path, warm_server, change.steps)) == {}
 
 
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
