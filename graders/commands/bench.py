@@ -13,15 +13,29 @@ from graders.commands.errors import Command, ExitCode
 from graders.commands.options import course_option
 from graders.course import Course
 
+WIDTH = 120  # of the tables, also where they are kept in a file
+
 
 @click.command(cls=Command)
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file."
 )
+@click.option(
+    "--peers",
+    type=click.IntRange(min=1),
+    metavar="COUNT",
+    help="Instead, grade COUNT submissions with nbgrader and otter-grader too, which must be installed.",
+)
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Of --peers.")
 @course_option
-def bench(out: Path | None, course: Course) -> None:
+def bench(out: Path | None, peers: int | None, rounds: int, course: Course) -> None:
     """Measure this machine's figures beside their bounds; exits with 1 if one does not hold."""
     expect_linux("bench")
+    if peers:
+        from graders.bench.peers.comparison import compare  # noqa: PLC0415
+
+        compare(course, peers, rounds, Console(width=WIDTH))
+        return
     from graders.bench.engine import measure  # noqa: PLC0415
 
     sys.exit(ExitCode.DONE if measure(course, Console(), out) else ExitCode.CHECK_FAILED)
