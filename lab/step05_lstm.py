@@ -109,6 +109,10 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str]) -> None:
         model: the model; only its `state_dict` is written.
         path: the file; its folder must exist.
 
+    Example:
+        >>> save_checkpoint(model, "best.pt")
+        >>> same = Classifier(LSTMBackbone(128), num_classes=10, load_from_checkpoint="best.pt")
+
     Source: step 5; see `torch.save`.
     """
     raise NotImplementedError("save_checkpoint is yours to write: step 5")
@@ -131,6 +135,14 @@ def training_loop(
     Raises:
         ValueError: the loader has no batches.
 
+    Example:
+        >>> loader = [(torch.zeros(2, 7, 128), torch.tensor([3, 0]), torch.tensor([7, 5]))]  # one batch
+        >>> model = Classifier(LSTMBackbone(128), num_classes=10)
+        >>> optimizer = torch.optim.Adam(model.parameters())
+        >>> first, second = (training_loop(model, loader, optimizer) for _ in range(2))
+        >>> second < first
+        True
+
     Source: step 5.
     """
     raise NotImplementedError("training_loop is yours to write: step 5")
@@ -146,6 +158,12 @@ def validation_loop(model: nn.Module, loader: DataLoader[Any], device: str | tor
 
     Raises:
         ValueError: the loader has no batches.
+
+    Example:
+        >>> loader = [(torch.zeros(2, 7, 128), torch.tensor([3, 0]), torch.tensor([7, 5]))]  # one batch
+        >>> model = Classifier(LSTMBackbone(128), num_classes=10)
+        >>> validation_loop(model, loader) == validation_loop(model, loader)
+        True
 
     Source: step 5.
     """
@@ -206,6 +224,13 @@ def overfit_batch(
     Returns:
         The loss before each step.
 
+    Example:
+        >>> loader = [(torch.zeros(2, 7, 128), torch.tensor([3, 0]), torch.tensor([7, 5]))]  # one batch
+        >>> model = Classifier(LSTMBackbone(128), num_classes=10)
+        >>> optimizer = torch.optim.Adam(model.parameters())
+        >>> len(overfit_batch(model, loader, optimizer, iterations=5))
+        5
+
     Source: step 5.
     """
     raise NotImplementedError("overfit_batch is yours to write: step 5")
@@ -241,6 +266,14 @@ def train(
     Returns:
         The history: `train_loss` and `val_loss`, each a list with one loss for each epoch. When overfitting,
         `train_loss` has one for each step, and `val_loss` is empty.
+
+    Example:
+        >>> loader = [(torch.zeros(2, 7, 128), torch.tensor([3, 0]), torch.tensor([7, 5]))]  # one batch
+        >>> model = Classifier(LSTMBackbone(128), num_classes=10)
+        >>> optimizer = torch.optim.Adam(model.parameters())
+        >>> history = train(model, loader, loader, optimizer, epochs=2)
+        >>> len(history["train_loss"]), len(history["val_loss"])
+        (2, 2)
 
     Source: step 5. The report trains for 100 epochs at most, with Adam, learning rate 1e-5, weight decay 1e-6,
     dropout 0.4 and patience 3.

@@ -61,6 +61,11 @@ def fine_tune(
     Raises:
         FileNotFoundError, RuntimeError: as `load_backbone_from_checkpoint`.
 
+    Example:
+        >>> genres = Classifier(LSTMBackbone(128), num_classes=10)  # of step 5, once it is trained
+        >>> save_checkpoint(genres, "genres.pt")
+        >>> regressor = fine_tune(LSTMBackbone(128), "genres.pt", train_loader, val_loader)
+
     Source: step 9: five epochs on valence.
     """
     raise NotImplementedError("fine_tune is yours to write: step 9")

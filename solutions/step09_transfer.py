@@ -70,6 +70,11 @@ def fine_tune(
     Raises:
         FileNotFoundError, RuntimeError: as `load_backbone_from_checkpoint`.
 
+    Example:
+        >>> genres = Classifier(LSTMBackbone(128), num_classes=10)  # of step 5, once it is trained
+        >>> save_checkpoint(genres, "genres.pt")
+        >>> regressor = fine_tune(LSTMBackbone(128), "genres.pt", train_loader, val_loader)
+
     Source: step 9: five epochs on valence.
     """
     regressor = Regressor(load_backbone_from_checkpoint(backbone, path)).to(device)
