@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from graders.commands.classroom.book import opened
 from graders.commands.errors import say
-from graders.commands.options import opened
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import HarnessFault
 from graders.results.files import read_result

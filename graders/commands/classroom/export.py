@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graders.commands.classroom.book import opened
 from graders.commands.errors import Command, Group, say
-from graders.commands.options import course_option, opened
+from graders.commands.options import course_option
 from graders.course import Course
 from graders.results.files import all_results
 from graders.results.schema import Result

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graders.commands.classroom.book import book_option, opened
 from graders.commands.errors import Command, Group
-from graders.commands.options import book_option, course_option, opened
+from graders.commands.options import course_option
 from graders.course import Course
 from graders.text import cell
 

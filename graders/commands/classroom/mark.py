@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from graders.commands.classroom.book import book_option, opened, user_at_hand
 from graders.commands.errors import Command, ExitCode, Group, say
-from graders.commands.options import book_option, course_option, opened, user_at_hand
+from graders.commands.options import course_option
 from graders.course import Course
 from graders.questions import Question, load_questions
 from graders.spreadsheets import BadSheet, read_table
