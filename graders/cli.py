@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import click
 
-from graders.commands import bench, calibrate, doctor, rescore, run, schema, skeleton
+from graders.commands import bench, calibrate, doctor, release, rescore, run, schema, skeleton
 from graders.commands.classroom import export, grades, mark, similar, stats
 from graders.commands.errors import Group, run_group
 
@@ -36,6 +36,7 @@ for command in (
     calibrate.calibrate,
     bench.bench,
     skeleton.skeleton,
+    release.release,
     schema.schema,
 ):
     graders.add_command(command)

@@ -151,6 +151,18 @@ class Notebooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     long_calls: tuple[str, ...] = ()
 
 
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What students are given, besides the course itself.
+
+    Attributes:
+        name: of the starter kit's zip, and of the folder in it; without one, it is made of the title.
+        readme: what its README says of this course, Markdown, a path from the course's folder; empty for nothing.
+    """
+
+    name: str = ""
+    readme: str = ""
+
+
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Submissions whose verdicts are known; all paths are from the course's folder, all empty for none.
 
@@ -189,6 +201,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     written: Written = Written()
     notebooks: Notebooks = Notebooks()
     grades: Grades = Grades()
+    release: Release = Release()
     audit: Audit = Audit()
     dropped: tuple[Dropped, ...] = ()
     hints: tuple[Hint, ...] = ()
@@ -231,6 +244,7 @@ class Course:
     written: Written
     notebooks: Notebooks
     grades: Grades
+    release: Release
     audit: Audit
     dropped: Mapping[str, Dropped]
     hints: tuple[Hint, ...]

@@ -15,7 +15,7 @@ import msgspec
 
 
 class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric, as it was measured.
+    """One metric, as it was measured; of a course that was handed out, only what it demands.
 
     Attributes:
         check: id of the check that demands it.
@@ -34,12 +34,12 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
     better: Literal["low", "high"]
     threshold: float
     source: str
-    seeds: int
-    correct: dict[str, list[float]]
-    mistakes: dict[str, list[float | None]]
-    not_separated: list[str]
-    false_fails: int
-    false_fail_rate: float
+    seeds: int = 0
+    correct: dict[str, list[float]] = {}
+    mistakes: dict[str, list[float | None]] = {}
+    not_separated: list[str] = []
+    false_fails: int = 0
+    false_fail_rate: float = 1.0
 
     def passes(self, value: float | None) -> bool:
         """Tell whether a value reaches the threshold; none, and what is no number, does not."""

@@ -11,24 +11,20 @@ from pathlib import Path
 import click
 
 from graders.commands.errors import Command, Settings, say
+from graders.commands.home.place import home_course_option, root_of, root_option
 from graders.commands.home.supervised import Supervision, notes_of_this_process
-from graders.commands.options import course_option
 from graders.course import Course
 
 
 @click.command(cls=Command)
 @click.argument("steps", nargs=-1)
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
-@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default="here",
-              help="The folder that holds what you write.")  # fmt: skip
-@course_option
-def check(steps: tuple[str, ...], pdb: bool, root: Path, course: Course) -> None:
+@root_option
+@home_course_option
+def check(steps: tuple[str, ...], pdb: bool, root: Path | None, course: Course) -> None:
     """Run the public checks of each STEP, by its number or its module's name, or of all steps."""
     numbers = {_step(text, course) for text in steps}
-    if not (root / course.package).is_dir():
-        raise click.UsageError(
-            f"There is no {course.package} folder in {root.resolve()}; change to your checkout, or name it with --root."
-        )
+    home = root_of(course, root)
     settings = click.get_current_context().find_object(Settings) or Settings()
     notes = notes_of_this_process()
     if notes is None and settings.restartable:
@@ -39,7 +35,7 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path, course: Course) -> None
         os.environ.setdefault(name, value)
     from graders.commands.home.checking import Checking  # noqa: PLC0415 - `lab --help` need not load what checking needs
 
-    sys.exit(Checking(course, numbers, root, notes, pdb=pdb).run())
+    sys.exit(Checking(course, numbers, home, notes, pdb=pdb).run())
 
 
 def _step(text: str, course: Course) -> int:

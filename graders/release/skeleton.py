@@ -20,7 +20,7 @@ from pathlib import Path
 
 _GIVEN = re.compile(r"#\s*given\b")
 _LINE_LENGTH = 110
-_ANSWERS = "answers/step*.md"
+ANSWERS = "answers/step*.md"
 
 # Decorators that change how a function is called; any other is part of how it works, and goes with the body.
 _INTERFACE = {"property", "setter", "staticmethod", "classmethod", "abstractmethod", "overload"}
@@ -53,7 +53,7 @@ def skeleton_of(source: str, step: str) -> str:
     cutter = _Cutter(source.splitlines(), int(step.removeprefix("step")[:2]))
     tree = ast.parse(source)
     kept = [cutter.keep(node) for node in tree.body]
-    used = _used_names("\n".join(piece.text for piece in kept if piece))
+    used = used_names(ast.parse("\n".join(piece.text for piece in kept if piece)))
     kept += [cutter.keep_import(node, used) for node in tree.body if isinstance(node, _Import)]
     text = cutter.join([piece for piece in kept if piece], spacing=2) + "\n"
 
@@ -76,7 +76,7 @@ def stale_skeletons(reference: Path, package: Path) -> list[str]:
     expected = dict(_skeletons(reference))
     found = {
         path.relative_to(package).as_posix(): path.read_text(encoding="utf-8")
-        for pattern in ("step*.py", _ANSWERS)
+        for pattern in ("step*.py", ANSWERS)
         for path in package.glob(pattern)
     }
     return sorted(name for name in expected | found if expected.get(name) != found.get(name))
@@ -85,7 +85,7 @@ def stale_skeletons(reference: Path, package: Path) -> list[str]:
 def _skeletons(reference: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(reference.glob("step*.py")):
         yield path.name, skeleton_of(path.read_text(encoding="utf-8"), path.stem)
-    for path in sorted(reference.glob(_ANSWERS)):
+    for path in sorted(reference.glob(ANSWERS)):
         yield path.relative_to(reference).as_posix(), path.read_text(encoding="utf-8")
 
 
@@ -113,7 +113,7 @@ class _Cutter:
         """Return an import without the names that nothing uses, or None when none is left."""
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             return self._piece(node, self._text(self._start(node), _last(node)))
-        names = [alias for alias in node.names if _bound_name(alias) in used]
+        names = [alias for alias in node.names if bound_name(alias) in used]
         if not names:
             return None
         if names == node.names:
@@ -214,7 +214,8 @@ def _import_text(node: _Import, names: list[ast.alias]) -> str:
     return "\n".join([opening, *(f"    {ast.unparse(alias)}," for alias in names), ")"])
 
 
-def _bound_name(alias: ast.alias) -> str:
+def bound_name(alias: ast.alias) -> str:
+    """Return the name that an import gives."""
     return alias.asname or alias.name.partition(".")[0]
 
 
@@ -224,7 +225,7 @@ def _bound_names(tree: ast.Module) -> set[str]:
     for node in tree.body:
         match node:
             case ast.Import(aliases) | ast.ImportFrom(names=aliases):
-                names |= {_bound_name(alias) for alias in aliases}
+                names |= {bound_name(alias) for alias in aliases}
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(node.name)
             case _:
@@ -233,10 +234,10 @@ def _bound_names(tree: ast.Module) -> set[str]:
     return names
 
 
-def _used_names(text: str) -> set[str]:
-    """Return the names that a text reads, also those in annotations that are written as strings."""
+def used_names(tree: ast.AST) -> set[str]:
+    """Return the names that code reads, also those in annotations that are written as strings."""
     names = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
                 names.add(name)
@@ -244,5 +245,5 @@ def _used_names(text: str) -> set[str]:
                 ast.arg(annotation=ast.Constant(str(annotation)))
                 | ast.FunctionDef(returns=ast.Constant(str(annotation)))
             ):
-                names |= _used_names(annotation)
+                names |= used_names(ast.parse(annotation))
     return names

@@ -1,0 +1,223 @@
+"""The starter kit of a course: what students are given, as one zip with one folder.
+
+The folder mirrors the checkout, so that paths in `course.toml` stay as they are. The harness comes as source, of
+which only what `lab` needs is in it; it is installed where it lies, by a build backend that is in the folder too, so
+that nothing but libraries has to be fetched for it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import tomli_w
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from graders.course import ENGINE, FILE, PROJECT, BadCourse, Course
+from graders.judging.rubric import Check, load_rubric
+from graders.questions import load_questions
+from graders.release.public import imported_from, public_course, public_part, public_questions, public_thresholds
+from graders.release.requirements import Requirements, requirements_of
+from graders.release.skeleton import ANSWERS
+from graders.results.imports import sources_of
+
+BACKEND, BACKEND_PACKAGE = "build_backend", "flit_core"
+COMMAND = f"{ENGINE}.student"
+TIME = (2026, 1, 1, 0, 0, 0)  # the same course makes the same zip
+MODE = 0o644
+CACHES = re.compile(r"__pycache__|\..*|.*\.pyc|Thumbs\.db|desktop\.ini")
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What students are given.
+
+    Attributes:
+        name: of its one folder.
+        files: their contents by their paths in that folder.
+        package: path of what students write.
+        course: path of the folder with `course.toml`, `.` for the kit's own.
+        left_out: files of the students' package that are no part of it.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    package: str
+    course: str
+    left_out: Sequence[str] = ()
+
+    def unpack(self, folder: Path) -> None:
+        """Write the files below a folder."""
+        for name, content in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+    def pack(self) -> bytes:
+        """Return the zip; the same files make the same one."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, content in sorted(self.files.items()):
+                info = zipfile.ZipInfo(f"{self.name}/{name}", date_time=TIME)
+                info.external_attr = MODE << 16
+                info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, content)
+        return packed.getvalue()
+
+
+def kit_of(course: Course) -> Kit:
+    """Return the starter kit of a course.
+
+    Raises:
+        BadCourse: something that students need stands outside the folder that holds course and packages, or a public
+            check needs a hidden one.
+        HarnessFault: the harness is not installed.
+    """
+    places = _Places(Path(os.path.commonpath([course.folder, course.root])))
+    rubric = load_rubric(course)
+    public = [check for check in rubric if check.info.visibility == "public"]
+    _expect_public_needs(public)
+    modules = _modules(course, rubric, places)
+    skeletons = _skeletons(course, places)
+    files = {**modules, **skeletons, **_other_files(course, public, places)}
+    reference = [path.read_bytes() for path in sorted(course.reference_folder.glob("step*.py"))]
+    libraries = requirements_of(
+        [*(text for name, text in files.items() if name.endswith(".py")), *reference],
+        [*course.libraries, *(name for loads in course.loads for name in loads.server)],
+    )
+    files |= _installation(course, libraries)
+    package = places.of(course.skeletons)
+    readme = _readme(course, package, has_questions=bool(load_questions(course)))
+    return Kit(
+        course.release.name or re.sub(r"\W+", "-", course.title.lower()).strip("-"),
+        {**files, "README.md": readme.encode()},
+        package,
+        places.of(course.folder),
+        sorted(name for path in _plain_files(course.skeletons) if (name := places.of(path)) not in skeletons),
+    )
+
+
+@dataclass(frozen=True)
+class _Places:
+    base: Path
+
+    def of(self, path: Path) -> str:
+        """Return where a file of the course or of the engine stands in the kit."""
+        if path.is_relative_to(self.base):
+            return path.relative_to(self.base).as_posix()
+        if path.is_relative_to(PROJECT / ENGINE):
+            return path.relative_to(PROJECT).as_posix()
+        raise BadCourse(f"{path} is not below {self.base}, which becomes the kit: move it there.")
+
+
+def _expect_public_needs(public: Sequence[Check]) -> None:
+    ids = {check.id for check in public}
+    for check in public:
+        if hidden := set(check.needs) - ids:
+            raise BadCourse(f"{check.id} is public and needs {min(hidden)}, which is hidden: students cannot run it.")
+
+
+def _modules(course: Course, rubric: Sequence[Check], places: _Places) -> dict[str, bytes]:
+    """Return the source files that `lab` runs: of the engine, the checks, the kit and what these import."""
+    hidden = {check.node for check in rubric if check.info.visibility == "hidden"}
+    checks = course.folder_of(course.checks)
+    with tempfile.TemporaryDirectory(prefix="graders-release-") as folder:
+        copy = Path(folder, "checks")
+        shutil.copytree(checks, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        imported = imported_from(path.read_bytes() for path in checks.rglob("*.py"))
+        for step in course.steps:
+            module = copy / f"{step.module}.py"
+            mine = {node.rpartition("::")[2] for node in hidden if Path(node.partition("::")[0]).stem == step.module}
+            text = public_part(module.read_text(encoding="utf-8"), mine, imported.get(step.module, ()))
+            module.write_text(text, encoding="utf-8")
+        packages = {course.checks: copy, ENGINE: PROJECT / ENGINE, course.reference: course.reference_folder}
+        packages |= {name: course.folder_of(name) for name in course.decisive}
+        wanted = [COMMAND, *(f"{course.checks}.{step.module}" for step in course.steps)]
+        wanted += [name for name in (course.sandbox.kit, course.sandbox.adaptations) if name]
+        files: dict[str, bytes] = {}
+        for path in sources_of(wanted, packages):
+            if path.is_relative_to(course.reference_folder):
+                raise BadCourse(f"what students run imports the reference ({path}): give checks another oracle.")
+            place = checks / path.relative_to(copy) if path.is_relative_to(copy) else path
+            files[places.of(place)] = path.read_bytes()
+    return files
+
+
+def _skeletons(course: Course, places: _Places) -> dict[str, bytes]:
+    """Return the step modules that students fill in, what these import of their package, and the files for answers."""
+    modules = [course.package, *(f"{course.package}.{path.stem}" for path in course.skeletons.glob("step*.py"))]
+    paths = [*sources_of(modules, {course.package: course.skeletons}), *sorted(course.skeletons.glob(ANSWERS))]
+    return {places.of(path): path.read_bytes() for path in paths}
+
+
+def _other_files(course: Course, public: Sequence[Check], places: _Places) -> dict[str, bytes]:
+    files = {places.of(course.folder / FILE): public_course(course, public)}
+    if course.audit.thresholds:
+        path = course.path(course.audit.thresholds)
+        files[places.of(path)] = public_thresholds(path.read_bytes(), public)
+    if course.written.questions:
+        path = course.path(course.written.questions)
+        files[places.of(path)] = public_questions(path.read_bytes())
+    if course.data:
+        held_out = {course.path(name) for name in course.held_out.files}
+        data = course.path(course.data)
+        files |= {places.of(path): path.read_bytes() for path in _plain_files(data) if path not in held_out}
+    return files
+
+
+def _plain_files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, without caches and what file managers leave."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(CACHES.fullmatch(part) for part in path.relative_to(folder).parts):
+            yield path
+
+
+def _installation(course: Course, libraries: Requirements) -> dict[str, bytes]:
+    """Return what `pip install -e .` needs; the build backend is flit's, with its licence."""
+    project = {
+        "build-system": {"requires": [], "build-backend": f"{BACKEND_PACKAGE}.buildapi", "backend-path": [BACKEND]},
+        "project": {
+            "name": "lab-starter-kit",
+            "version": libraries.version,
+            "description": course.title,
+            "requires-python": libraries.python,
+            "dependencies": list(libraries.direct),
+            "scripts": {"lab": f"{COMMAND}:main"},
+        },
+        "tool": {"flit": {"module": {"name": ENGINE}}},
+    }
+    backend = metadata.distribution(BACKEND_PACKAGE)
+    files = {
+        f"{BACKEND}/{BACKEND_PACKAGE}/{file.name}": Path(str(file.locate())).read_bytes()
+        for file in backend.files or []
+        if str(file.parent) == BACKEND_PACKAGE or file.match("*.dist-info/licenses/LICENSE")
+    }
+    licence = PROJECT / "LICENSE"
+    files |= {licence.name: licence.read_bytes()} if licence.is_file() else {}
+    return {
+        **files,
+        "pyproject.toml": tomli_w.dumps(project).encode(),
+        "constraints.txt": "".join(f"{pin}\n" for pin in libraries.pins).encode(),
+    }
+
+
+def _readme(course: Course, package: str, *, has_questions: bool) -> str:
+    environment = Environment(
+        loader=PackageLoader("graders.release"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Markdown, of the course's own words
+    )
+    further = course.path(course.release.readme).read_text(encoding="utf-8") if course.release.readme else ""
+    first, last = course.steps[0], course.steps[-1]
+    return environment.get_template("README.md.j2").render(
+        course=course, package=package, first=first, last=last, questions=has_questions, further=further
+    )
