@@ -11,6 +11,9 @@ import msgspec
 
 from graders.text import text_of
 
+STILL_TO_DO = "is yours to write"
+"""What a skeleton's NotImplementedError says of the exercise."""
+
 WAITS_FOR = "Mend another check first, this one builds on it: "
 """How the message of a blocked check begins, before the title of the other one."""
 

@@ -8,6 +8,7 @@ import click
 
 from graders.commands.check import check
 from graders.commands.errors import Group, run_group
+from graders.commands.home.submit import submit
 from graders.commands.home.supervised import Done, notes_of_this_process
 
 
@@ -27,7 +28,8 @@ def main() -> NoReturn:
     epilog="Exit codes: 0 every check passed, 1 a check failed, 2 wrong usage, 3 harness fault, 130 interrupted.",
 )
 def lab() -> None:
-    """Work on the lab: fill in the step modules, and check what you have."""
+    """Work on the lab: fill in the step modules, check what you have, and hand it in."""
 
 
 lab.add_command(check)
+lab.add_command(submit)

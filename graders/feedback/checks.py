@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group
 from rich.text import Text
 
-from graders.outcomes import WAITS_FOR, Outcome
+from graders.outcomes import STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
 from graders.text import printable
 
@@ -20,7 +20,6 @@ COLOURS = {
 }
 MARKS = {Outcome.PASSED: "✓", Outcome.NOT_IMPLEMENTED: "·"}
 NAMES = 8  # of checks in one line, at most
-STILL_TO_DO = "is yours to write"
 RAISED = re.compile(r"^(?:(?P<call>.*?) raised )?(?P<what>.*?)(?: \[(?P<lines>[^\[\]]*)\])?$", re.DOTALL)
 # These end in the same way as long as the same line, or the same function, is at fault.
 ALIKE = frozenset({Outcome.STUDENT_ERROR, Outcome.OUT_OF_MEMORY, Outcome.FORBIDDEN, Outcome.TIMED_OUT, Outcome.DIED})

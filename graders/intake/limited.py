@@ -63,12 +63,13 @@ def read_apart(path: Path, course: Course) -> Notebook:
 
 def main(course_folder: str, seconds: int, memory: int) -> None:
     """Read a notebook from standard input, and write what it is, or why it is none, to standard output."""
-    import resource  # noqa: PLC0415 - this module is imported on Windows too, where there is none
-
-    from graders.limits import limit  # noqa: PLC0415
-
     course = load_course(Path(course_folder))
-    limit({resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: memory, resource.RLIMIT_CORE: 0})
+    if os.name == "posix":
+        import resource  # noqa: PLC0415 - Windows has none, where students read their own notebooks
+
+        from graders.limits import limit  # noqa: PLC0415
+
+        limit({resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: memory, resource.RLIMIT_CORE: 0})
     answer: Notebook | str
     try:
         answer = read_notebook(sys.stdin.buffer.read(), course)

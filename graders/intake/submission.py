@@ -47,6 +47,7 @@ NOTEBOOK_BYTES = 64 << 20
 NESTED = 3  # how deep an archive may be in others
 SHOWN_CHARACTERS = 150
 OTHER_ARCHIVES = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".dmg", ".lzh", ".arj", ".cab")
+UNTOUCHED = "all step modules are as they were handed out"
 MARK_OF_A_NOTEBOOK = b'"nbformat"'
 
 
@@ -169,7 +170,7 @@ def _read_members(members: Sequence[Member], source: str, course: Course, depth:
     return _Read(
         files,
         [
-            *([f"{_shown(root)}: all step modules are as they were handed out"] if is_untouched(files, course) else []),
+            *([f"{_shown(root)}: {UNTOUCHED}"] if is_untouched(files, course) else []),
             *remarks,
             *notes_on_folders(folders, root),
             *_notes_on_names(reading, root),

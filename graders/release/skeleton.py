@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from graders.outcomes import STILL_TO_DO
+
 _GIVEN = re.compile(r"#\s*given\b")
 _LINE_LENGTH = 110
 ANSWERS = "answers/step*.md"
@@ -142,7 +144,7 @@ class _Cutter:
         kept = [self.lines[i - 1] for i in range(self._start(node), promise + 1) if i not in left_out]
         if not _is_abstract(node):
             name = f"{owner}{node.name}"
-            message = f'raise NotImplementedError("{name} is yours to write: step {self.step}")'
+            message = f'raise NotImplementedError("{name} {STILL_TO_DO}: step {self.step}")'
             kept.append(" " * (node.col_offset + 4) + message)
         return "\n".join(kept)
 

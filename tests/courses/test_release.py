@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -308,7 +309,7 @@ def follow(kit: Path, place: Path) -> tuple[Path, dict[str, str]]:
         if "--pdb" in command:
             continue
         done = subprocess.run(
-            command.split(), cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            shlex.split(command), cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, encoding="utf-8", check=False, timeout=240,
         )  # fmt: skip
         said[command] = done.stdout
@@ -326,6 +327,7 @@ def test_a_student_works_with_the_small_kit_alone(small_kit: Path, tmp_path: Pat
     """Ten seconds: an environment is made."""
     folder, said = follow(small_kit, tmp_path)
     assert "0 of 5.5 points of the public checks." in said[".venv/bin/lab check"]
+    assert (folder / "YOUR NAME OR STUDENT NUMBER.zip").is_file()
     for source in (WORDS / "variants" / "split_by_hand").glob("*.py"):
         shutil.copy(source, folder / "words")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

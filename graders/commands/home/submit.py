@@ -1,0 +1,52 @@
+"""`lab submit`: what is handed in, packed and looked at as it will be where it is graded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from graders.commands.errors import Command
+from graders.commands.home.place import home_course_option, root_of, root_option
+from graders.course import Course
+from graders.text import folder_name, printable
+
+NO_NAME = re.compile(r'[<>:"|?*]|^\.+|[. ]+$')  # what some system does not take in a file's name
+
+
+@click.command(cls=Command)
+@click.argument("notebook", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", "who", required=True,
+              help="Whose it is: your student number or full name; of a group, all, with commas.")  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", show_default="here",
+              help="Folder for the file that you hand in.")  # fmt: skip
+@root_option
+@home_course_option
+def submit(notebook: Path | None, who: str, out: Path, root: Path | None, course: Course) -> None:
+    """Pack what you hand in, or take a NOTEBOOK, under your name; look at it as grading will, and say what is missing.
+
+    It ends with 0 also where something is missing: you may hand that in.
+    """
+    from graders.intake.archives import NoSubmission, UnreadableSubmission  # noqa: PLC0415 - `--help` needs none of these
+    from graders.intake.handing_in import hand_in_of  # noqa: PLC0415
+
+    name = NO_NAME.sub("_", folder_name(" ".join(who.split())))
+    if not name.strip("_ "):
+        raise click.UsageError(f"--name {who!r}: give your student number or your full name.")
+    source = notebook or root_of(course, root) / course.package
+    try:
+        found = hand_in_of(source, course)
+    except (NoSubmission, UnreadableSubmission) as error:
+        raise click.UsageError(f"This would not be taken: {error}") from error
+    file = out / f"{name}{found.suffix}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(found.content)
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: cannot be written ({error.strerror}).") from error
+    for line in found.missing:
+        click.echo(line)
+    for note in found.notes:
+        click.echo(f"Note: {printable(note)}.")
+    click.echo(f"{'Nothing is missing. ' if not found.missing else ''}Hand in {printable(str(file.resolve()))}")

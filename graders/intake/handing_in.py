@@ -1,0 +1,119 @@
+"""What a student hands in: packed from their folder, read again as intake will read it, with what is missing."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from graders.course import Course
+from graders.intake.answer_files import ANSWERS, find_answers
+from graders.intake.archives import UnreadableSubmission, open_members, size_of
+from graders.intake.submission import NOTEBOOK_BYTES, UNTOUCHED, Submission, read_submission
+from graders.outcomes import STILL_TO_DO
+from graders.questions import load_questions
+
+TIME = (1980, 1, 1, 0, 0, 0)  # the same work makes the same zip
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """What is handed in.
+
+    Attributes:
+        content: the file.
+        suffix: how its name ends.
+        read: what intake makes of it.
+        missing: what is not done, a sentence for each step.
+    """
+
+    content: bytes
+    suffix: str
+    read: Submission
+    missing: list[str]
+
+    @property
+    def notes(self) -> list[str]:
+        """What intake left out, or read under another name; at home nothing else is known of what was handed out."""
+        return [note for note in self.read.notes if not note.endswith(UNTOUCHED)]
+
+
+def hand_in_of(path: Path, course: Course) -> HandIn:
+    """Pack a student's package, or take their notebook as it is.
+
+    Args:
+        path: the package's folder, or a notebook.
+        course: the course.
+
+    Raises:
+        NoSubmission, UnreadableSubmission: intake would not take it.
+    """
+    if path.is_dir():
+        content, suffix = _packed(path, course), ".zip"
+    elif size_of(path) <= NOTEBOOK_BYTES:
+        content, suffix = path.read_bytes(), ".ipynb"
+    else:
+        raise UnreadableSubmission(f"{path.name}: larger than {NOTEBOOK_BYTES >> 20} MB; clear its outputs.")
+    with tempfile.TemporaryDirectory(prefix="lab-submit-") as folder:
+        file = Path(folder, f"{path.name if suffix == '.ipynb' else course.package + suffix}")
+        file.write_bytes(content)
+        read = read_submission(file, course)
+    handed_out = {} if path.is_dir() else {file.name: file.read_bytes() for file in course.skeletons.glob("step*.py")}
+    return HandIn(content, suffix, read, list(_missing(read, handed_out, course)))
+
+
+def _packed(package: Path, course: Course) -> bytes:
+    """Return a zip of what intake reads of a package: its modules, and the files of answers."""
+    files = read_submission(package, course).files
+    with open_members(package) as members:
+        answers = find_answers(members, PurePosixPath(), course).read
+        texts = {f"{ANSWERS}/{name}": member.read() for name, member in answers.items()}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in sorted({**files, **texts}.items()):
+            info = zipfile.ZipInfo(f"{course.package}/{name}", date_time=TIME)
+            info.external_attr = 0o644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    return packed.getvalue()
+
+
+def _missing(read: Submission, handed_out: Mapping[str, bytes], course: Course) -> Iterator[str]:
+    """Yield what is still to do, and which questions are not answered.
+
+    Args:
+        read: the hand-in.
+        handed_out: of a notebook, the step modules whose names it should define.
+        course: the course.
+    """
+    done = {name for content in read.files.values() for name, is_done in _definitions(content).items() if is_done}
+    questions = load_questions(course)
+    for step in course.steps:
+        file = f"{step.module}.py"
+        mine = _definitions(handed_out.get(file) or read.files.get(file, b""))
+        names = [name for name, is_done in mine.items() if not is_done and name not in done]
+        open_questions = [one.id for one in questions if one.step == step.number and one.id not in read.answers]
+        missing = [
+            *([] if file in read.files else [f"{file} is missing"]),
+            *([f"still to do: {', '.join(names)}"] if names else []),
+            *([f"not answered: {', '.join(open_questions)}"] if open_questions else []),
+        ]
+        if missing:
+            yield f"Step {step.number}: {'; '.join(missing)}."
+
+
+def _definitions(source: bytes) -> dict[str, bool]:
+    """Return a module's public functions and classes, and whether they are done; nothing if Python cannot read it."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return {
+        node.name: not any(isinstance(part, ast.Raise) and STILL_TO_DO in ast.dump(part) for part in ast.walk(node))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    }

@@ -1,0 +1,134 @@
+"""`lab submit`: what is handed in has the student's name, and is what intake reads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from click.testing import CliRunner, Result
+
+from graders.course import load_course
+from graders.intake.layouts.plain import take_apart
+from graders.intake.submission import read_submission
+from graders.results.roster import Student, assign
+from graders.student import lab
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+ANSWER = "Είκοσι πέντε κλειδιά."
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the folder of a student who has a whole copy of the small course, and work there."""
+    folder = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def submit(*arguments: str) -> Result:
+    return CliRunner().invoke(lab, ["submit", *arguments], catch_exceptions=False)
+
+
+def solve(home: Path) -> None:
+    for source in (WORDS / "variants" / "split_by_hand").glob("*.py"):
+        shutil.copy(source, home / "words")
+    with (home / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n{ANSWER}\n")
+
+
+def test_what_is_missing_is_said_and_it_is_packed_all_the_same(home: Path) -> None:
+    done = submit("--name", "Άννα Παπαδοπούλου")
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "Step 1: still to do: count_words, longest_word, count_lines.\n"
+        "Step 2: still to do: shift, unshift; not answered: 2.1.\n"
+        f"Hand in {home / 'Άννα Παπαδοπούλου.zip'}\n"
+    )
+
+
+def test_it_is_read_where_it_is_graded_as_it_was_written(home: Path) -> None:
+    solve(home)
+    (home / "words" / "helper.py").write_text("x = 1\n", encoding="utf-8")
+    (home / "words" / "__pycache__").mkdir()
+    (home / "words" / "__pycache__" / "helper.pyc").write_bytes(b"x")
+    (home / "words" / "data.txt").write_text("large", encoding="utf-8")
+    done = submit("--name", "001", "--out", "out")
+    assert done.stdout == f"Nothing is missing. Hand in {home / 'out' / '001.zip'}\n"
+    with zipfile.ZipFile(home / "out" / "001.zip") as packed:
+        assert packed.namelist() == [
+            "words/__init__.py", "words/answers/step02.md", "words/helper.py",
+            "words/step01_counting.py", "words/step02_ciphers.py",
+        ]  # fmt: skip
+    course = load_course(WORDS)
+    handed_in, folder = read_submission(home / "out" / "001.zip", course), read_submission(home / "words", course)
+    assert handed_in.digest == folder.digest
+    assert handed_in.answers == {"2.1": ANSWER}
+
+
+def test_the_same_work_makes_the_same_file(home: Path) -> None:
+    submit("--name", "001")
+    first = (home / "001.zip").read_bytes()
+    (home / "words" / "step01_counting.py").touch()
+    submit("--name", "001")
+    assert (home / "001.zip").read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["001", "Παπαδοπούλου Άννα", "άννα  παπαδοπούλου", "Papadopoulou.A"])
+def test_the_class_s_roster_knows_whose_it_is(home: Path, name: str) -> None:
+    submit("--name", name, "--out", "out")
+    files = [PurePosixPath(path.name) for path in (home / "out").iterdir()]
+    [part] = take_apart(files).parts
+    anna = Student("001", "Παπαδοπούλου Άννα", email="papadopoulou.a@example.org")
+    assigned = assign([part.handin], [anna, Student("002", "Βασιλείου Γιώργος")])
+    assert [one.students for one in assigned.handins] == [["001"]]
+
+
+@pytest.mark.parametrize(("name", "file"), [("a/../b", "a_.._b.zip"), ("..x", "_x.zip"), ("Α: Β?", "Α_ Β_.zip")])
+def test_a_name_leads_nowhere(home: Path, name: str, file: str) -> None:
+    submit("--name", name, "--out", "out")
+    assert [path.name for path in (home / "out").iterdir()] == [file]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "..", "/"])
+def test_without_a_name_nothing_is_written(home: Path, name: str) -> None:
+    done = submit("--name", name, "--out", "out")
+    assert done.exit_code == 2
+    assert "give your student number or your full name." in done.stderr
+    assert not (home / "out").exists()
+
+
+def test_a_file_that_python_cannot_read_and_a_missing_one_are_told(home: Path) -> None:
+    solve(home)
+    (home / "words" / "step01_counting.py").rename(home / "words" / "counting.txt")
+    done = submit("--name", "001")
+    assert "Step 1: step01_counting.py is missing.\n" in done.stdout
+    for file in (home / "words").glob("step*.py"):
+        file.unlink()
+    nothing = submit("--name", "001", "--out", "out")
+    assert nothing.exit_code == 2
+    assert "This would not be taken: " in nothing.stderr
+    assert not (home / "out").exists()
+
+
+def test_a_notebook_is_handed_in_as_it_is(home: Path) -> None:
+    source = (WORDS / "variants" / "split_by_hand" / "step01_counting.py").read_text(encoding="utf-8")
+    cells = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None},
+        {"cell_type": "code", "source": "%time\nprint(1)", "metadata": {}, "outputs": [], "execution_count": None},
+    ]
+    notebook = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
+    (home / "lab.ipynb").write_text(notebook, encoding="utf-8")
+    done = submit("lab.ipynb", "--name", "001")
+    assert done.exit_code == 0
+    assert "Step 1" not in done.stdout
+    assert "Step 2: still to do: shift, unshift; not answered: 2.1.\n" in done.stdout
+    assert "Note: magics and shell lines were skipped: cell 2 line 1 %time.\n" in done.stdout
+    assert (home / "001.ipynb").read_text(encoding="utf-8") == notebook
+    (home / "bad.ipynb").write_text("{", encoding="utf-8")
+    bad = submit("bad.ipynb", "--name", "002")
+    assert bad.exit_code == 2
+    assert "This would not be taken: bad.ipynb: not a Jupyter notebook" in bad.stderr
