@@ -15,16 +15,28 @@ from graders.commands.home.place import home_course_option, root_of, root_option
 from graders.commands.home.supervised import Supervision, notes_of_this_process
 from graders.course import Course
 
+NOTEBOOK = ".ipynb"
+RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
+
 
 @click.command(cls=Command)
-@click.argument("steps", nargs=-1)
+@click.argument("what", metavar="[STEP | NOTEBOOK]...", nargs=-1)
+@click.option("--first", is_flag=True, help="Stop at the first check that does not pass.")
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
 @root_option
 @home_course_option
-def check(steps: tuple[str, ...], pdb: bool, root: Path | None, course: Course) -> None:
-    """Run the public checks of each STEP, by its number or its module's name, or of all steps."""
-    numbers = {_step(text, course) for text in steps}
-    home = root_of(course, root)
+def check(what: tuple[str, ...], first: bool, pdb: bool, root: Path | None, course: Course) -> None:
+    """Run the public checks of each STEP, such as 4 or 1-3 or its module, or of all steps.
+
+    With a NOTEBOOK, its code is checked instead of the modules that you fill in.
+    """
+    notebooks = [Path(text) for text in what if text.lower().endswith(NOTEBOOK)]
+    numbers = {number for text in what if not text.lower().endswith(NOTEBOOK) for number in _steps(text, course)}
+    if len(notebooks) > 1:
+        raise click.UsageError(f"{len(notebooks)} notebooks are named; check one at a time.")
+    if notebooks and not notebooks[0].is_file():
+        raise click.UsageError(f"There is no {notebooks[0]} here.")
+    home = notebooks[0] if notebooks else root_of(course, root)
     settings = click.get_current_context().find_object(Settings) or Settings()
     notes = notes_of_this_process()
     if notes is None and settings.restartable:
@@ -34,8 +46,20 @@ def check(steps: tuple[str, ...], pdb: bool, root: Path | None, course: Course) 
     for name, value in course.sandbox.environment.items():
         os.environ.setdefault(name, value)
     from graders.commands.home.checking import Checking  # noqa: PLC0415 - `lab --help` need not load what checking needs
+    from graders.commands.home.work import work_of  # noqa: PLC0415
 
-    sys.exit(Checking(course, numbers, home, notes, pdb=pdb).run())
+    with work_of(home, course) as work:
+        sys.exit(Checking(course, numbers, work, notes, pdb=pdb, first=first).run())
+
+
+def _steps(text: str, course: Course) -> list[int]:
+    """Return the numbers of the steps that a number, a range, a label, or the name of a module or file means."""
+    if not (found := RANGE.fullmatch(text)):
+        return [_step(text, course)]
+    first, last = (_step(end, course) for end in found.groups())
+    if first > last:
+        raise click.UsageError(f"{text!r} is no range of steps; the lower number comes first: {last}-{first}.")
+    return [step.number for step in course.steps if first <= step.number <= last]
 
 
 def _step(text: str, course: Course) -> int:

@@ -216,12 +216,12 @@ def notes_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def answered_lines(written: Sequence[WrittenAnswer], package: str) -> list[str]:
-    """Say in a line for each step how many of its written questions are answered in the student's checkout."""
+def answered_lines(written: Sequence[WrittenAnswer], package: str, notebook: str = "") -> list[str]:
+    """Say in a line for each step how many of its written questions are answered at a student's home, and where."""
     lines = []
     for step in sorted({one.step for one in written}):
         mine = [one.status is AnswerStatus.TO_BE_MARKED for one in written if one.step == step]
-        where = f"{package}/answers/{step_label(step)}.md"
+        where = printable(notebook) or f"{package}/answers/{step_label(step)}.md"
         lines.append(f"Written: {sum(mine)} of {len(mine)} answered in {where}, to be marked by a person.")
     return lines
 

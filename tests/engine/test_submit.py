@@ -116,7 +116,7 @@ def test_a_file_that_python_cannot_read_and_a_missing_one_are_told(home: Path) -
 
 def test_a_notebook_is_handed_in_as_it_is(home: Path) -> None:
     source = (WORDS / "variants" / "split_by_hand" / "step01_counting.py").read_text(encoding="utf-8")
-    cells = [
+    cells: list[dict[str, object]] = [
         {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None},
         {"cell_type": "code", "source": "%time\nprint(1)", "metadata": {}, "outputs": [], "execution_count": None},
     ]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import faulthandler
+import shlex
 import signal
-from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich.console import Console
 
 from graders.commands.errors import ExitCode, say
 from graders.commands.home.supervised import Began, Debugging, Ended, Importing, Interrupting, Notes, Spoiled
+from graders.commands.home.work import Work
 from graders.course import Course
 from graders.feedback.checks import check_lines, number
 from graders.feedback.live import LiveReport, printed_lines
 from graders.feedback.terminal import answered_lines
-from graders.intake.submission import read_answers
 from graders.judging.debugging import debug
 from graders.judging.judge import Interrupted, judge
 from graders.judging.local import Imports, LocalSubject
 from graders.judging.output import Output
 from graders.judging.rubric import Check, load_rubric
 from graders.outcomes import Outcome, Verdict
+from graders.results.schema import AnswerStatus, WrittenAnswer
 from graders.results.scoring import max_points, points, score, written_answers
 from graders.text import printable
 
@@ -36,17 +37,29 @@ class Checking:
     Args:
         course: the course.
         steps: numbers of the steps; none means all.
-        root: the folder that holds what the student writes.
+        work: what the student has written.
         notes: where to note how far it came; what stands there already is not done again.
         pdb: whether to open the debugger where a check fails.
+        first: whether to stop at the first check that does not pass.
     """
 
-    def __init__(self, course: Course, steps: Collection[int], root: Path, notes: Notes | None, *, pdb: bool) -> None:
+    def __init__(
+        self,
+        course: Course,
+        steps: Collection[int],
+        work: Work,
+        notes: Notes | None,
+        *,
+        pdb: bool = False,
+        first: bool = False,
+    ) -> None:
         self.course = course
         self.rubric = [row for row in load_rubric(course, steps) if row.info.visibility == "public"]
-        self.package = root / course.package
+        self.work = work
         self.notes = notes
         self.pdb = pdb
+        self.first = first
+        self.is_enough = False
         earlier = notes.read() if notes else []
         self.known = {note.check: note.verdict for note in earlier if isinstance(note, Ended)}
         spoiled = {note.module: note.message for note in earlier if isinstance(note, Spoiled)}
@@ -56,7 +69,7 @@ class Checking:
         dropped = [row for row in self.rubric if row.dropped]
         self.report = LiveReport(self.console, score(dropped, {}))
         imports = Imports(self._note_import, spoiled)
-        self.subject = LocalSubject(course, root, imports, notes.folder if notes else None)
+        self.subject = LocalSubject(course, work.root, imports, notes.folder if notes else None)
 
     def run(self) -> ExitCode:
         """Judge, tell, and return how the command ends."""
@@ -70,7 +83,7 @@ class Checking:
                     self.course, self.rubric, self.subject, 0, PYTEST_OPTIONS, on_check=self._on_check, known=self.known
                 )
         except Interrupted as interrupt:
-            return self._interrupted(interrupt)
+            return self._stopped() if self.is_enough else self._interrupted(interrupt)
         self.output.restore()
         self.report.end_step()
         return self._show_rest(verdicts)
@@ -84,6 +97,9 @@ class Checking:
 
     def _on_check(self, check: Check, verdict: Verdict | None) -> None:
         if verdict is None:
+            if self.first and any(one.outcome is not Outcome.PASSED for one in self.known.values()):
+                self.is_enough = True
+                raise KeyboardInterrupt
             self._note(Began(check.id, check.step, check.title))
             self.output.begin()
             return
@@ -116,23 +132,49 @@ class Checking:
         say("lab", f"interrupted{where}, after {len(interrupt.verdicts)} of {len(self.rubric)} checks.")
         return ExitCode.INTERRUPTED
 
+    def _stopped(self) -> ExitCode:
+        """Tell that the rest did not run, because one check did not pass and that is enough."""
+        self.output.restore()
+        self.console.print(f"\nStopped after {len(self.known)} of {len(self.rubric)} checks.", style="bold")
+        self._tell_next(self.known)
+        faults = any(verdict.outcome is Outcome.HARNESS_FAULT for verdict in self.known.values())
+        return ExitCode.HARNESS_FAULT if faults else ExitCode.CHECK_FAILED
+
     def _show_rest(self, verdicts: Mapping[str, Verdict]) -> ExitCode:
         results = score(self.rubric, verdicts)
         changed = [one for one in results if not one.dropped and verdicts[one.id] != self.known.get(one.id)]
         if changed:
             self.console.print(check_lines(changed), soft_wrap=True)
-        answers, notes = read_answers(self.package, self.course)
-        written = written_answers(self.course, self.rubric, answers)
-        lines: Iterable[str] = answered_lines(written, self.course.package)
-        if lines:
-            shown = "\n".join(["", *lines, *map(printable, notes)])
+        written = written_answers(self.course, self.rubric, self.work.answers)
+        lines: Iterable[str] = answered_lines(written, self.course.package, self.work.notebook)
+        if lines or self.work.notebook:
+            shown = "\n".join(["", *lines, *map(printable, self.work.notes)])
             self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
         reached, most = number(points(results)), number(max_points(results))
         self.console.print(f"\n{reached} of {most} points of the public checks.", style="bold")
+        self._tell_next(verdicts, written)
         outcomes = {one.outcome for one in results if not one.dropped}
         if Outcome.HARNESS_FAULT in outcomes:
             return ExitCode.HARNESS_FAULT
         return ExitCode.DONE if outcomes <= {Outcome.PASSED} else ExitCode.CHECK_FAILED
+
+    def _tell_next(self, verdicts: Mapping[str, Verdict], written: Sequence[WrittenAnswer] = ()) -> None:
+        """Say in one line what to do next: mend a check that waits for no other one, go on, answer, or hand in."""
+        done = {Outcome.PASSED, Outcome.BLOCKED}
+        to_mend = [row for row in self.rubric if row.id in verdicts and verdicts[row.id].outcome not in done]
+        further = [step for step in self.course.steps if step.number > self.rubric[-1].step] if self.rubric else []
+        to_answer = [one for one in written if one.status is AnswerStatus.NOT_ANSWERED]
+        notebook = f"{shlex.quote(self.work.notebook)} " if self.work.notebook else ""
+        if to_mend:
+            step = to_mend[0].step
+            text = f"step {step}, {to_mend[0].title} (lab check {notebook}{step} --first)"
+        elif further:
+            text = f"lab check {notebook}{further[0].number}"
+        elif to_answer:
+            text = f"answer question {to_answer[0].id}, {to_answer[0].title}"
+        else:
+            text = f'lab submit {notebook}--name "YOUR NAME"'
+        self.console.print(printable(f"next: {text}"), soft_wrap=True, markup=False, highlight=False)
 
     def _interrupt(self, *_: object) -> None:
         self._note(Interrupting())
