@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from graders.commands import bench, calibrate, doctor, release, rescore, run, schema, skeleton
-from graders.commands.classroom import export, grades, mark, similar, stats
+from graders.commands.classroom import export, grades, mark, report, similar, stats
 from graders.commands.errors import Group, run_group
 
 
@@ -30,6 +30,7 @@ for command in (
     grades.grades,
     export.export,
     mark.mark,
+    report.report,
     stats.stats,
     similar.similar,
     doctor.doctor,

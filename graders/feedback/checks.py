@@ -67,7 +67,7 @@ class Telling:
         if check.outcome is Outcome.BLOCKED and check.message.startswith(WAITS_FOR):
             self._waiting.setdefault(check.message.removeprefix(WAITS_FOR), []).append(check)
             return []
-        cause = _cause(check)
+        cause = cause_of(check)
         if cause and cause in self._first:
             self._alike.setdefault(cause, []).append(check)
             return []
@@ -132,7 +132,7 @@ def _root(title: str, follows: Mapping[str, str]) -> str:
     return title
 
 
-def _cause(check: CheckResult) -> Cause:
+def cause_of(check: CheckResult) -> Cause:
     """Return what checks that end for the same reason have in common; nothing of a check that stands for itself."""
     if check.visibility == "hidden":
         return ()

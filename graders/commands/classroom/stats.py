@@ -39,7 +39,7 @@ def stats(results: Path | None, url: str | None, table: Path | None, drawing: Pa
     from graders.statistics.table import as_csv  # noqa: PLC0415
     from graders.statistics.terminal import shown  # noqa: PLC0415
 
-    judged = _judged(results, url, course)
+    judged = judged_of(results, url, course)
     if not judged:
         raise click.UsageError("there is no result to count: graders run --out, or --gradebook, keeps them.")
     figures, causes = class_figures(judged), causes_of(judged)
@@ -53,7 +53,7 @@ def stats(results: Path | None, url: str | None, table: Path | None, drawing: Pa
         console.print(part)
 
 
-def _judged(results: Path | None, url: str | None, course: Course) -> list[Judged]:
+def judged_of(results: Path | None, url: str | None, course: Course) -> list[Judged]:
     """Return what counts; tell what does not."""
     from graders.statistics.advice import counted  # noqa: PLC0415
     from graders.statistics.judged import every, those_that_count  # noqa: PLC0415

@@ -1,0 +1,109 @@
+"""`graders report`: pages for students, and one about the class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graders.commands.classroom.book import opened
+from graders.commands.errors import Command, say
+from graders.commands.options import course_option
+from graders.course import Course
+from graders.results.files import each_result, unreadable_results
+from graders.text import folder_name
+
+if TYPE_CHECKING:
+    from graders.pages.submission import Known
+    from graders.results.schema import Result
+
+CLASS = "class.html"
+
+
+@click.command(cls=Command)
+@click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Folder for results, as graders run --out names it.")  # fmt: skip
+@click.option("--gradebook", "url", metavar="URL",
+              help="The gradebook; it knows earlier attempts, marks and totals too.")  # fmt: skip
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the pages.")
+@click.option("--class", "whole", is_flag=True, help=f"Write {CLASS}, for the instructor, instead of feedback.")
+@course_option
+def report(results: Path | None, url: str | None, out: Path, whole: bool, course: Course) -> None:
+    """Write a page of feedback for each submission, NAME.html, to be sent to whoever handed it in.
+
+    A page needs nothing besides itself: no script, no other file, no network.
+    """
+    if (url is None) == (results is None):
+        raise click.UsageError("give either --results or --gradebook.")
+    pages = _class_page(results, url, course) if whole else _feedback(results, url, course)
+    count = 0
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, page in pages:
+            (out / name).write_bytes(page)
+            count += 1
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: cannot be written ({error.strerror}).") from error
+    if not count:
+        raise click.UsageError("there is no result: graders run --out, or --gradebook, keeps them.")
+    click.echo(f"{count} {'page' if count == 1 else 'pages'} in {out}")
+
+
+def _feedback(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
+    from graders.pages.submission import page_of  # noqa: PLC0415 - `--help` needs none of these
+
+    if results is not None:
+        for file in unreadable_results(results):
+            say("graders", f"{file}: is damaged, or of another version; it gets no page.")
+        for result in each_result(results):
+            yield f"{folder_name(result.submission)}.html", page_of(result)
+        return
+    assert url is not None
+    taken: dict[str, int] = {}
+    for result, known in _from_gradebook(url, course):
+        handin = result.handin
+        name = folder_name("+".join(handin.students) or handin.name) if handin else folder_name(result.submission)
+        if handin and handin.attempt > 1:
+            name = f"{name}-attempt-{handin.attempt}"
+        count = taken[name.casefold()] = taken.get(name.casefold(), 0) + 1
+        yield f"{name}{f'-{count}' if count > 1 else ''}.html", page_of(result, known)
+
+
+def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
+    """Yield the last result of each hand-in, with the attempt before it, its marks, and the total that it leads to."""
+    import msgspec  # noqa: PLC0415
+
+    from graders.pages.submission import Known, Mark  # noqa: PLC0415
+
+    with opened(url) as book:
+        found, totals = book.results(), book.totals(course.grades)
+        marks = {(one.handin, one.question): [Mark(m.points, m.comment) for m in one.marks] for one in book.answers()}
+    for number, (handin, result) in found.items():
+        owners = set(handin.students)
+        earlier = {
+            (other.attempt, key): old
+            for key, (other, old) in found.items()
+            if owners & set(other.students) and (other.attempt, key) < (handin.attempt, number)
+        }
+        before = earlier[max(earlier)] if earlier else None
+        mine = {question: given for (of, question), given in marks.items() if of == number and given}
+        total = totals.get(handin.students[0]) if len(handin.students) == 1 else None
+        because = total.because if total and total.handin == number else ()
+        yield msgspec.structs.replace(result, handin=handin), Known(before, mine, because)
+
+
+def _class_page(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
+    from graders.commands.classroom.stats import judged_of  # noqa: PLC0415
+    from graders.pages.classroom import class_page  # noqa: PLC0415
+
+    judged = judged_of(results, url, course)
+    marked = set()
+    if url is not None:
+        with opened(url) as book:
+            marked = {
+                (student, one.question, one.text) for one in book.answers() if one.marks for student in one.students
+            }
+    if judged:
+        yield CLASS, class_page(judged, marked)

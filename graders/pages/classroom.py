@@ -1,0 +1,126 @@
+"""The page about a class, for its instructor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from graders.exports.words import seconds
+from graders.outcomes import Outcome
+from graders.pages.rendering import render
+from graders.pages.telling import WORDS
+from graders.results.schema import AnswerStatus, CheckResult
+from graders.statistics.advice import sentences
+from graders.statistics.causes import causes_of
+from graders.statistics.figures import CheckFigures, class_figures
+from graders.statistics.judged import Judged
+
+HARDEST, CAUSES, NAMES = 15, 20, 12
+# What a cell of the heat map shows: a sign, and a class of the page's style.
+SIGNS = {
+    Outcome.PASSED: ("✓", "p"),
+    Outcome.NOT_IMPLEMENTED: ("·", "n"),
+    Outcome.BLOCKED: ("↑", "b"),
+    Outcome.HARNESS_FAULT: ("?", "h"),
+}
+OTHER = ("✗", "f")
+
+Marked = tuple[str, str, str]
+"""A marked answer: whose it is, the id of its question, and its text."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the heat map: whose, their points in the step, and a sign, a class and words for each check."""
+
+    who: str
+    points: float
+    cells: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Map:
+    """The heat map of a step.
+
+    Attributes:
+        number: the step's.
+        of: the points to be had.
+        checks: its columns.
+        rows: the results, the best one first.
+    """
+
+    number: int
+    of: float
+    checks: list[CheckFigures]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A written question: how many answers there are, and how many of them nobody has marked."""
+
+    id: str
+    title: str
+    answered: int
+    to_mark: int
+
+
+def class_page(judged: Sequence[Judged], marked: Collection[Marked] = ()) -> bytes:
+    """Return the page, UTF-8.
+
+    Args:
+        judged: the results that count; at least one.
+        marked: the answers that have marks.
+    """
+    figures, causes = class_figures(judged), causes_of(judged)
+    hardest = sorted((check for check in figures.checks if check.lost), key=lambda check: -check.lost)
+    return render(
+        "class",
+        {
+            "course": judged[-1].result.course,
+            "figures": figures,
+            "most": max(figures.tenths),
+            "hardest": hardest[:HARDEST],
+            "causes": causes[:CAUSES],
+            "more_causes": len(causes[CAUSES:]),
+            "names": NAMES,
+            "words": WORDS,
+            "advice": sentences(causes, len(judged)),
+            "maps": [_map(step, figures.checks, judged) for step in figures.steps],
+            "written": _written(judged, marked),
+            "isolation": Counter(str(one.result.isolation.level) for one in judged),
+            "seconds": sum(seconds(one.result) for one in judged),
+        },
+    )
+
+
+def _map(step: int, checks: Sequence[CheckFigures], judged: Sequence[Judged]) -> Map:
+    columns = [check for check in checks if check.step == step]
+    rows = []
+    for one in sorted(judged, key=lambda one: -one.result.score):
+        mine = {check.id: check for check in one.result.checks if check.step == step}
+        points = sum(check.points for check in mine.values())
+        rows.append(Row(", ".join(one.whose), points, [_cell(mine.get(check.id)) for check in columns]))
+    of = max(sum(check.max_points for check in one.result.checks if check.step == step) for one in judged)
+    return Map(step, of, columns, rows)
+
+
+def _cell(check: CheckResult | None) -> tuple[str, str, str]:
+    if check is None or check.dropped:
+        return "", "n", "not judged"
+    sign, style = SIGNS.get(check.outcome, OTHER)
+    return sign, style, WORDS[check.outcome]
+
+
+def _written(judged: Sequence[Judged], marked: Collection[Marked]) -> list[Written]:
+    titles: dict[str, str] = {}
+    answered: Counter[str] = Counter()
+    to_mark: Counter[str] = Counter()
+    for one in judged:
+        for question in one.result.written:
+            titles.setdefault(question.id, question.title)
+            if question.status is AnswerStatus.TO_BE_MARKED:
+                answered[question.id] += 1
+                to_mark[question.id] += any((who, question.id, question.answer) not in marked for who in one.whose)
+    return [Written(id_, title, answered[id_], to_mark[id_]) for id_, title in titles.items()]

@@ -1,0 +1,61 @@
+"""How pages are made: all that students wrote is escaped, and what would reorder or hide text is replaced."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from graders.feedback.checks import number
+from graders.text import without_orders
+
+MOST_CHARACTERS = 20_000  # of one text that a student wrote
+
+
+def render(template: str, values: Mapping[str, object]) -> bytes:
+    """Return a page.
+
+    Args:
+        template: its file's name, without the ending.
+        values: what it shows; every text in it is escaped.
+    """
+    return _environment().get_template(f"{template}.html.j2").render(values).encode("utf-8", "replace")
+
+
+def plain(text: str) -> str:
+    """Return a text whose lines a page shows as they are, and no character of which it obeys; long ones are cut."""
+    shown = text[:MOST_CHARACTERS]
+    lines = [without_orders(line.replace("\t", "    ")) for line in shown.splitlines()]
+    if len(text) > len(shown):
+        lines.append(f"… ({len(text) - len(shown):,} more characters)")
+    return "\n".join(lines)
+
+
+def points(value: float) -> str:
+    """Write points as people do: 3, 2.5, 2.33."""
+    return number(round(value, 2))
+
+
+def moment(text: str) -> str:
+    """Write a time in ISO 8601 as people do; another text as it is."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M %Z}".rstrip()
+    except ValueError:
+        return text
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("graders.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plain"] = plain
+    environment.filters["moment"] = moment
+    environment.filters["points"] = points
+    return environment

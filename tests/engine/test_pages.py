@@ -1,0 +1,234 @@
+"""Feedback and class pages: what they say, and that all that students wrote stays text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import html5lib
+import msgspec
+import pytest
+from click.testing import CliRunner
+from lxml import html
+
+from graders.cli import graders
+from graders.outcomes import Outcome
+from graders.pages.classroom import class_page
+from graders.pages.rendering import MOST_CHARACTERS, plain
+from graders.pages.submission import Known, Mark, page_of
+from graders.results.files import write_result
+from graders.results.gradebook.book import Gradebook
+from graders.results.gradebook.rows import Marked
+from graders.results.scoring import HIDDEN_MESSAGE
+from graders.statistics.judged import every
+from tests.pages import EVIL, better, result_of
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+ELEMENTS = frozenset(
+    "html head meta title style body header main section article p h1 h2 h3 small span i b br table caption thead tbody tr th "
+    "td ul ol li details summary pre a div abbr".split()
+)
+ATTRIBUTES = frozenset(
+    "lang charset http-equiv content name class id href scope style title colspan tabindex role aria-hidden aria-labelledby".split()
+)
+
+
+def strictly(page: bytes) -> Element:
+    """Parse a page as browsers do, and refuse what they would have to mend."""
+    found: Element = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+    return found
+
+
+def text_of(page: bytes) -> str:
+    words = " ".join(html.fromstring(page.decode()).find("body").itertext()).split()
+    return re.sub(r" (?=[.,:;])", "", " ".join(words))
+
+
+def one_line(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def pages_of(text: str) -> list[bytes]:
+    evil = result_of("x", 7, text=text, steps=1, checks=6)
+    known = Known(better(evil), {"2.1": [Mark(1, text)]}, [text])
+    return [page_of(evil, known), class_page(every([evil, result_of("Άννα", 1, steps=1)]))]
+
+
+# --- what students wrote stays text
+
+
+@pytest.mark.parametrize("text", [EVIL, "a" * (1 << 20), "<b>&" * (1 << 18), "\u202e\x9b31m" * 100, "x\n" * 100_000])
+def test_a_page_is_html_of_known_elements_alone_whatever_students_wrote(text: str) -> None:
+    for page in pages_of(text):
+        for element in strictly(page).iter():
+            assert str(element.tag) in ELEMENTS
+            assert set(element.attrib) <= ATTRIBUTES, element.attrib
+            assert element.get("href", "#").startswith("#")
+            assert re.fullmatch(r"width: [0-9.]+%", element.get("style", "width: 0%"))
+            for said in (element.text or "", element.tail or "", *element.attrib.values()):
+                kinds = {unicodedata.category(char) for char in said if char != "\n"}
+                assert not kinds & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        assert len(page) < 3_000_000
+    for page in pages_of(text)[:1]:
+        assert re.sub(r" (?=[.,:;])", "", one_line(text))[:60] in text_of(page)
+
+
+def test_long_texts_are_cut_and_say_so() -> None:
+    page = page_of(result_of("x", 7, text="α" * (1 << 20)))
+    assert f"… ({(1 << 20) - MOST_CHARACTERS:,} more characters)" in text_of(page)
+
+
+def test_nothing_is_fetched_and_no_script_runs() -> None:
+    for page in pages_of(EVIL):
+        policy = html.fromstring(page.decode()).xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+        assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+        style = "".join(html.fromstring(page.decode()).xpath("//style/text()"))
+        assert "url(" not in style
+        assert "@import" not in style
+        assert "prefers-color-scheme: dark" in style
+        assert "@media print" in style
+
+
+# --- feedback
+
+
+def test_points_failures_and_hints_are_told_and_what_is_hidden_is_not() -> None:
+    result = result_of("Παπαδοπούλου Άννα", 1)
+    secret = next(check for check in result.checks if check.visibility == "hidden" and check.hint)
+    said = text_of(page_of(result))
+    assert said.startswith("Words: a course of two steps Παπαδοπούλου Άννα Attempt 1, 2026-11-01 10:00 UTC")
+    assert f"{result.score:g} of {result.max_score:g} points" in said
+    told = [check for check in result.checks if check.outcome is Outcome.FAILED and check.visibility == "public"]
+    assert told
+    for check in told:
+        assert f"✗ {check.title} failed, 0 of 0.5 points {one_line(check.message)} {check.hint}" in said
+    assert HIDDEN_MESSAGE not in said
+    assert f"{secret.title} " in said
+    assert "points; this check is hidden" in said
+    leaking = [
+        msgspec.structs.replace(check, message="SECRET DATA") if check.visibility == "hidden" else check
+        for check in result.checks
+    ]
+    assert "SECRET DATA" not in page_of(msgspec.structs.replace(result, checks=leaking)).decode()
+    assert "not answered" in said
+    assert "A person marks this answer." in said
+
+
+def test_what_is_wrong_once_is_told_once() -> None:
+    result = result_of("x", 1)
+    message = "Importing lab.step01 raised NameError: name 'np' is not defined [step01.py line 3]"
+    checks = [
+        msgspec.structs.replace(check, outcome=Outcome.STUDENT_ERROR, message=message, points=0.0, visibility="public")
+        for check in result.checks
+        if check.step == 1
+    ]
+    said = text_of(page_of(msgspec.structs.replace(result, checks=checks)))
+    assert said.count("name 'np' is not defined") == 1
+    assert "11 more end in the same way; all together cost 6 points" in said
+
+
+def test_changes_marks_and_the_total_are_told_where_they_are_known() -> None:
+    first = result_of("Άννα", 1)
+    second = better(first)
+    known = Known(first, {"2.1": [Mark(1.5, "Καλό.")]}, ["attempt 2 counts, it is the last"])
+    said = text_of(page_of(second, known))
+    gained = second.score - first.score
+    assert f"+{gained:g} points since the last attempt, 2 checks more pass, 1 no longer pass." in said
+    assert "No longer pass: " in said
+    assert "How your total comes about: attempt 2 counts, it is the last" in said
+    assert "1.5 points: Καλό." in said
+    assert "since the last attempt" not in text_of(page_of(first))
+
+
+def test_a_result_of_which_no_verdict_counts_says_so() -> None:
+    result = msgspec.structs.replace(result_of("x", 1), tampered="the check that nobody can pass was passed")
+    assert "No verdict of this result counts: the check that nobody can pass was passed" in text_of(page_of(result))
+
+
+# --- the class
+
+
+def test_the_class_page_shows_who_passed_what_and_what_is_to_be_marked() -> None:
+    results = [result_of(f"S{index}", index, steps=2) for index in range(1, 13)]
+    answer = results[0].written[0].answer
+    page = class_page(every(results), {("001", "2.1", answer), ("002", "2.1", "another answer")})
+    tree = html.fromstring(page.decode())
+    maps = tree.xpath("//section[@class='map']//table")
+    assert len(maps) == 2
+    for step, table in enumerate(maps, start=1):
+        rows = table.xpath(".//tbody/tr")
+        assert len(rows) == 12
+        for row in rows:
+            result = results[int(row.xpath("./th")[0].text) - 1]
+            mine = [check for check in result.checks if check.step == step]
+            signs = [cell.text for cell in row.xpath("./td")[1:]]
+            assert [sign == "✓" for sign in signs] == [check.outcome is Outcome.PASSED for check in mine]
+    said = text_of(page)
+    assert "2.1 Γιατί σπάει 12 of 12 11" in said
+    assert "2.2 How long it takes 0 of 12 0" in said
+    counts = [int(row.xpath("./td")[0].text) for row in tree.xpath("//table[@class='tenths']/tbody/tr")]
+    assert sum(counts) == 12
+
+
+def test_hidden_checks_data_stay_out_of_wrong_answers_in_groups() -> None:
+    result = result_of("x", 1)
+    hidden = next(check for check in result.checks if check.visibility == "hidden")
+    failed = msgspec.structs.replace(hidden, outcome=Outcome.FAILED, message="SECRET DATA", points=0.0)
+    checks = [failed if check is hidden else check for check in result.checks]
+    assert "SECRET DATA" not in class_page(every([msgspec.structs.replace(result, checks=checks)])).decode()
+
+
+# --- the command
+
+
+def report(*arguments: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(graders, ["report", *map(str, arguments), "--course", str(WORDS)], catch_exceptions=False)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_a_folder_of_results_becomes_pages(tmp_path: Path) -> None:
+    for index, name in enumerate(["Άννα", "..hidden", "a b"], start=1):
+        write_result(result_of(name, index), tmp_path / "results" / name)
+    (tmp_path / "results" / "broken").mkdir()
+    (tmp_path / "results" / "broken" / "result.json").write_text("{", encoding="utf-8")
+    code, shown, errors = report("--results", tmp_path / "results", "--out", tmp_path / "out")
+    assert (code, shown) == (0, f"3 pages in {tmp_path / 'out'}\n")
+    assert "broken/result.json: is damaged, or of another version; it gets no page." in errors
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"Άννα.html", "..hidden.html", "a b.html"}
+    code, shown, _ = report("--results", tmp_path / "results", "--out", tmp_path / "out", "--class")
+    assert (code, shown) == (0, f"1 page in {tmp_path / 'out'}\n")
+    assert b"3 results" in (tmp_path / "out" / "class.html").read_bytes()
+    shutil.rmtree(tmp_path / "results" / "Άννα")
+    (tmp_path / "nothing").mkdir()
+    code, _, errors = report("--results", tmp_path / "nothing", "--out", tmp_path / "out")
+    assert code == 2
+    assert "there is no result" in errors
+    assert report("--out", tmp_path / "out")[0] == 2
+
+
+def test_a_gradebook_adds_what_it_knows(tmp_path: Path) -> None:
+    url = str(tmp_path / "class.db")
+    first = result_of("Άννα", 1)
+    second = better(first)
+    with Gradebook(url, by="tests", new=True) as book:
+        for result in (first, second, result_of("Νίκος", 2)):
+            assert result.handin
+            book.record(result.handin, result)
+        answers = [one for one in book.answers() if one.students == ("001",)]
+        book.mark([(answers[-1], Marked("2.1", 1.5, "eleni", "Καλό."))])
+    code, _, _ = report("--gradebook", url, "--out", tmp_path / "out")
+    assert code == 0
+    pages = {path.name: text_of(path.read_bytes()) for path in (tmp_path / "out").iterdir()}
+    assert set(pages) == {"001.html", "001-attempt-2.html", "002.html"}
+    assert "since the last attempt" in pages["001-attempt-2.html"]
+    assert "since the last attempt" not in pages["001.html"]
+    assert "1.5 points: Καλό." in pages["001-attempt-2.html"]
+    assert "How your total comes about" in pages["001-attempt-2.html"]
+    assert "How your total comes about" not in pages["001.html"]
+    assert report("--gradebook", url, "--out", tmp_path / "out", "--class")[0] == 0
+    said = text_of((tmp_path / "out" / "class.html").read_bytes())
+    assert "2.1 Γιατί σπάει 2 of 2 1" in said

@@ -1,0 +1,111 @@
+"""Pages in Chromium: on a telephone and on a desk, light and dark, on paper; students' text stays text, nothing is fetched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders.pages.classroom import class_page
+from graders.pages.submission import Known, page_of
+from graders.statistics.judged import every
+from tests.pages import EVIL, better, result_of
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, of text against its background
+CONTRAST = """() => {
+  const parts = colour => (colour.match(/[0-9.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => { for (; element; element = element.parentElement) {
+    const colour = parts(getComputedStyle(element).backgroundColor);
+    if (colour.length === 3 || colour[3] > 0) return colour; } return [255, 255, 255]; };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    if (![...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())) continue;
+    if (!element.checkVisibility()) continue;
+    const [a, b] = [light(parts(getComputedStyle(element).color)), light(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < LEAST) found.push([element.tagName, element.className, contrast.toFixed(2)]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed; the group tests has it"
+    )
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed; Debian's package chromium has what this needs")
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    first, evil = result_of("Παπαδοπούλου Άννα", 1), result_of("x", 2, text=EVIL)
+    made = {
+        "feedback": page_of(better(first), Known(first, {}, ["attempt 2 counts, it is the last"])),
+        "hostile": page_of(evil),
+        "large": page_of(result_of("x", 3, text="<b>x" * (1 << 18))),
+        "class": class_page(every([evil, *(result_of(f"S{index}", index, checks=30) for index in range(12))])),
+    }
+    for name, page in made.items():
+        (folder / f"{name}.html").write_bytes(page)
+    return {name: folder / f"{name}.html" for name in made}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ["feedback", "hostile", "large", "class"])
+def test_it_fits_is_legible_and_asks_for_nothing(
+    browser: Any, pages: dict[str, Path], name: str, width: int, scheme: str, tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.goto(pages[name].as_uri())
+    assert asked == [pages[name].as_uri()]
+    assert said == []
+    assert page.title() != "owned"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST.replace("LEAST", str(LEAST_CONTRAST))) == []
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png", full_page=name != "large")
+    context.close()
+
+
+def test_it_is_printed_in_black_on_white(browser: Any, pages: dict[str, Path]) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(pages["feedback"].as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.pdf()[:5] == b"%PDF-"
+    context.close()
+
+
+def test_it_needs_no_script(browser: Any, pages: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["feedback"].as_uri())
+    more = page.locator("details", has=page.locator("summary", has_text="passed")).first
+    assert not more.locator("li").first.is_visible()
+    more.locator("summary").click()
+    assert more.locator("li").first.is_visible()
+    context.close()
