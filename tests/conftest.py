@@ -17,7 +17,8 @@ SECONDS = 5.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seeds", type=int, default=3, help="judge right submissions with this many seeds of their own")
+    parser.addoption("--seeds", type=int, default=1, help="judge right submissions with this many seeds of their own")
+    parser.addoption("--regrades", type=int, default=3, help="judge a wrong submission this often with one seed")
     parser.addoption("--kills", type=int, default=8, help="kill processes of a run at this many moments")
     parser.addoption("--renew-snapshots", action="store_true", help="keep what students read now as the snapshots")
     parser.addoption("--whole-steps", action="store_true", help="judge each mistake by all checks of its step")
@@ -26,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def whole_steps(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--whole-steps"))
+
+
+@pytest.fixture
+def regrades(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--regrades"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -5,6 +5,7 @@ A mistake is one change of the reference; `fixtures/submissions/mistakes` lists 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -159,11 +160,47 @@ def test_a_variant_passes_everything(variant: str, further_seed: int, warm_serve
     assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
 
 
-@pytest.mark.parametrize("change", [pytest.param(one, id=one.name) for one in right_changes(COURSE)])
-def test_a_legitimate_change_costs_nothing(change: RightChange, warm_server: WarmServer, tmp_path: Path) -> None:
+def several_at_once(changes: Iterable[RightChange], at_most: int) -> list[list[RightChange]]:
+    """Put changes that are judged by the same steps, and touch other definitions of one module, together."""
+    together: list[list[RightChange]] = []
+    for change in changes:
+        for others in together:
+            same = (others[0].module, others[0].steps) == (change.module, change.steps)
+            if same and len(others) < at_most and all(touched(change).isdisjoint(touched(one)) for one in others):
+                others.append(change)
+                break
+        else:
+            together.append([change])
+    return together
+
+
+def touched(change: RightChange) -> set[int]:
+    """Return the first lines of the statements at the top level of a module that a change is made in."""
+    source = (COURSE.reference_folder / f"{change.module}.py").read_text(encoding="utf-8")
+    spans = [(source.count("\n", 0, source.find(edit.old)) + 1, edit.old.count("\n")) for edit in change.edits]
+    return {
+        node.lineno
+        for node in ast.parse(source).body
+        for first, further in spans
+        if node.lineno <= first + further and first <= (node.end_lineno or node.lineno)
+    }
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "changes" in metafunc.fixturenames:
+        at_once = 1 if metafunc.config.getoption("--whole-steps") else 3
+        params = several_at_once(right_changes(COURSE), at_once)
+        metafunc.parametrize("changes", [pytest.param(one, id="; ".join(c.name for c in one)) for one in params])
+
+
+def test_legitimate_changes_cost_nothing(
+    changes: list[RightChange], further_seed: int, warm_server: WarmServer, tmp_path: Path
+) -> None:
+    """Several at once, each of which could be the one that costs something; with `--whole-steps` each alone."""
     stage_reference(COURSE, tmp_path)
-    change.make_in(tmp_path, COURSE)
-    assert not_passed(judged(tmp_path, warm_server, change.steps)) == {}
+    for change in changes:
+        change.make_in(tmp_path, COURSE)
+    assert not_passed(judged(tmp_path, warm_server, changes[0].steps, further_seed)) == {}
 
 
 def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
@@ -266,9 +303,9 @@ WRONG_IN_MANY_WAYS = (
 )
 
 
-@pytest.mark.parametrize(("steps", "runs"), [((1, 2, 3), 20), ((4,), 5), ((5, 6, 7), 3)])
+@pytest.mark.parametrize("steps", [(1, 2, 3), (4,), (5, 6, 7)])
 def test_runs_of_a_submission_give_equal_verdicts(
-    steps: tuple[int, ...], runs: int, warm_server: WarmServer, tmp_path: Path
+    steps: tuple[int, ...], regrades: int, warm_server: WarmServer, tmp_path: Path
 ) -> None:
     stage_reference(COURSE, tmp_path)
     mistakes = {mistake.name: mistake for mistake in all_mistakes(COURSE)}
@@ -280,7 +317,7 @@ def test_runs_of_a_submission_give_equal_verdicts(
             check_id: (verdict.outcome, verdict.message)
             for check_id, verdict in judged(tmp_path, warm_server, steps).items()
         }
-        for _ in range(runs)
+        for _ in range(regrades)
     ]
 
     assert Outcome.FAILED in {outcome for outcome, _ in first.values()}

@@ -358,7 +358,7 @@ def test_help_starts_without_loading_what_grading_needs():
 
 def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
     monkeypatch.setattr("graders.sandbox.client.BOOTSTRAP", "raise SystemExit(1)")
-    with WarmServer(COURSE) as server, pytest.raises(HarnessFault, match="warm server"):
+    with WarmServer(COURSE, steps=[2]) as server, pytest.raises(HarnessFault, match="warm server"):
         server.wait_until_warm()
 
 

@@ -349,7 +349,7 @@ def test_a_name_fits_into_a_file_system(tmp_path):
 
 def test_a_judge_process_that_dies_is_a_harness_fault(warm_server, monkeypatch):
     monkeypatch.setattr("graders.grading.jobs.grade_one", lambda *_: os._exit(1))
-    with WarmServer(COURSE) as server:
+    with WarmServer(COURSE, steps=[2]) as server:
         server.wait_until_warm()
         events = list(
             grade_all(

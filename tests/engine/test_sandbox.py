@@ -337,7 +337,7 @@ def test_workers_do_not_see_each_other(start_worker):
 @pytest.mark.slow
 def test_a_closing_server_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
-    with WarmServer(COURSE) as server:
+    with WarmServer(COURSE, steps=[2]) as server:
         server.wait_until_warm()
         worker = Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
         pid, server_pid = worker.pid, server.process.pid
@@ -349,7 +349,7 @@ def test_a_closing_server_takes_its_workers_along(tmp_path):
 
 @pytest.mark.slow
 def test_a_dead_server_is_a_harness_fault(tmp_path):
-    with WarmServer(COURSE) as server:
+    with WarmServer(COURSE, steps=[2]) as server:
         server.wait_until_warm()
         server.process.kill()
         server.process.wait()
@@ -360,7 +360,7 @@ def test_a_dead_server_is_a_harness_fault(tmp_path):
 @pytest.mark.slow
 def test_a_judge_that_goes_away_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
-    with WarmServer(COURSE, judges=2) as server:
+    with WarmServer(COURSE, judges=2, steps=[2]) as server:
         server.wait_until_warm()
         gone = Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
         server.controls[0].close()
