@@ -1,4 +1,9 @@
-"""Hypothesis, set so that the same submission sees the same examples on every run."""
+"""Hypothesis, set so that the same submission sees the same examples on every run.
+
+It likes to draw constants that stand in the sources of the modules that happen to be loaded. Then the same seed would
+give other examples in another process; and reading the sources takes each judge longer than all else that it does with
+hypothesis. So it draws none of these here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,8 @@ from typing import Any
 import hypothesis
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.strategies import SearchStrategy
 
 SETTINGS = hypothesis.settings(
@@ -20,6 +27,9 @@ SETTINGS = hypothesis.settings(
     report_multiple_bugs=False,
     print_blob=False,
 )
+
+NO_CONSTANTS = Constants()
+vars(providers)["_get_local_constants"] = lambda: NO_CONSTANTS  # there is no public switch
 
 
 def examples(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -36,7 +46,7 @@ def examples(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None]
 
 
 def draw_once() -> None:
-    """Let hypothesis read the constants of this project's modules, which it does at its first draw, and keeps."""
+    """Let hypothesis load what it loads at its first draw, and keeps."""
     examples(_=st.integers())(lambda _: None)()
 
 
