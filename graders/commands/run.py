@@ -6,17 +6,22 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from graders.commands.confining import expect_linux
-from graders.commands.errors import Command, say
+from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import claim, course_option
 from graders.course import Course
+
+if TYPE_CHECKING:
+    from graders.grading.task import Task
+    from graders.sandbox.client import WarmServer
 
 SEEDS = 2**128
 LAYOUT_NAMES = ("auto", "canvas", "moodle", "gradescope", "github", "plain")
@@ -117,16 +122,24 @@ def run(
     with WarmServer(course, min(jobs, len(paths)), steps) as server:
         # While the server loads what workers share, this process loads what judges share.
         from graders.commands.grading import grade_and_show  # noqa: PLC0415
-        from graders.grading.jobs import warm_up  # noqa: PLC0415
+        from graders.grading.grade import with_collected  # noqa: PLC0415
         from graders.grading.task import Task  # noqa: PLC0415
         from graders.judging.rubric import load_rubric  # noqa: PLC0415
         from graders.results.schema import Level  # noqa: PLC0415
 
         rubric = load_rubric(course, steps)
-        warm_up(course, steps)
-        server.wait_until_warm(_say_what_takes_long)
         task = Task(course, rubric, seed, out, Level(require), time_limit, handins=handins)
-        sys.exit(grade_and_show(paths, task, server, keeper, fail_under))
+        grade = partial(_once_warm, server, lambda task: grade_and_show(paths, task, server, keeper, fail_under))
+        sys.exit(with_collected(task, grade))
+
+
+def _once_warm(server: WarmServer, grade: Callable[[Task], ExitCode], task: Task) -> ExitCode:
+    """Load what judges share, wait until the server has loaded what workers share, and grade."""
+    from graders.grading.jobs import warm_up  # noqa: PLC0415
+
+    warm_up(task.course, {row.step for row in task.rubric})
+    server.wait_until_warm(_say_what_takes_long)
+    return grade(task)
 
 
 def _make_folder(folder: Path) -> None:

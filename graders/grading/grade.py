@@ -7,7 +7,9 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -17,7 +19,8 @@ from graders.grading.task import Graded, Task
 from graders.intake.archives import NoSubmission, UnreadableSubmission
 from graders.intake.layouts.handin import Handin
 from graders.intake.submission import Submission, read_submission
-from graders.judging.canary import judged_with_canary
+from graders.judging.canary import canary_of, judged_with_canary
+from graders.judging.collection import collect
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, counted, with_needs
@@ -41,6 +44,14 @@ UNUSED_PLUGINS = (
 )
 PYTEST_OPTIONS = ["--capture=no", *(option for name in UNUSED_PLUGINS for option in ("-p", f"no:{name}"))]
 READ_NOTEBOOK = "notebook.py"
+T = TypeVar("T")
+
+
+def with_collected(task: Task, action: Callable[[Task], T]) -> T:
+    """Have pytest collect a task's checks, once, and return what an action returns that grades with them."""
+    rubric = counted(task.rubric)
+    checks = [*rubric, canary_of(rubric[-1].step)] if rubric else []
+    return collect(task.course, checks, PYTEST_OPTIONS, lambda them: action(replace(task, collected=them)))
 
 
 def grade_one(path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]) -> Graded:
@@ -133,7 +144,9 @@ def _judged(
 
             def judged(checks: Sequence[Check]) -> dict[str, Verdict]:
                 # The canary, which is one check more, is none of the student's.
-                return judge(task.course, checks, subject, seeds, PYTEST_OPTIONS, shown, reference)
+                return judge(
+                    task.course, checks, subject, seeds, PYTEST_OPTIONS, shown, reference, collected=task.collected
+                )
 
             verdicts, tampered = judged_with_canary(rubric, judged)
             return verdicts, isolation, tampered
@@ -146,7 +159,8 @@ def _reference_passes(
     with tempfile.TemporaryDirectory(prefix="graders-reference-") as folder:
         read_submission(task.course.reference_folder, task.course).stage(Path(folder))
         with ConfinedSubject(task.course, control, Path(folder), seeds, task.seconds) as subject:
-            verdicts = judge(task.course, with_needs(check_ids, task.rubric), subject, seeds, PYTEST_OPTIONS)
+            checks = with_needs(check_ids, task.rubric)
+            verdicts = judge(task.course, checks, subject, seeds, PYTEST_OPTIONS, collected=task.collected)
     return [check_id for check_id in check_ids if verdicts[check_id].outcome is Outcome.PASSED]
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from graders.course import Course
 from graders.intake.layouts.handin import Handin
+from graders.judging.collection import CollectedChecks
 from graders.judging.rubric import Check
 from graders.results.provenance import modules_called, secret_of, step_key
 from graders.results.schema import Level, Result
@@ -35,6 +36,7 @@ class Task:
         seconds: time that a submission has for all checks together.
         handins: whose the submissions are, by their paths; empty if nobody knows.
         without: layers of confinement to leave out, to show what each of them stops.
+        collected: the checks, if pytest has collected them already.
     """
 
     course: Course
@@ -45,6 +47,7 @@ class Task:
     seconds: float = SUBMISSION_SECONDS
     without: frozenset[str] = frozenset()
     handins: Mapping[Path, Handin] = field(default_factory=dict)
+    collected: CollectedChecks | None = None
 
     @cached_property
     def keys(self) -> dict[int, str]:

@@ -1,15 +1,13 @@
-"""The judge: pytest over the checks, with a plugin that hands them the submission and records every outcome."""
+"""The judge: it runs the checks that pytest has collected on a submission, and records every outcome."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-import os
 import re
 import traceback
 from bdb import BdbQuit
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,9 +17,9 @@ import numpy as np
 import pytest
 from hypothesis.errors import Flaky, HypothesisException
 
-from graders.authoring.doubles import Double
 from graders.authoring.expect import Recognised
 from graders.course import ENGINE, Course
+from graders.judging.collection import CollectedChecks, collect
 from graders.judging.hints.advice import hint_for
 from graders.judging.rubric import Check, counted
 from graders.judging.subject import Subject
@@ -32,7 +30,6 @@ MESSAGE_CHARACTERS = 1200
 STUMBLES = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError)
 NOT_CALLABLE = re.compile(r"'(\w+)' object is not callable")
 AUTHORING = f"{ENGINE}.authoring"
-ENDED_WELL = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 # A check whose need was not implemented runs, to say what is missing there too; but it cannot earn anything.
 STILL_WORTH_RUNNING = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED})
 
@@ -66,6 +63,7 @@ def judge(
     reference_passes: ReferencePasses | None = None,
     on_check: OnCheck = lambda _check, _verdict: None,
     known: Mapping[str, Verdict] = MappingProxyType({}),
+    collected: CollectedChecks | None = None,
 ) -> dict[str, Verdict]:
     """Run the checks of a rubric on a subject.
 
@@ -77,12 +75,13 @@ def judge(
         rubric: the checks, in the order in which they run; those that were dropped do not.
         subject: what is judged.
         seed: seed of hypothesis and of the checks' own random inputs, or one for each step.
-        extra: further arguments for pytest.
+        extra: further arguments for pytest, where it has to collect the checks.
         progress: called with the number of checks that have a verdict, after each.
         reference_passes: asked where a check stumbled over what the submission gave it: the submission is at fault
             only if the reference passes there. Without it, as at a student's home, the submission is.
         on_check: called when a check begins, without a verdict, and with its verdict when it has ended.
         known: verdicts of checks that have run already, by id; these do not run again.
+        collected: the checks, if pytest has collected them already.
 
     Returns:
         A verdict for every check of the rubric that runs, by its id.
@@ -90,25 +89,23 @@ def judge(
     Raises:
         Interrupted: the user stopped the run.
     """
-    running = counted(rubric)
-    plugin = _plugin_for(course.package)(course, running, subject, seed, progress)
-    plugin.on_check = on_check
-    plugin.verdicts.update(known)
-    running = [check for check in running if check.id not in known]
-    arguments = [
-        *("-c", os.devnull, f"--rootdir={course.root}", "--assert=plain", "--import-mode=importlib"),
-        *("--noconftest", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
-        *[check.node for check in running],
-    ]
-    os.environ.pop("PYTEST_ADDOPTS", None)
-    status = pytest.main(arguments, plugins=[plugin]) if running else pytest.ExitCode.OK
-    if status == pytest.ExitCode.INTERRUPTED:
-        raise Interrupted(plugin.ended()) from plugin.interrupt
-    if status not in ENDED_WELL:
-        plugin.doubt_passes(f"pytest ended with {pytest.ExitCode(status).name.lower().replace('_', ' ')}")
-    if plugin.stumbled and reference_passes:
-        plugin.acquit(plugin.stumbled.keys() - set(reference_passes(plugin.stumbled)))
-    return plugin.all_verdicts()
+    running = [check for check in counted(rubric) if check.id not in known]
+    judging = _Judging(course, counted(rubric), subject, seed, progress, on_check)
+    judging.verdicts.update(known)
+    if not running:
+        return judging.all_verdicts()
+    if collected:
+        judging.run(collected, running)
+    else:
+        try:
+            collect(course, running, extra, lambda them: judging.run(them, running))
+        except Interrupted:
+            raise
+        except KeyboardInterrupt as interrupt:  # while checks were collected
+            raise Interrupted(judging.ended()) from interrupt
+    if judging.stumbled and reference_passes:
+        judging.acquit(judging.stumbled.keys() - set(reference_passes(judging.stumbled)))
+    return judging.all_verdicts()
 
 
 def _first_failure_counts(
@@ -137,8 +134,8 @@ def _first_failure_counts(
     return example
 
 
-class _Plugin:
-    """Gives checks their fixtures, blocks those whose needs failed, and records how each ended.
+class _Judging:
+    """Runs checks, blocks those whose needs failed, and records how each ended: a plugin of pytest meanwhile.
 
     Attributes:
         stumbled: the checks that could not use what the submission gave them, and how that reads as a fault of theirs.
@@ -151,6 +148,7 @@ class _Plugin:
         subject: Subject,
         seed: int | Mapping[int, int],
         progress: Callable[[int], None],
+        on_check: OnCheck,
     ) -> None:
         self.course = course
         self.rubric = rubric
@@ -164,9 +162,27 @@ class _Plugin:
         self.modules: dict[str, str] = {}
         self.problems: list[str] = []
         self.in_progress = ""
-        self.on_check: OnCheck = lambda _check, _verdict: None
+        self.on_check = on_check
         self.lost_workers: set[str] = set()
-        self.interrupt: BaseException | None = None
+
+    def run(self, collected: CollectedChecks, checks: Sequence[Check]) -> None:
+        """Run checks that are collected; raises `Interrupted` if the user stops it."""
+        items = [item for check in checks for item in collected.items_of(check)]
+        for item in items:
+            check = self.check_of(item)
+            self.modules[check.id] = item.module.__name__
+            if hasattr(item.obj, "hypothesis"):
+                hypothesis.seed(self.seed_of(check))(item.obj)
+        try:
+            with collected.judged_by(self):
+                for item, following in itertools.zip_longest(items, items[1:]):
+                    item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        except (KeyboardInterrupt, pytest.exit.Exception) as interrupt:
+            raise Interrupted(self.ended()) from interrupt
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a hook of pytest has failed
+            self.doubt_passes("pytest ended with an internal error: " + "".join(traceback.format_exception(error)[-3:]))
+        if collected.problems:
+            self.doubt_passes(" ".join(collected.problems))
 
     def all_verdicts(self) -> dict[str, Verdict]:
         lost = Verdict(Outcome.HARNESS_FAULT, " ".join(self.problems) or "the check did not run", 0.0)
@@ -215,39 +231,15 @@ class _Plugin:
     def waits_for(self, needed: str) -> str:
         return f"{WAITS_FOR}{self.by_id[needed].title}"
 
-    @pytest.fixture
-    def kit(self) -> Any:
-        return self.subject.kit
-
-    @pytest.fixture
-    def double(self) -> Callable[[Double], Any]:
-        """Give what has the kit make, on the submission's side, what stands for a double."""
-        return lambda double: self.subject.kit.double(self.subject.doubles.add(double))
-
-    @pytest.fixture
-    def inputs(self) -> Path:
-        return self.subject.inputs()
-
-    @pytest.fixture
-    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
-        return np.random.default_rng([self.seed_of(self.check_of(request.node)), *request.node.name.encode()])
-
     def seed_of(self, check: Check) -> int:
         return self.seed if isinstance(self.seed, int) else self.seed[check.step]
+
+    def generator_for(self, item: pytest.Function) -> np.random.Generator:
+        return np.random.default_rng([self.seed_of(self.check_of(item)), *item.name.encode()])
 
     def check_of(self, item: pytest.Item) -> Check:
         assert isinstance(item, pytest.Function)
         return self.by_node[f"{item.path}::{item.originalname}"]
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.problems.append(f"{report.nodeid}: {report.longreprtext}")
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        for item in items:
-            self.modules[self.check_of(item).id] = item.module.__name__
-            if hasattr(item.obj, "hypothesis"):
-                hypothesis.seed(self.seed_of(self.check_of(item)))(item.obj)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
@@ -308,9 +300,6 @@ class _Plugin:
         return pytest.TestReport(
             item.nodeid, item.location, {}, "failed" if call.excinfo else "passed", None, call.when
         )
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.interrupt = excinfo.value
 
     def record(self, check: Check, call: pytest.CallInfo[None]) -> None:
         """Keep the first outcome that is no pass, over a check's phases and parameters; a pass must reach its end."""
@@ -374,14 +363,3 @@ class _Plugin:
 
 def _is_part(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
-
-
-def _plugin_for(package: str) -> type[_Plugin]:
-    """Return the plugin in which the fixture of the submission has the name of the package that students write."""
-
-    class Plugin(_Plugin):
-        @pytest.fixture(name=package)
-        def package_of_submission(self) -> Any:
-            return self.subject.package
-
-    return Plugin

@@ -298,6 +298,15 @@ class Told:
         return Situation("lab")
 
 
+def test_where_pytest_cannot_collect_a_check_no_pass_counts(tmp_path):
+    module = tmp_path / "step01_checks.py"
+    module.write_text("def test_a(): pass\n", encoding="utf-8")
+    subject: Any = Told(breaks=False)
+    found = judge(COURSE, rows_of(module, "a", "missing"), subject, 0, QUIETLY)
+    assert {verdict.outcome for verdict in found.values()} == {Outcome.HARNESS_FAULT}
+    assert "usage error" in found["step01.missing"].message
+
+
 def test_in_a_run_that_pytest_does_not_end_well_no_pass_counts(tmp_path):
     module = tmp_path / "step01_checks.py"
     module.write_text("def test_a(): pass\ndef test_b(): raise KeyError\ndef test_c(): pass\n", encoding="utf-8")
