@@ -7,6 +7,7 @@ hypothesis. So it draws none of these here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -45,9 +46,16 @@ def examples(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., None]
     return decorate
 
 
-def draw_once() -> None:
-    """Let hypothesis load what it loads at its first draw, and keeps."""
-    examples(_=st.integers())(lambda _: None)()
+def draw_once(check: Callable[..., None]) -> None:
+    """Draw the examples of a check without running it: what hypothesis loads and computes meanwhile, it keeps."""
+    handle = getattr(check, "hypothesis", None)
+    if handle is None:
+        return
+    inner, handle.inner_test = handle.inner_test, lambda *_, **__: None
+    try:
+        hypothesis.seed(0)(check)(**dict.fromkeys(inspect.signature(check).parameters))
+    finally:
+        handle.inner_test = inner
 
 
 def in_any_order(values: np.ndarray) -> SearchStrategy[np.ndarray]:

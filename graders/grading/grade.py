@@ -20,7 +20,7 @@ from graders.intake.archives import NoSubmission, UnreadableSubmission
 from graders.intake.layouts.handin import Handin
 from graders.intake.submission import Submission, read_submission
 from graders.judging.canary import canary_of, judged_with_canary
-from graders.judging.collection import collect
+from graders.judging.collection import CollectedChecks, collect
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, counted, with_needs
@@ -51,7 +51,12 @@ def with_collected(task: Task, action: Callable[[Task], T]) -> T:
     """Have pytest collect a task's checks, once, and return what an action returns that grades with them."""
     rubric = counted(task.rubric)
     checks = [*rubric, canary_of(rubric[-1].step)] if rubric else []
-    return collect(task.course, checks, PYTEST_OPTIONS, lambda them: action(replace(task, collected=them)))
+
+    def act(collected: CollectedChecks) -> T:
+        collected.draw_once()
+        return action(replace(task, collected=collected))
+
+    return collect(task.course, checks, PYTEST_OPTIONS, act)
 
 
 def grade_one(path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]) -> Graded:

@@ -21,12 +21,12 @@ from pathlib import Path
 import msgspec
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from graders.authoring.examples import draw_once
 from graders.course import Course
 from graders.grading.grade import grade_one
 from graders.grading.names import names_of
 from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused, Task
 from graders.intake.archives import NoSubmission
+from graders.intake.submission import read_submission
 from graders.limits import address_space, limit
 from graders.outcomes import HarnessFault, Outcome
 from graders.sandbox.client import WarmServer
@@ -43,7 +43,7 @@ def warm_up(course: Course, steps: Collection[int] = ()) -> None:
     """Load once what every judge of some steps uses, or of all, in the process that judges are forked from."""
     for name in course.loads_for(steps).judge:
         course.load(name)
-    draw_once()
+    read_submission(course.reference_folder, course)
     gc.collect()
     gc.freeze()  # keeps the collector from going through what was loaded, again and again
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from graders.authoring.doubles import Double
+from graders.authoring.examples import draw_once
 from graders.course import Course
 from graders.judging.rubric import Check
 from graders.judging.subject import Subject
@@ -48,6 +50,11 @@ class CollectedChecks:
     def items_of(self, check: Check) -> list[pytest.Function]:
         """Return the tests of a check, one for each set of its parameters; none if it was not collected."""
         return self._items.get(check.node, [])
+
+    def draw_once(self) -> None:
+        """Draw each check's examples: what hypothesis keeps of that is there in all processes that are forked later."""
+        for item in itertools.chain.from_iterable(self._items.values()):
+            draw_once(item.function)
 
     @contextmanager
     def judged_by(self, run: Judging) -> Iterator[None]:
