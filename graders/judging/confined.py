@@ -155,20 +155,17 @@ class ConfinedSubject:
             )
         self._seconds = check.info.seconds
         self._seconds_together = min(CALLS_TOGETHER * check.info.seconds, left)
-        if self._worker and (self._worker.ended or self._step not in {NO_STEP, check.step}):
+        if self._worker and not (self._worker.is_quiet() and self._step in {NO_STEP, check.step}):
             self._drop_worker()
         self._step = check.step
         if self._worker:
             self._worker.seconds_per_call = self._seconds
             self._worker.end_of_check = self._worker.clock.read() + self._seconds_together
-            try:
-                self._worker.request("seed", "seed", self.seed)
-            except (SubmissionError, KilledFromOutside):
-                self._drop_worker()
+            self._worker.seed(self.seed)
 
     def begin_example(self, number: int) -> None:
-        if number and self._worker and not self._worker.ended:
-            self._worker.request("seed", "seed", worker_seed(self.seed + number))
+        if number and self._worker:
+            self._worker.seed(worker_seed(self.seed + number))
 
     def inputs(self) -> Path:
         self._inputs += 1

@@ -152,10 +152,12 @@ class Worker:
         clock: what it has used of its deadlines.
         seconds_per_call: deadline of each call, on its clock.
         end_of_check: value of its clock after which no call of the check in progress goes on.
+        next_seed: seed of the libraries that goes with the next request.
         on_question: answers what the worker asks while it answers a request; raises `ValueError` for what it cannot.
     """
 
     on_question: Callable[[list[object]], object] | None = None
+    next_seed: int | None = None
 
     def __init__(
         self, control: socket.socket, order: Order, seconds_per_call: float, loads: tuple[str, ...] = ()
@@ -205,6 +207,14 @@ class Worker:
                 return {str(name): Layer(State(state), str(detail)) for name, (state, detail) in layers.items()}
         raise HarnessFault(f"a worker's first words were {reply!r:.100}")
 
+    def seed(self, seed: int) -> None:
+        """Have the worker seed its libraries before it answers the next request, with which the seed is sent."""
+        self.next_seed = seed
+
+    def is_quiet(self) -> bool:
+        """Tell whether the worker, which has not been asked anything, has neither ended nor sent anything."""
+        return self.ended is None and not select.select([self.sock], [], [], 0)[0]
+
     def request(self, call: str, operation: str, *arguments: object, proxy: wire.Codec | None = None) -> Any:
         """Send one request and return its answer.
 
@@ -223,10 +233,11 @@ class Worker:
             raise self.ended
         self.sequence += 1
         released, self.released = self.released, []
+        seed, self.next_seed = self.next_seed, None
         self.clock.resume()
         patience = partial(self._patience, min(self.clock.read() + self.seconds_per_call, self.end_of_check))
         try:
-            tree, buffers = wire.encode([self.sequence, released, operation, *arguments], _stand_in)
+            tree, buffers = wire.encode([self.sequence, released, seed, operation, *arguments], _stand_in)
             channel.send(self.sock, tree, buffers, patience)
             reply = self._receive(patience, proxy or _refuse)
             while (question := self._question(reply)) is not None:

@@ -79,7 +79,6 @@ class _Worker:
             "length": len,
             "iterate": iter,
             "next": next,
-            "seed": seed_libraries,
         }
 
     def find(self, number: int, kind: str) -> object:
@@ -106,10 +105,10 @@ class _Worker:
             request = wire.decode(tree, payload, self.codec)
             if not isinstance(request, list):
                 return
-            number, released, operation, *arguments = request
+            number, released, seed, operation, *arguments = request
             for handle in released:
                 self.objects.pop(handle, None)
-            self.answer(number, operation, arguments)
+            self.answer(number, seed, operation, arguments)
 
     def ask(self, *question: object) -> Any:
         """Ask the judge something while a request is being answered, and return what it says.
@@ -126,9 +125,11 @@ class _Worker:
                 raise ValueError(why)
         raise wire.WireError("the judge's answer is none")
 
-    def answer(self, number: int, operation: str, arguments: list[Any]) -> None:
+    def answer(self, number: int, seed: int | None, operation: str, arguments: list[Any]) -> None:
         self.number = number
         try:
+            if seed is not None:
+                seed_libraries(seed)
             self.send([number, "value", self.operations[operation](*arguments)])
         except StopIteration as error:
             self.send([number, "stop"] if operation == "next" else [number, "error", self.describe(error)])
