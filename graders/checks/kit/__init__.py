@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from graders.checks.kit.figures import figure_axes as figure_axes
+from graders.checks.kit.figures import new_figure
+
 if TYPE_CHECKING:
     from graders.checks.kit import calls as calls  # what `__getattr__` returns
     from graders.checks.kit import training as training
@@ -51,11 +54,6 @@ def __getattr__(name: str) -> Any:
     if name in {"training", "calls"}:
         return importlib.import_module(TRAINING if name == "training" else CALLS)
     raise AttributeError(name)
-
-
-def figure_axes(count: int = 1) -> Any:
-    """Return an array of `count` empty matplotlib axes of one new figure, for a plotting function to draw on."""
-    return _new_figure((6, 4)).subplots(1, count, squeeze=False)[0]
 
 
 def tick_labels(axis: Any) -> list[str]:
@@ -121,17 +119,7 @@ def scratch_file(name: str) -> str:
 
 def empty_figure() -> Any:
     """Return a new matplotlib figure without axes, for a plotting function to draw on."""
-    return _new_figure((6, 6))
-
-
-def _new_figure(size: tuple[int, int]) -> Any:
-    """Return a figure that pyplot knows, but that is not its current one: plots have to go to the figure given."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - only plots need it
-
-    plt.close("all")
-    figure = plt.figure(figsize=size)
-    plt.figure()
-    return figure
+    return new_figure((6, 6))
 
 
 def drawn(figure: Any) -> list[Any]:

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from graders.checks.kit.figures import make_ready
+
 
 def adapt_libraries() -> None:
     """Make the loaded libraries of this process content with one process and a read-only disk."""
@@ -131,11 +133,12 @@ def _tqdm() -> None:
 
 
 def _matplotlib() -> None:
-    """Let plots go to no screen, whatever backend is asked for."""
+    """Let plots go to no screen, whatever backend is asked for, and have empty figures ready."""
     import matplotlib as mpl  # noqa: PLC0415
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
     plt.switch_backend("agg")
+    make_ready()
     mpl.use = lambda *_, **__: None
     plt.switch_backend = lambda newbackend: None  # noqa: ARG005 - a parameter's name is part of a function's type
 

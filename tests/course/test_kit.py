@@ -1,0 +1,47 @@
+"""The kit's figures: those that were made ahead are as new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+
+from graders.checks.kit import figures
+
+
+@pytest.fixture(autouse=True)
+def with_agg(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(figures, "_ready", [])
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def looks(axes: Any) -> dict[str, object]:
+    (ax,) = axes
+    return {
+        "known": plt.get_fignums(),
+        "number": ax.figure.number,
+        "current": plt.gcf() is ax.figure,
+        "size": ax.figure.get_size_inches().tolist(),
+        "axes": ax.figure.axes == [ax],
+        "children": [type(child).__name__ for child in ax.get_children()],
+        "manager": ax.figure.canvas.manager.num,
+        "grid": ax.xaxis.get_gridlines()[0].get_visible(),
+    }
+
+
+def test_figures_made_ahead_are_as_new_ones() -> None:
+    new = looks(figures.figure_axes())
+    figures.make_ready()
+    ahead = [looks(figures.figure_axes()) for _ in range(figures.READY + 1)]
+    assert ahead == [new] * (figures.READY + 1)
+
+
+def test_figures_have_the_settings_that_student_code_has_chosen() -> None:
+    figures.make_ready()
+    with plt.rc_context({"axes.grid": True}):
+        assert looks(figures.figure_axes())["grid"]
+    assert not looks(figures.figure_axes())["grid"]
