@@ -92,12 +92,14 @@ class Loads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         steps: their numbers; none means all.
         server: modules that the warm server loads before it forks workers.
         on_demand: modules that it loads when a submission's files first name one of their packages.
+        named: others that it loads when a submission's files first hold one of some texts, such as names of functions.
         judge: modules that every judge uses.
     """
 
     steps: tuple[int, ...] = ()
     server: tuple[str, ...] = ()
     on_demand: tuple[str, ...] = ()
+    named: dict[str, tuple[str, ...]] = {}
     judge: tuple[str, ...] = ()
 
 
@@ -278,6 +280,7 @@ class Course:
             tuple(steps),
             tuple(dict.fromkeys(name for one in wanted for name in one.server)),
             tuple(dict.fromkeys(name for one in wanted for name in one.on_demand)),
+            {name: texts for one in wanted for name, texts in one.named.items()},
             tuple(dict.fromkeys(name for one in wanted for name in one.judge)),
         )
 

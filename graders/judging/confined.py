@@ -127,15 +127,19 @@ class ConfinedSubject:
         return self._worker
 
     def _loads(self) -> tuple[str, ...]:
-        """Return what the server is to load for the step in progress: modules whose packages the files import.
+        """Return what the server is to load for the step in progress, since the files import or name it.
 
         What an import hides from this reading is imported in the worker, slowly.
         """
-        wanted = self.course.loads_for([self._step]).on_demand
-        texts = [file.read_bytes() for file in self.package_parent.rglob("*.py")] if wanted else []
+        loads = self.course.loads_for([self._step])
+        wanted = loads.on_demand
+        texts = [file.read_bytes() for file in self.package_parent.rglob("*.py")] if wanted or loads.named else []
         packages = {name.partition(".")[0] for name in wanted}
         imported = {name for name in packages if any(re.search(IMPORT % name.encode(), text) for text in texts)}
-        return tuple(name for name in wanted if name.partition(".")[0] in imported)
+        named = [
+            name for name, words in loads.named.items() if any(word.encode() in t for t in texts for word in words)
+        ]
+        return (*(name for name in wanted if name.partition(".")[0] in imported), *named)
 
     @property
     def kit(self) -> Remote:
