@@ -15,16 +15,17 @@ def sources_of(modules: Iterable[str], packages: Mapping[str, Path]) -> list[Pat
         modules: import names.
         packages: the packages to follow imports into: the folder of each by its import name.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, Path | None] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _file_of(name, packages)
-        if path is None or name in found:
+        if name in found:
             continue
-        found[name] = path
+        found[name] = path = _file_of(name, packages)
+        if path is None:
+            continue
         waiting += [name.rpartition(".")[0], *_imports(path, name, path.name == "__init__.py", path.stat().st_mtime_ns)]
-    return sorted(set(found.values()))
+    return sorted({path for path in found.values() if path})
 
 
 def modules_below(package: str, folder: Path) -> Iterator[str]:
@@ -38,9 +39,11 @@ def modules_below(package: str, folder: Path) -> Iterator[str]:
 
 def _file_of(name: str, packages: Mapping[str, Path]) -> Path | None:
     """Return a module's file, if the module belongs to one of the packages."""
-    for package, folder in packages.items():
-        if name == package or name.startswith(f"{package}."):
-            place = folder.joinpath(*name.removeprefix(package).strip(".").split(".")) if name != package else folder
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        folder = packages.get(".".join(parts[:count]))
+        if folder is not None:
+            place = folder.joinpath(*parts[count:])
             files = (place / "__init__.py", place.with_suffix(".py"))
             return next((file for file in files if file.is_file()), None)
     return None
