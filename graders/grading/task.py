@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from graders.course import Course
 from graders.intake.layouts.handin import Handin
-from graders.judging.collection import CollectedChecks
 from graders.judging.rubric import Check
 from graders.results.provenance import modules_called, secret_of, step_key
 from graders.results.schema import Level, Result
+
+if TYPE_CHECKING:
+    from graders.judging.collection import CollectedChecks  # it loads pytest, which most commands do without
 
 SUBMISSION_SECONDS = 900.0
 SEED_DIGITS = 32  # hexadecimal
