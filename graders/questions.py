@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection
 from typing import Annotated
@@ -32,7 +33,13 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    question: list[Question]
+    question: tuple[Question, ...]
+
+
+@functools.lru_cache(maxsize=2)
+def _decoded(text: bytes) -> tuple[Question, ...]:
+    """Decode a file of questions: that takes a while, and each submission asks for it."""
+    return msgspec.toml.decode(text, type=_Table).question
 
 
 def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question]:
@@ -49,7 +56,7 @@ def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question
         return []
     file = course.path(course.written.questions)
     try:
-        questions = msgspec.toml.decode(file.read_bytes(), type=_Table).question
+        questions = _decoded(file.read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadCourse(f"{file}: {error}.") from error
     seen: set[str] = set()

@@ -7,6 +7,7 @@ these files and no others, so that what the step cannot reach cannot decide its 
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import defaultdict
@@ -19,6 +20,8 @@ WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][0-9A-Za-z_\x80-\U0010ffff]*")
 WORD_CHARACTERS = 255
 # With these, code may import what it does not name.
 DYNAMIC = frozenset("__import__ __loader__ __path__ __spec__ import_module importlib pkgutil runpy".split())
+
+FILES = 64  # whose words are kept: those of a submission, of which each step asks for some
 
 
 def reachable(files: Mapping[str, bytes], modules: Collection[str]) -> dict[str, bytes]:
@@ -65,6 +68,7 @@ def _inits(name: str) -> Iterable[str]:
     return (str(folder / "__init__.py") for folder in PurePosixPath(name).parents)
 
 
-def _words(source: bytes) -> set[str]:
+@functools.lru_cache(maxsize=FILES)
+def _words(source: bytes) -> frozenset[str]:
     words = {word for word in WORD.findall(source.decode("utf-8", "replace")) if len(word) <= WORD_CHARACTERS}
-    return {word if word.isascii() else unicodedata.normalize("NFKC", word) for word in words}
+    return frozenset(word if word.isascii() else unicodedata.normalize("NFKC", word) for word in words)
