@@ -21,7 +21,7 @@ from graders.intake.layouts.handin import Handin
 from graders.intake.submission import Submission, read_submission
 from graders.judging.canary import canary_of, judged_with_canary
 from graders.judging.collection import CollectedChecks, collect
-from graders.judging.confined import ConfinedSubject
+from graders.judging.confined import ConfinedSubject, fast_folder
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, counted, with_needs
 from graders.outcomes import HarnessFault, KilledFromOutside, Outcome, Verdict
@@ -129,7 +129,8 @@ def _judged(
 ) -> tuple[dict[str, Verdict], Isolation, str]:
     seeds = {step: int(planned[step].seed) for step in planned}
     reference = functools.partial(_reference_passes, task, seeds, control)
-    with tempfile.TemporaryDirectory(prefix="graders-submission-") as folder:
+    size = sum(len(data) for part in parts.values() for data in part.files.values())
+    with tempfile.TemporaryDirectory(prefix="graders-submission-", dir=fast_folder(size)) as folder:
         places = {step: Path(folder, str(step)) for step in parts}
         for row_step in {row.step for row in rubric}:
             parts[row_step].stage(places[row_step])

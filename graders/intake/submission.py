@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
@@ -82,10 +83,12 @@ class Submission(msgspec.Struct, frozen=True):
 
     def stage(self, package_parent: Path) -> None:
         """Write the package below a folder."""
-        for folder in sorted({str(PurePosixPath(name).parent) for name in self.files}):
-            (package_parent / self.package / folder).mkdir(parents=True, exist_ok=True)
+        package = os.path.join(package_parent, self.package)  # noqa: PTH118 - staged for each step of each submission
+        for folder in {os.path.dirname(name) for name in self.files}:  # noqa: PTH120
+            os.makedirs(os.path.join(package, folder), exist_ok=True)  # noqa: PTH103, PTH118
         for name, data in self.files.items():
-            (package_parent / self.package / name).write_bytes(data)
+            with open(os.path.join(package, name), "wb") as file:  # noqa: PTH118, PTH123
+                file.write(data)
 
 
 class _Read(NamedTuple):

@@ -75,7 +75,7 @@ class ConfinedSubject:
         self.package = RemotePackage(self, course.package, self._members)
         self.doubles = Doubles()
         self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
-        self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=_fast_folder()))
+        self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=fast_folder()))
         self._scratch = self._folder
         self._worker: Worker | None = None
         self._step = NO_STEP
@@ -234,9 +234,19 @@ def worker_seed(seed: int) -> int:
     return int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:digits], 16)
 
 
-def _fast_folder() -> str | None:
-    """Return the folder of a file system in memory, where checks write their many small files; None without one."""
-    return str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None
+def fast_folder(size: int = 0) -> str | None:
+    """Return the folder of a file system in memory, where small files cost little.
+
+    Args:
+        size: bytes for which it must have room, and as much again to spare.
+
+    Returns:
+        The folder; None if there is none, or too little room.
+    """
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        return None
+    room = os.statvfs(SHARED_MEMORY)
+    return str(SHARED_MEMORY) if room.f_bavail * room.f_frsize >= 2 * size else None
 
 
 def _remove(folder: Path) -> None:
