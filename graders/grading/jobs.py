@@ -61,6 +61,11 @@ def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator
     Where somebody kills a judge, a worker or the server, what they were grading is graded again, a few times at most.
     """
     _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
+    with one_thread():  # which these inherit
+        yield from _grade_all(paths, task, server)
+
+
+def _grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator[Event]:
     waiting = list(zip(names_of(paths, task.handins), paths, strict=True))[::-1]
     tries: Counter[str] = Counter()
     free = list(server.controls)
@@ -143,8 +148,7 @@ def _judge_process(answers: Connection, path: Path, name: str, task: Task, contr
     _end_with_parent()
     # What a submission sends, and what checks make of it, costs this process no more than it costs the check.
     limit({resource.RLIMIT_AS: address_space() + JUDGE_MEMORY})
-    with one_thread():
-        say(Finished(name, _graded_or_failed(path, name, task, control, lambda ended: say(Progress(name, ended)))))
+    say(Finished(name, _graded_or_failed(path, name, task, control, lambda ended: say(Progress(name, ended)))))
 
 
 def _end_with_parent() -> None:
