@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graders.feedback.checks import MARKS, cause_of
-from graders.outcomes import WAITS_FOR, Outcome
+from graders.outcomes import STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
 
 WORDS = {
@@ -34,12 +34,14 @@ class Told:
         alike: the titles of those that end in the same way.
         waiting: the titles of those that wait for it.
         lost: what all of them cost.
+        messages: why, each once; of hidden checks, and of what is only still to do, nothing.
     """
 
     check: CheckResult
     alike: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     lost: float = 0.0
+    messages: list[str] = field(default_factory=list)
 
     @property
     def mark(self) -> str:
@@ -51,12 +53,13 @@ class Told:
         """How it ended, in words."""
         return WORDS[self.check.outcome]
 
-    @property
-    def message(self) -> str:
-        """Why; of a hidden check, and where it is only still to do, nothing."""
-        check = self.check
-        silent = check.visibility == "hidden" or check.outcome is Outcome.NOT_IMPLEMENTED
-        return "" if silent else check.message
+    def add(self, check: CheckResult) -> None:
+        """Count a check, and keep its message if that says something new: those of checks that end alike do not."""
+        self.lost += check.max_points - check.points
+        says = check is self.check or check.outcome is Outcome.NOT_IMPLEMENTED
+        is_new = check.message not in self.messages and STILL_TO_DO not in check.message
+        if says and is_new and check.visibility == "public" and check.message:
+            self.messages.append(check.message)
 
 
 @dataclass(frozen=True)
@@ -89,31 +92,31 @@ def steps_of(checks: Sequence[CheckResult]) -> list[StepTold]:
 
 def _step(number: int, checks: Sequence[CheckResult]) -> StepTold:
     counted = [check for check in checks if not check.dropped]
-    told: dict[str, Told] = {}
+    by_title: dict[str, Told] = {}
     by_cause: dict[tuple[str, ...], Told] = {}
     for check in counted:
         if check.outcome is Outcome.PASSED:
             continue
-        cause = cause_of(check)
-        first = by_cause.get(cause) if cause else None
-        root = told.get(check.message.removeprefix(WAITS_FOR)) if check.outcome is Outcome.BLOCKED else None
-        if first is not None:
-            first.alike.append(check.title)
-        elif root is not None:
-            root.waiting.append(check.title)
+        cause = (check.outcome,) if check.outcome is Outcome.NOT_IMPLEMENTED else cause_of(check)
+        blocked = check.outcome is Outcome.BLOCKED
+        root = by_title.get(check.message.removeprefix(WAITS_FOR)) if blocked else None
+        if cause in by_cause:
+            told = by_cause[cause]
+            told.alike.append(check.title)
+        elif root:
+            told = root
+            told.waiting.append(check.title)
         else:
-            first = Told(check)
-            if cause:
-                by_cause[cause] = first
-        about = first or root
-        assert about is not None
-        about.lost += check.max_points - check.points
-        told[check.title] = about
+            told = Told(check)
+        if cause:
+            by_cause[cause] = told
+        told.add(check)
+        by_title[check.title] = told
     return StepTold(
         number,
         sum(check.points for check in checks),
         sum(check.max_points for check in checks),
-        list({id(one): one for one in told.values()}.values()),
+        list({id(one): one for one in by_title.values()}.values()),
         [check for check in counted if check.outcome is Outcome.PASSED],
         [check for check in checks if check.dropped],
         len(counted),

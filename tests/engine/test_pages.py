@@ -105,7 +105,8 @@ def test_points_failures_and_hints_are_told_and_what_is_hidden_is_not() -> None:
     told = [check for check in result.checks if check.outcome is Outcome.FAILED and check.visibility == "public"]
     assert told
     for check in told:
-        assert f"✗ {check.title} failed, 0 of 0.5 points {one_line(check.message)} {check.hint}" in said
+        assert f"✗ {check.title} failed, 0 of 0.5 points" in said
+        assert f"{one_line(check.message)} {check.hint}" in said
     assert HIDDEN_MESSAGE not in said
     assert f"{secret.title} " in said
     assert "points; this check is hidden" in said
@@ -128,7 +129,24 @@ def test_what_is_wrong_once_is_told_once() -> None:
     ]
     said = text_of(page_of(msgspec.structs.replace(result, checks=checks)))
     assert said.count("name 'np' is not defined") == 1
-    assert "11 more end in the same way; all together cost 6 points" in said
+    assert "; with those below, it costs 6 points" in said
+    assert "11 more end in the same way" in said
+
+
+def test_what_is_still_to_do_is_told_in_one_place() -> None:
+    result = result_of("x", 1, steps=1)
+    checks = [
+        msgspec.structs.replace(
+            check, outcome=Outcome.NOT_IMPLEMENTED, message="unshift is yours to write: step 1", points=0.0
+        )
+        for check in result.checks
+    ]
+    checks[0] = msgspec.structs.replace(checks[0], message="step01 has no shift; keep the names of the skeleton.")
+    said = text_of(page_of(msgspec.structs.replace(result, checks=checks, score=0.0)))
+    assert "· 12 checks are still to do They are worth 6 points. step01 has no shift; keep the names" in said
+    assert "yours to write" not in said
+    assert "Hint" not in said
+    assert all(check.title in said for check in checks)
 
 
 def test_changes_marks_and_the_total_are_told_where_they_are_known() -> None:
