@@ -282,7 +282,7 @@ def test_mel_spectrogram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) ->
 def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_spectrogram draws the mel spectrogram on the given axes, and nowhere else, with its title."""
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     figures = kit.open_figures()
     lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
     expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
@@ -298,7 +298,7 @@ def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Gene
 def test_plot_spectrogram_has_seconds_and_hertz(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_spectrogram has time in seconds across and mel frequency in Hz upwards, labelled with their units."""
     mel = rng.uniform(-80, 0, (128, 431)).astype(np.float32)
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     lab.step01_spectrograms.plot_spectrogram(mel, ax)
     expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_spectrogram", "the unit s")
     expect_label(ax.get_ylabel(), HERTZ, "the y label of plot_spectrogram", "the unit Hz")
@@ -317,7 +317,7 @@ def test_plot_spectrogram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.rando
     """plot_spectrogram's axes follow the sampling rate and the hop that it is given."""
     mel = rng.uniform(-80, 0, (128, 200)).astype(np.float32)
     call = f"plot_spectrogram(mel, ax, sr={sr}, hop_length={hop})"
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     lab.step01_spectrograms.plot_spectrogram(mel, ax, sr=sr, hop_length=hop)
     expect_end(ax.get_xlim(), 200 * hop / sr, 2 * hop / sr, f"the time axis of {call}, in seconds")
     expect_end(ax.get_ylim(), sr / 2, sr / 40, f"the frequency axis of {call}, in Hz")
@@ -331,6 +331,6 @@ def test_plot_spectrogram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.rando
 def test_plot_spectrogram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_spectrogram returns what it drew, from which a colour bar can be made."""
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     image = lab.step01_spectrograms.plot_spectrogram(mel, ax)
     expect_returned(image, ax, mel, kit, "plot_spectrogram(mel, ax)")

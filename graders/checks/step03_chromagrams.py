@@ -44,7 +44,7 @@ def test_chromagram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) -> None
 def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_chromagram draws the chromagram on the given axes, with its title."""
     chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     figures = kit.open_figures()
     lab.step03_chromagrams.plot_chromagram(chroma, ax, title="Τριπ-χοπ")
     expect_drawn(ax, chroma, "plot_chromagram(chroma, ax)")
@@ -59,7 +59,7 @@ def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Gener
 )
 def test_plot_chromagram_has_seconds_and_pitch_classes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_chromagram has time in seconds across and pitch classes, by name, upwards."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     lab.step03_chromagrams.plot_chromagram(rng.uniform(0, 1, (12, 431)).astype(np.float32), ax)
     expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_chromagram", "the unit s")
     expect_label(ax.get_ylabel(), PITCH, "the y label of plot_chromagram", "the pitch class")
@@ -78,7 +78,7 @@ def test_plot_chromagram_has_seconds_and_pitch_classes(lab: Any, kit: Kit, rng: 
 @pytest.mark.parametrize(("sr", "hop"), [(16000, 512), (22050, 256)])
 def test_plot_chromagram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.random.Generator, sr: int, hop: int) -> None:
     """plot_chromagram's time axis follows the sampling rate and the hop that it is given."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     chroma = rng.uniform(0, 1, (12, 200)).astype(np.float32)
     lab.step03_chromagrams.plot_chromagram(chroma, ax, sr=sr, hop_length=hop)
     call = f"plot_chromagram(chroma, ax, sr={sr}, hop_length={hop})"
@@ -93,7 +93,7 @@ def test_plot_chromagram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.random
 def test_plot_chromagram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_chromagram returns what it drew, from which a colour bar can be made."""
     chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     image = lab.step03_chromagrams.plot_chromagram(chroma, ax)
     expect_returned(image, ax, chroma, kit, "plot_chromagram(chroma, ax)")
 
@@ -110,7 +110,7 @@ def test_plots_of_beat_synchronous_features_count_beats(lab: Any, kit: Kit, rng:
         ("plot_spectrogram", lab.step01_spectrograms.plot_spectrogram, 128),
     )
     for name, plot, rows in drawings:
-        (ax,) = kit.figure_axes()
+        ax = kit.empty_axes()
         plot(rng.uniform(0, 1, (rows, 62)).astype(np.float32), ax, x_axis="beats")
         expect_label(ax.get_xlabel(), BEATS, f"the x label of {name}(x_axis='beats')", "beats")
         expect_end(ax.get_xlim(), 62, 1, f"the x axis of {name}(x_axis='beats')")
@@ -129,6 +129,6 @@ def test_plots_refuse_another_x_axis(lab: Any, kit: Kit) -> None:
     )
     for name, plot, rows in drawings:
         for word in ("bars", ""):
-            (ax,) = kit.figure_axes()
+            ax = kit.empty_axes()
             with expect_error(ValueError, f"{name}(x_axis={word!r})"):
                 plot(np.zeros((rows, 9), np.float32), ax, x_axis=word)

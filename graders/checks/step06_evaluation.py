@@ -462,7 +462,7 @@ TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IG
 @check(points=0.5, hint="ax.imshow(matrix): rows downwards are true classes, columns are predicted ones.")
 def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix draws the matrix as a heat map: predicted classes along x, true classes along y."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     call = "plot_confusion_matrix(matrix, ax)"
     matrix = draw_matrix(rng)
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
@@ -473,7 +473,7 @@ def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit, rng: np.rand
 @check(points=0.25, hint="return what ax.imshow returns: a colour bar is made for it.", needs=DRAWS)
 def test_plot_confusion_matrix_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix returns the image that it has drawn on the axes."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     call = "plot_confusion_matrix(matrix, ax)"
     image = lab.step06_evaluation.plot_confusion_matrix(draw_matrix(rng), ax)
     if not kit.is_a(image, "matplotlib.cm", "ScalarMappable") or not kit.is_drawn_on(image, ax):
@@ -483,7 +483,7 @@ def test_plot_confusion_matrix_returns_what_it_drew(lab: Any, kit: Kit, rng: np.
 @check(points=0.5, hint="ax.text(column, row, count): x is the column, y is the row.", needs=DRAWS)
 def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix writes each cell's count into it."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     call = "plot_confusion_matrix(matrix, ax)"
     matrix = draw_matrix(rng)
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
@@ -507,7 +507,7 @@ def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.ran
 )
 def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix names each column and each row by its class, when it is given names."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     call = f"plot_confusion_matrix(matrix, ax, {GENRES})"
     matrix = draw_matrix(rng)
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax, list(GENRES))
@@ -522,7 +522,7 @@ def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: n
 @check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)
 def test_plot_confusion_matrix_labels_its_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_confusion_matrix labels the x axis "Predicted" and the y axis "True"."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     matrix = draw_matrix(rng)
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
     expect_label(ax.get_xlabel(), PREDICTED_LABEL, "the x label of plot_confusion_matrix", "the predicted class")
@@ -540,7 +540,7 @@ LOSS = re.compile(r"loss|entropy|σφάλμ|σφαλμ|απώλ|απωλ|κόσ�
 @check(points=0.5, hint="ax.plot(range(1, epochs + 1), history['train_loss']), and the same for val_loss.")
 def test_plot_losses_draws_both_losses_over_epochs(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_losses draws a line through the training losses and one through the validation losses, epoch by epoch."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     call = "plot_losses(history, ax)"
     history = draw_history(rng)
     lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
@@ -554,7 +554,7 @@ def test_plot_losses_draws_both_losses_over_epochs(lab: Any, kit: Kit, rng: np.r
 @check(points=0.25, hint="ax.plot(..., label='Training') and then ax.legend().", needs=LINES)
 def test_plot_losses_has_a_legend(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_losses has a legend that says which line is training and which is validation."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     call = "plot_losses(history, ax)"
     history = draw_history(rng)
     lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
@@ -569,7 +569,7 @@ def test_plot_losses_has_a_legend(lab: Any, kit: Kit, rng: np.random.Generator) 
 @check(points=0.25, hint='ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES)
 def test_plot_losses_labels_its_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """plot_losses labels the x axis "Epoch" and the y axis "Loss"."""
-    (ax,) = kit.figure_axes()
+    ax = kit.empty_axes()
     history = draw_history(rng)
     lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
     expect_label(ax.get_xlabel(), EPOCH, "the x label of plot_losses", "epochs")

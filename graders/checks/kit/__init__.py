@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from graders.checks.kit.figures import empty_axes as empty_axes
 from graders.checks.kit.figures import figure_axes as figure_axes
 from graders.checks.kit.figures import new_figure
 

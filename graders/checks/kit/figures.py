@@ -11,7 +11,7 @@ _made_with: list[Any] = []  # the settings of matplotlib that they have
 
 
 def make_ready() -> None:
-    """Make figures with one axes that `figure_axes` can give away."""
+    """Make figures with one axes that `empty_axes` can give away."""
     import matplotlib as mpl  # noqa: PLC0415 - the kit is imported by the judge's side as well
     import matplotlib.pyplot as plt  # noqa: PLC0415
     from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415 - where pyplot keeps its figures
@@ -20,23 +20,28 @@ def make_ready() -> None:
     _made_with[:] = [mpl.rcParams.copy()]
     while len(_ready) < READY:
         figure = plt.figure(figsize=SIZE)
-        _ready.append((figure.canvas.manager, figure.subplots(1, 1, squeeze=False)[0]))
+        _ready.append((figure.canvas.manager, figure.subplots()))
         Gcf.figs.clear()
 
 
-def figure_axes(count: int = 1) -> Any:
-    """Return an array of `count` empty matplotlib axes of one new figure, for a plotting function to draw on."""
+def empty_axes() -> Any:
+    """Return the empty matplotlib axes of a new figure, for a plotting function to draw on."""
     import matplotlib as mpl  # noqa: PLC0415
     import matplotlib.pyplot as plt  # noqa: PLC0415
     from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415
 
-    if count == 1 and _ready and _made_with == [mpl.rcParams]:
-        plt.close("all")
-        manager, axes = _ready.pop()
-        Gcf._set_new_active_manager(manager)  # noqa: SLF001 - as plt.figure does
-        plt.figure()
-        return axes
-    return new_figure(SIZE).subplots(1, count, squeeze=False)[0]
+    if not (_ready and _made_with == [mpl.rcParams]):
+        return new_figure(SIZE).subplots()
+    plt.close("all")
+    manager, axes = _ready.pop()
+    Gcf._set_new_active_manager(manager)  # noqa: SLF001 - as plt.figure does
+    plt.figure()
+    return axes
+
+
+def figure_axes(count: int) -> Any:
+    """Return an array of `count` empty matplotlib axes of one new figure."""
+    return new_figure(SIZE).subplots(1, count)
 
 
 def new_figure(size: tuple[int, int]) -> Any:
