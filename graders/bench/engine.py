@@ -20,6 +20,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from graders.bench.driver import FIRST_STEPS, driver_figures
 from graders.bench.figures import Figure
 from graders.course import PROJECT, Course
 from graders.grading.grade import grade_one
@@ -34,7 +35,6 @@ SEED = 420
 ECHO = "def echo(value):\n    return value\n"
 MEGABYTE = 1 << 20
 CLASS_SIZE = 20
-FIRST_STEPS = 3
 SETTLED = 0.5  # seconds until the server has reaped what has ended and forked its next spare
 
 
@@ -210,6 +210,7 @@ def _figures_of_course(course: Course) -> list[Figure]:
 GROUPS: tuple[Callable[[Course], list[Figure]], ...] = (
     sandbox_figures,
     _grading_figures,
+    driver_figures,
     _class_figures,
     _figures_of_course,
 )

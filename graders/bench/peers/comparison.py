@@ -16,7 +16,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from graders.bench.engine import FIRST_STEPS
+from graders.bench.driver import FIRST_STEPS
 from graders.bench.peers.assignment import Assignment, make_submissions
 from graders.bench.peers.tools import Nbgrader, Otter, Ours, Tool
 from graders.course import Course
