@@ -46,14 +46,14 @@ class Run:
     place: Path
 
 
-def calibrate(course: Course, seeds: int, jobs: int, measured: Callable[[int, int], None]) -> list[Calibrated]:
+def calibrate(course: Course, seeds: int, jobs: int, progress: Callable[[int, int], None]) -> list[Calibrated]:
     """Run all experiments, and find the threshold of each.
 
     Args:
         course: the course, which names its experiments.
         seeds: runs of each submission.
         jobs: runs at a time.
-        measured: called with the number of runs that have ended, and of all runs.
+        progress: called with the number of runs that have ended, and of all runs.
 
     Raises:
         ValueError: no mistake is separated by its metric.
@@ -64,7 +64,7 @@ def calibrate(course: Course, seeds: int, jobs: int, measured: Callable[[int, in
         values: dict[Run, float | None] = {}
         for run, value in _measured(course, runs, jobs):
             values[run] = value
-            measured(len(values), len(runs))
+            progress(len(values), len(runs))
     return [calibrated(experiment, seeds, values) for experiment in experiments]
 
 
@@ -92,8 +92,7 @@ def _measured(course: Course, runs: Sequence[Run], jobs: int) -> Iterator[tuple[
     def value(run: Run) -> float | None:
         control = controls.get()
         try:
-            with ConfinedSubject(course, control, run.place, run.seed) as subject:
-                return _value(run, checks[run.experiment.check], subject)
+            return measured(course, run, checks[run.experiment.check], control)
         finally:
             controls.put(control)
 
@@ -106,14 +105,23 @@ def _measured(course: Course, runs: Sequence[Run], jobs: int) -> Iterator[tuple[
             yield run, future.result()
 
 
-def _value(run: Run, check: Check, subject: ConfinedSubject) -> float | None:
-    subject.begin(check)
+def measured(course: Course, run: Run, check: Check, control: Any) -> float | None:
+    """Return the metric of one run, as it is stored: None if there is none.
+
+    Args:
+        course: the course.
+        run: the run.
+        check: the check that its experiment is about.
+        control: of a warm server.
+    """
     rng = np.random.default_rng([run.seed, *run.experiment.check.encode()])
-    try:
-        value = run.experiment.measure(subject.package, subject.kit, rng)
-    except (SubmissionError, AssertionError):
-        return None
-    return value if math.isfinite(value) else None
+    with ConfinedSubject(course, control, run.place, run.seed) as subject:
+        subject.begin(check)
+        try:
+            value = run.experiment.measure(subject.package, subject.kit, rng)
+        except (SubmissionError, AssertionError):
+            return None
+    return _rounded(value) if math.isfinite(value) else None
 
 
 def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | None]) -> Calibrated:
@@ -122,7 +130,7 @@ def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | Non
     for run, value in values.items():
         if run.experiment is experiment:
             distributions[run.correct].setdefault(run.name, []).append(value)
-    correct = {name: sorted(_numbers(some)) for name, some in distributions[True].items()}
+    correct = {name: _numbers(some) for name, some in distributions[True].items()}
     right = [value for some in correct.values() for value in some]
     low = experiment.better == "low"
     worst = max(right) if low else min(right)
@@ -151,10 +159,7 @@ def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | Non
         source="calibration" if experiment.given is None else "report",
         seeds=seeds,
         correct=correct,
-        mistakes={
-            name: sorted(some, key=lambda value: math.inf if value is None else value)
-            for name, some in distributions[False].items()
-        },
+        mistakes=distributions[False],
         not_separated=sorted(name for name, part in lucky.items() if part > LUCK),
         false_fails=runs - passing,
         false_fail_rate=_rounded(rate),
@@ -162,7 +167,7 @@ def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | Non
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:
-    return [_rounded(value) for value in values if value is not None]
+    return [value for value in values if value is not None]
 
 
 def _rounded(value: float) -> float:

@@ -23,8 +23,8 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         threshold: the value that a submission must reach.
         source: where the threshold comes from: "calibration", or the report, whose figure it is.
         seeds: runs of each submission, each with another seed.
-        correct: values of right submissions, by name, sorted.
-        mistakes: values of wrong submissions that fail the check, by name, sorted; null where there was no value.
+        correct: values of right submissions, by name, in the order of the seeds, which begin with 0.
+        mistakes: values of wrong submissions that fail the check, by name, in that order; null where there was none.
         not_separated: mistakes of which a run was as good as one of a right submission; other checks are about them.
         false_fails: how many runs of right submissions miss the threshold.
         false_fail_rate: upper end of the 95 % confidence interval of the rate of such runs.
