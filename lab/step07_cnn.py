@@ -84,7 +84,8 @@ def layer_summary(network: DigitNetwork) -> list[tuple[str, tuple[int, ...], int
     """Return (name, output shape, number of parameters) of each layer, from the input to the softmax: nine rows.
 
     The layers are input, convolution, ReLU, pooling, convolution, ReLU, pooling, fully connected, softmax; name
-    them as you like. Shapes are without the batch: (channels, height, width), or (classes,) for the last two.
+    them as you like. Shapes are without the batch: (channels, height, width), or (classes,) for the last two. All
+    is computed from the network that is given, whose layers may have been changed after it was made.
 
     Example:
         >>> layer_summary(DigitNetwork())[1]
@@ -157,7 +158,7 @@ class CNNBackbone(nn.Module):
 
     One block for each number in `filters`: 2D convolution, batch normalisation, ReLU, and max pooling, whose sizes you
     choose: at 128 timesteps and 128 features something must be left, and what a pooling cuts off is a remainder.
-    A linear layer and a ReLU then make the vector; dropout may come before it.
+    A linear layer then makes the vector; dropout may come before it, and a ReLU after it.
 
     Args:
         input_dims: (T, F), the timesteps and the features of the input, padding included.

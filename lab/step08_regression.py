@@ -16,7 +16,9 @@ class Regressor(nn.Module):
 
     An `LSTMBackbone` is called with tracks and lengths, any other backbone, such as a `CNNBackbone`, with the tracks
     alone; the tracks are handed on as they are. A rating may be any number, also one below 0: nothing follows the
-    linear layer. All weights can be trained. The loops of step 5 train it as they train a `Classifier`.
+    linear layer. No batch normalisation stands between it and the backbone, whose statistics would lag behind while the
+    ratings are learnt. All weights can be trained from the start: layers are made in `__init__`, lazy ones too. The
+    loops of step 5 train it as they train a `Classifier`.
 
     Args:
         backbone: module that turns tracks into features [B, H], with H as its attribute `feature_size`.

@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 
 class LSTMBackbone(nn.Module):
-    """An LSTM that reads a track and returns its state after the last valid timestep.
+    """An LSTM that reads a track and returns its hidden state after the last valid timestep.
 
     A bidirectional one returns two states side by side: that of the forward direction after the last valid
     timestep, and that of the backward direction after the first. With several layers it is the last one's state.
+    It is the hidden state, whose values lie between -1 and 1, and not the cell state, which grows with the track.
 
     Args:
         input_dim: features F of a timestep.

@@ -56,7 +56,8 @@ def fine_tune(
     """Return a `Regressor` on the backbone of a trained classifier, trained on ratings.
 
     All of its weights are trained, the transferred ones too, with Adam at one learning rate, without weight decay,
-    and with `train` of step 5. Batch normalisation goes on from the transferred statistics.
+    and with `train` of step 5; none is frozen, not even afterwards. Batch normalisation goes on from the transferred
+    statistics.
 
     Args:
         backbone: a backbone with the same layers as the classifier's; it becomes the regressor's.

@@ -105,18 +105,19 @@ def test_backbone_returns_a_state_for_each_track(
     state = states(backbone, x, lengths, size, call)
     if not np.ptp(state, axis=0).any():
         raise AssertionError(f"{call} is the same for tracks that are unlike; expected it to depend on the track.")
-    expect_bounded(evaluating(backbone), x, size)
+    expect_bounded(evaluating(backbone), 100 * x, size)
 
 
 def expect_bounded(backbone: Any, x: torch.Tensor, width: int) -> None:
-    """Raise if the states of an LSTM grow with the tracks' values; they are between -1 and 1.
+    """Raise if states are larger than those of an LSTM, which are between -1 and 1.
 
     Dropout, which another check is about, and normalisation may make them a few times larger.
     """
-    largest = np.abs(states(backbone, 100 * x, [x.shape[1]] * len(x), width)).max()
+    largest = np.abs(states(backbone, x, [x.shape[1]] * len(x), width)).max()
     if not largest <= BOUND:
         raise AssertionError(
-            f"The state of LSTMBackbone holds {largest:.3g}; expected the state of an LSTM, which is between -1 and 1."
+            f"The state of LSTMBackbone holds {largest:.3g}; expected the hidden state of an LSTM, which is between -1 "
+            "and 1."
         )
 
 
@@ -146,7 +147,6 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab: Any, rng: np.random.G
         changed[:, -1] = noise(rng, 8, 6)
         before, after = (states(backbone, some, [length] * 8, 16) for some in (x, changed))
         responses.append(float(np.abs(after - before).mean()))
-    expect_bounded(backbone, x, 16)
     short, long = responses
     if not long >= RESPONSE * short > 0:
         raise AssertionError(
@@ -155,7 +155,19 @@ def test_last_timestep_counts_as_much_in_a_long_track(lab: Any, rng: np.random.G
         )
 
 
-@check(points=0.5, needs=STATES, hint="Carry the state from timestep to timestep: nn.LSTM over the whole track.")
+@check(
+    points=0.25, needs=STATES, hint="nn.LSTM returns (outputs, (h, c)): take the hidden state h, not the cell state c."
+)
+def test_state_is_the_hidden_one(lab: Any, rng: np.random.Generator) -> None:
+    """The state is the LSTM's hidden state: it stays between -1 and 1, however long and loud a track is."""
+    # The same loud timestep again and again opens the gates of some cells, which grow by 1 with each.
+    x = 100 * noise(rng, 8, 1, 6).repeat(1, LONG, 1)
+    for bidirectional in directions(lab):
+        backbone = evaluating(lab.step05_lstm.LSTMBackbone(6, rnn_size=16, bidirectional=bidirectional))
+        expect_bounded(backbone, x, 32 if bidirectional else 16)
+
+
+@check(points=0.25, needs=STATES, hint="Carry the state from timestep to timestep: nn.LSTM over the whole track.")
 def test_state_remembers_the_order_of_timesteps(lab: Any, rng: np.random.Generator) -> None:
     """The state depends on the order of a track's timesteps, also of those before the last."""
     backbone = evaluating(lab.step05_lstm.LSTMBackbone(4, rnn_size=8))
@@ -425,10 +437,14 @@ def test_classifier_takes_a_single_track(lab: Any, kit: Kit, rng: np.random.Gene
 )
 def test_classifier_repeats_itself_in_evaluation_mode(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """In evaluation mode the classifier's logits for the same tracks are the same every time."""
-    classifier, x = classifier_of(lab, kit, rng), noise(rng, 2, 3, 4)
+    classifier, x = classifier_of(lab, kit, rng), noise(rng, 4, 3, 4)
     call = "classifier.eval()(x, targets, lengths), called again,"
-    again, before, unlike = (logits_of(classifier, some, [0, 1], call) for some in (x, x, noise(rng, *x.shape)))
+    before, unlike, again, turned = (
+        logits_of(classifier, some, [0, 1, 2, 0], call) for some in (x, noise(rng, *x.shape), x, x.flip(0))
+    )
     expect_as_before(again, before, unlike, f"the array of logits of {call}", ROUNDING)
+    what = f"the array of logits of {call} with the tracks in another order,"
+    expect_as_before(turned[::-1], before, unlike, what, ROUNDING)
 
 
 @check(
@@ -480,6 +496,7 @@ def test_checkpoint_restores_the_classifier(lab: Any, kit: Kit, rng: np.random.G
     step, path, x = lab.step05_lstm, kit.scratch_file("ταξινομητής.pt"), noise(rng, 3, 4, 4).numpy()
     saved = classifier_of(lab, kit, rng)
     step.save_checkpoint(saved, path)
+    path = kit.moved(path)
     loaded = evaluating(step.Classifier(kit.training.MeanOfFrames(4, 6), 3, load_from_checkpoint=path))
     right, fresh = (
         expect_dtype(expect_shape(kit.training.logits(model, x, [4] * 3), (3, 3), "the logits"), "f", "the logits")
@@ -623,7 +640,7 @@ def test_loops_refuse_a_loader_without_batches(
 # --- early stopping
 
 
-@check(points=0.5, hint="Compare with the best loss of all epochs, and count the epochs since; an improvement resets.")
+@check(points=0.25, hint="Compare with the best loss of all epochs, and count the epochs since; an improvement resets.")
 @examples(
     losses=st.lists(st.integers(1, 12).map(lambda tenths: tenths / 10), min_size=4, max_size=12),
     patience=st.integers(1, 4),
@@ -655,6 +672,27 @@ def test_early_stopping_wants_more_than_min_delta(lab: Any) -> None:
         got = stopped_at(lab.step05_lstm.EarlyStopping(**options), sequence, call)
         right = stops_at(sequence, 3, options.get("min_delta", 0.0))
         expect_equal(got, right, f"the epoch at which {call} stops, of losses {sequence},")
+
+
+@check(
+    points=0.25,
+    hint="self.best begins with math.inf and becomes the loss that improves on it; set self.improved in every step.",
+    needs=WAITS,
+)
+def test_early_stopping_tells_the_best_loss(lab: Any) -> None:
+    """EarlyStopping.best is the lowest loss so far, infinity at first, and .improved whether the last one improved."""
+    for min_delta, losses, best, improved in (
+        (0.0, [0.9, 0.5, 0.7, 0.4, 0.4], [0.9, 0.5, 0.5, 0.4, 0.4], [True, True, False, True, False]),
+        (0.1, [0.9, 0.85, 0.7, 0.65, 0.5], [0.9, 0.9, 0.7, 0.7, 0.5], [True, False, True, False, True]),
+    ):
+        call = f"EarlyStopping(min_delta={min_delta})"
+        stopping = lab.step05_lstm.EarlyStopping(min_delta=min_delta)
+        expect_equal(stopping.best, float("inf"), f"{call}.best before the first loss")
+        for number, loss in enumerate(losses):
+            stopping.step(loss)
+            after = f"of {call} after the losses {losses[: number + 1]}"
+            expect_number(stopping.best, best[number], f"the attribute best {after}")
+            expect_equal(stopping.improved, improved[number], f"the attribute improved {after}")
 
 
 @check(

@@ -489,7 +489,7 @@ def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.ran
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
     by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
     written = np.zeros((2, CLASSES, CLASSES))  # a cell that is left empty says 0
-    for text in ax.texts:
+    for text in kit.visible(ax.texts):
         x, y = coordinates(text.get_position(), call)
         row, column = place(drawn.ys, y), place(drawn.xs, x)
         numbers = [float(number) for number in NUMBER.findall(expect_text(text.get_text(), f"a text of {call}"))]

@@ -44,7 +44,15 @@ from graders.checks.oracles.digit_network import (
     forward,
     parameters_of,
 )
-from graders.checks.oracles.networks import evaluating, expect_gradients, noise, parameter_count, redrawn, sized
+from graders.checks.oracles.networks import (
+    evaluating,
+    expect_gradients,
+    noise,
+    parameter_count,
+    parameters,
+    redrawn,
+    sized,
+)
 from graders.checks.plots.images import expect_apart, images_of, shows
 from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType
@@ -60,9 +68,11 @@ TRACK = (144, 128)
 SMALLEST = 128
 FILTERS = (4, 4, 4, 4)
 FEATURE_SIZE = 32
+LOUD = 1e3  # times a track, so that what a leaky ReLU lets through of it is seen
+LINEAR = 1e-3  # of what two tracks differ in: pools of maxima bend it by a hundredth and more, rounding by a millionth
 ALIVE = 0.1  # of what comes out of a ReLU, with weights drawn as PyTorch does about half
 # Backbones with other weights on which to look for an effect: ReLU may happen to silence all filters of a layer.
-FRESH = 12
+NETWORKS_TRIED = 12
 
 WINDOWS = ("test_random_crop_returns_a_window_of_each_image",)
 NETWORK = ("test_network_computes_the_layers_of_convnetjs",)
@@ -181,7 +191,7 @@ def expect_unlike_probabilities(lab: Any, kit: Kit, image: torch.Tensor, rng: np
     All filters of a new one may happen to be silent, so it is enough if one of several networks does.
     """
     call = "DigitNetwork()(x), for an image that is darker by a millionth,"
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         network = digit_network(lab, kit, rng)
         of = [as_array(network(one), "DigitNetwork()(x)") for one in (image, image * (1 - 1e-6), 1 - image)]
         if not np.array_equal(of[0], of[2]):
@@ -211,7 +221,7 @@ def test_network_computes_the_layers_of_convnetjs(lab: Any, kit: Kit, rng: np.ra
 
 def expect_responsive(lab: Any, kit: Kit, images: torch.Tensor, rng: np.random.Generator) -> None:
     """Raise if none of several new networks has other outputs for the negatives of some images."""
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         network = digit_network(lab, kit, rng)
         ordinary, negative = (as_array(network(some), "DigitNetwork()(x)") for some in (images, 1 - images))
         if not np.array_equal(ordinary, negative):
@@ -456,7 +466,7 @@ def vectors(backbone: Any, x: torch.Tensor, call: str = "backbone(x)") -> np.nda
 
 def responsive_backbone(make: Callable[[], Any], x: torch.Tensor) -> Any:
     """Return the first of some backbones that gives different tracks different vectors."""
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = make()
         answers = as_array(backbone(x), "backbone(x)")
         if np.ptp(answers, axis=0).any():
@@ -472,7 +482,7 @@ def changed(before: np.ndarray, after: np.ndarray) -> bool:
 def without_effect(fresh: Callable[[], Any], x: torch.Tensor, others: Mapping[str, torch.Tensor]) -> list[str]:
     """Return the names of the other inputs that change the vectors of no backbone, whatever its weights are."""
     names = list(others)
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = evaluating(fresh())
         before = vectors(backbone, x)
         names = [name for name in names if not changed(before, vectors(backbone, others[name]))]
@@ -520,7 +530,7 @@ def expect_network(kit: Kit, make: Callable[[], Any], x: torch.Tensor, call: str
     rows = len(x)
     mixed = x.flatten(1)[:, torch.randperm(x[0].numel(), generator=torch.Generator().manual_seed(rows))].view_as(x)
     missing = "is the same when the values of a track change places; expected convolutions"
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = evaluating(make())
         before, moved, negative, zero = (
             as_array(backbone(some), call).astype(np.float64) for some in (x, mixed, -x, torch.zeros_like(x))
@@ -621,7 +631,7 @@ def test_vector_depends_on_the_batch_in_training_mode(lab: Any, kit: Kit, rng: n
     x = noise(rng, 4, *TRACK)
     other = x.clone()
     other[1:] = noise(rng, 3, *TRACK) * 3 + 1
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = backbone_of(lab, kit, rng)
         kit.training.without_dropout(backbone)
         if changed(vectors(backbone, x)[:1], vectors(backbone, other)[:1]):
@@ -658,7 +668,7 @@ def test_running_statistics_are_learnt_in_training_mode_only(lab: Any, kit: Kit,
     if moved:
         raise AssertionError(f"A batch in evaluation mode changed {', '.join(map(str, moved[:4]))}.")
     x = noise(rng, 2, *TRACK)
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = backbone_of(lab, kit, rng)
         before = vectors(evaluating(backbone), x)
         backbone.train()
@@ -669,7 +679,7 @@ def test_running_statistics_are_learnt_in_training_mode_only(lab: Any, kit: Kit,
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="A plain list hides its layers: nn.Sequential or nn.ModuleList; and make no layer in forward.",
     needs=VECTORS,
 )
@@ -681,6 +691,44 @@ def test_backbone_registers_its_convolutions(lab: Any, kit: Kit) -> None:
     needed = sum(before * after for before, after in zip((1, *filters), filters, strict=False))
     if counted < needed:
         raise AssertionError(f"{call} has {counted} trainable parameters; its convolutions alone need {needed}.")
+
+
+@check(
+    points=0.25,
+    hint="In each block nn.ReLU(), which is no leaky one, and nn.MaxPool2d, which is no average and no stride alone.",
+    needs=("test_vector_does_not_depend_on_the_batch_in_evaluation_mode",),
+)
+def test_blocks_rectify_and_take_the_maximum(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """In the blocks of CNNBackbone are ReLU, which lets nothing negative through, and max pooling."""
+    first, second = (torch.from_numpy(rng.uniform(0, 1, (2, *TRACK)).astype(np.float32)) for _ in range(2))
+    backbone = evaluating(sized_backbone_of(lab, kit))
+    # With positive weights alone and no biases, ReLU and means are linear: only a maximum bends.
+    positive = {name: np.abs(values) for name, values in without_biases(kit, backbone, rng).items()}
+    kit.training.load(backbone, positive)
+    one, other, between = (vectors(backbone, x).astype(np.float64) for x in (first, second, (first + second) / 2))
+    if not np.abs(one + other - 2 * between).max() > LINEAR * np.abs(one - other).max():
+        raise AssertionError(
+            "With positive weights CNNBackbone's vector of the mean of two tracks is the mean of their vectors; "
+            "expected max pooling, which makes it smaller."
+        )
+    # Without ReLU they stay negative, up to the linear layer, whose weights have either sign.
+    mixed = {name: values for name, values in without_biases(kit, backbone, rng).items() if values.ndim == 2}
+    kit.training.load(backbone, mixed)
+    if changed(vectors(backbone, LOUD * -first), vectors(backbone, LOUD * -second)):
+        raise AssertionError(
+            "With convolutions of positive weights and without biases, CNNBackbone's vectors of two negative tracks "
+            "differ; expected ReLU, which leaves nothing of either."
+        )
+
+
+def without_biases(kit: Kit, backbone: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return random weights for a new backbone, no biases, and the scales of batch normalisation as they are."""
+    return {
+        name: (rng.uniform(-1, 1, array.shape) / np.prod(array.shape[1:]) if array.ndim > 1 else array == 1).astype(
+            array.dtype
+        )
+        for name, array in parameters(kit, backbone, "CNNBackbone").items()
+    }
 
 
 @check(points=0.25, hint="Make the blocks in a loop over `filters`, one block for each.", needs=VECTORS)

@@ -118,6 +118,14 @@ def scratch_file(name: str) -> str:
     return os.path.join(tempfile.mkdtemp(), name)  # noqa: PTH118 - a text crosses the wire
 
 
+def moved(path: str) -> str:
+    """Move a file, if it is there, to another folder, and return its new path: what is read there was in the file."""
+    elsewhere = scratch_file(os.path.basename(path))  # noqa: PTH119
+    if os.path.exists(path):  # noqa: PTH110
+        os.replace(path, elsewhere)  # noqa: PTH105
+    return elsewhere
+
+
 def empty_figure() -> Any:
     """Return a new matplotlib figure without axes, for a plotting function to draw on."""
     return new_figure((6, 6))
@@ -129,15 +137,23 @@ def drawn(figure: Any) -> list[Any]:
 
     shown = []
     for ax in _axes(figure):
-        shown += [image.get_array() for image in ax.images]
-        shown += [mesh.get_array() for mesh in ax.collections if mesh.get_array() is not None]
-        shown += [line.get_ydata() for line in ax.lines]
-        shown.append([bar.get_height() for bar in ax.patches if hasattr(bar, "get_height")])
+        shown += [image.get_array() for image in visible(ax.images)]
+        shown += [mesh.get_array() for mesh in visible(ax.collections) if mesh.get_array() is not None]
+        shown += [line.get_ydata() for line in visible(ax.lines)]
+        shown.append([bar.get_height() for bar in visible(ax.patches) if hasattr(bar, "get_height")])
     return [np.ma.getdata(np.ma.asarray(values)) for values in shown if len(values)]
 
 
 def _axes(figure: Any) -> list[Any]:
     return [part for ax in figure.axes for part in (ax, *ax.child_axes)]  # child axes: what is inset
+
+
+def visible(artists: Any) -> list[Any]:
+    """Return those of some matplotlib artists that can be seen: neither they nor their axes are hidden."""
+    import numpy as np  # noqa: PLC0415
+
+    shown = (one for one in artists if one.get_visible() and one.axes.get_visible())
+    return [one for one in shown if one.get_alpha() is None or np.any(one.get_alpha())]
 
 
 def is_drawn_on(artist: object, ax: Any) -> bool:
@@ -147,7 +163,7 @@ def is_drawn_on(artist: object, ax: Any) -> bool:
 
 def places(figure: Any) -> list[list[float]]:
     """Return left, bottom, right and top of each image of a matplotlib figure, in pixels of the figure."""
-    extents = (image.get_window_extent().extents for ax in _axes(figure) for image in ax.images)
+    extents = (image.get_window_extent().extents for ax in _axes(figure) for image in visible(ax.images))
     return [[float(min(x, X)), float(min(y, Y)), float(max(x, X)), float(max(y, Y))] for x, y, X, Y in extents]
 
 

@@ -84,12 +84,13 @@ class ScriptedModel(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(()))
         self.register_buffer("state", torch.zeros(()))
+        self.inner = nn.Identity()  # whose mode is the model's only where `train` and `eval` were called
         self.ask = ask
 
     def forward(self, x: Tensor, targets: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return (loss, output) of tracks `[B, T, F]`."""
         batch = (part.detach() for part in (x, targets, lengths))
-        slope, offset, output, state = self.ask(*batch, self.training, torch.is_grad_enabled())
+        slope, offset, output, state = self.ask(*batch, self.inner.training, torch.is_grad_enabled())
         if state is not None:
             self.state.fill_(state)
         answer = torch.as_tensor(output, dtype=torch.float32)

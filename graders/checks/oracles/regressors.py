@@ -34,7 +34,7 @@ MakeRegressor: TypeAlias = Callable[[Any], Any]  # makes a regressor on a backbo
 ROUNDING = 1e-4
 MOVED = 1e-6
 FEATURES = 4
-FRESH = 4
+NETWORKS_TRIED = 4
 CALL = "regressor(x, targets, lengths)"
 LOW, HIGH = -2.0, 3.0  # ratings to be learnt, far apart, and on both sides of 0 and 1
 NEAR = 1.0  # to a rating that was learnt
@@ -80,7 +80,7 @@ def lively(
     """
     x, count = noise(rng, *shape[:1], 3, FEATURES), shape[0]
     found = []
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = drawn(kit, rng, kind)
         regressor = awake(kit, make(backbone), shape, rng)
         columns = answer(regressor, x, np.zeros(shape), [3] * count, CALL)[1].reshape(count, -1).T
@@ -99,7 +99,7 @@ def expect_answer(kit: Kit, make: MakeRegressor, shape: tuple[int, ...], rng: np
     """
     x, lengths = noise(rng, shape[0], 3, FEATURES) * 2, [3] * shape[0]
     targets = rng.uniform(0, 1, shape)
-    for _ in range(FRESH):
+    for _ in range(NETWORKS_TRIED):
         backbone = drawn(kit, rng)
         before = kit.training.weights(backbone)
         regressor = make(backbone)
@@ -302,7 +302,7 @@ def expect_lengths_reach_an_lstm(
     """Raise unless a regressor hands the lengths to an LSTMBackbone: other lengths make other ratings."""
     backbone = lab.step05_lstm.LSTMBackbone(FEATURES, rnn_size=5)
     x, targets = noise(rng, shape[0], 6, FEATURES), np.zeros(shape)
-    fresh = (awake(kit, make(backbone), (12, *shape[1:]), rng) for _ in range(FRESH))
+    fresh = (awake(kit, make(backbone), (12, *shape[1:]), rng) for _ in range(NETWORKS_TRIED))
     answers = ((one, answer(one, x, targets, [6] * shape[0], CALL)[1]) for one in fresh)
     regressor = next((one for one, rated in answers if np.ptp(rated, axis=0).any()), None)
     if regressor is None:

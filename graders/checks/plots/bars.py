@@ -17,7 +17,7 @@ def bars_by_name(kit: Kit, ax: Any, call: str) -> dict[str, float]:
     ticks = coordinates(ax.xaxis.get_majorticklocs(), call)
     texts = plain(kit.tick_labels(ax.xaxis), call)
     bars: dict[str, float] = {}
-    for bar in ax.patches:
+    for bar in kit.visible(ax.patches):
         left, width, height = coordinates([bar.get_x(), bar.get_width(), bar.get_height()], call)
         names = [text for tick, text in zip(ticks, texts, strict=True) if left <= tick <= left + width]
         if len(names) != 1 or names[0] in bars:

@@ -41,7 +41,7 @@ def curves_of(kit: Kit, ax: Any, call: str) -> list[Curve]:
     """Return the lines of axes; one that looks like others has its own label, if the legend has it."""
     entries = legend_of(kit, ax, call)
     curves = []
-    for line in ax.lines:
+    for line in kit.visible(ax.lines):
         look, own = look_of(line, call), line.get_label()
         alike = [text for text, handle_look in entries if handle_look == look]
         label = alike[0] if len(alike) == 1 else own if own in alike else ""

@@ -43,8 +43,12 @@ def mesh_middles(mesh: Any, shape: tuple[int, int], call: str) -> tuple[np.ndarr
 
 def heat_map(kit: Kit, ax: Any, shape: tuple[int, int], call: str) -> HeatMap:
     """Return the one image or mesh of axes as a heat map."""
-    images = list(ax.images)
-    meshes = [one for one in ax.collections if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)]
+    images = list(kit.visible(ax.images))
+    meshes = [
+        one
+        for one in kit.visible(ax.collections)
+        if any(kit.is_a(one, "matplotlib.collections", kind) for kind in MESHES)
+    ]
     if len(images) + len(meshes) != 1:
         raise AssertionError(f"{call} drew {len(images) + len(meshes)} images or colour meshes; expected one.")
     (drawn,) = (*images, *meshes)
