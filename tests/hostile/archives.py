@@ -16,6 +16,7 @@ import shutil
 import stat
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -206,6 +207,52 @@ def _tarball_with_another_path_in_its_header(folder: Path) -> Path:
     return path
 
 
+def _two_of_one_name(folder: Path) -> Path:
+    path = folder / "alice.zip"
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns of what is meant here
+        for data in (WRONG, RIGHT):
+            archive.writestr(f"lab/{MODULE}", data)
+    return path
+
+
+def _zip_with_two_names_for_a_file(folder: Path) -> Path:
+    path = _zip((f"lab/{MODULE}", RIGHT))(folder)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"lab/")
+    data[at : at + 3] = b"LAB"
+    path.write_bytes(data)
+    return path
+
+
+def _zip_behind_a_document(folder: Path) -> Path:
+    path = _zip((f"lab/{MODULE}", RIGHT))(folder)
+    path.write_bytes(b"%PDF-1.4\n" + HOSTILE * 100 + path.read_bytes())
+    return path
+
+
+def _zip_for_a_large_memory(folder: Path) -> Path:
+    path = folder / "alice.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(f"lab/{MODULE}", RIGHT)
+    return path
+
+
+def _tarball_with_a_hole(folder: Path) -> Path:
+    """Make a tarball of a sparse member, which says that it is 8 GB when it is read."""
+    head = _member("lab/step01_spectrograms.py")
+    head.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(head.tobuf(tarfile.GNU_FORMAT))
+    block[483:495] = b"77777777777\0"
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block[:512])
+    return _bytes("alice.tar", bytes(block) + bytes(1024))(folder)
+
+
+def _cell(source: str, **more: object) -> dict[str, object]:
+    return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": 1, **more}
+
+
 ABOVE: Sequence[tuple[str, bytes]] = [
     (name, HOSTILE)
     for name in ("../hostile.py", "lab/../../hostile.py", "/tmp/hostile.py", "..\\..\\hostile.py", "C:\\hostile.py",
@@ -216,6 +263,10 @@ BESIDE: Sequence[tuple[str, bytes]] = [
     for name in ("conftest.py", "lab/../conftest.py", "pytest.ini", "sitecustomize.py", "hostile.pth", "graders/judging/judge.py",
                  "solutions/step02_beat_sync.py", "torch.py", ".git/hooks/post-checkout", "lab/.hidden.py", "setup.py")
 ]  # fmt: skip
+DEEP = 200_000
+ANSWER = "## 2.1\n\x1b[2J\u202e<script>alert(1)</script>\n::error::x\n".encode() * 1000
+PICTURE = {"output_type": "display_data", "data": {"image/png": "A" * (20 * MEGABYTE)}, "metadata": {}}
+HEAD = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": '
 TIRING = "\n".join(f"%magic{number}" for number in range(5000))
 
 CASES = [
@@ -292,7 +343,60 @@ CASES = [
     Case("is a zip whose sums are wrong", _zip_whose_sums_are_wrong, None, "cannot be read"),
     Case("is a zip that wants a password", _encrypted_zip, None, "cannot be read"),
     Case("is a tarball by the name of a zip", _bytes("alice.zip", _member(MODULE).tobuf() * 4), 0.0, ""),
+    Case("has two files of one name, a wrong and a right one", _two_of_one_name, ALL, "different files of this name"),
+    Case(
+        "has a file that is called otherwise in the directory", _zip_with_two_names_for_a_file, None, "cannot be read"
+    ),
+    Case("is a zip and a document", _zip_behind_a_document, ALL),
+    Case("is packed so that much memory is needed to read it", _zip_for_a_large_memory, None, "only deflate"),
+    Case("has a file that is mostly a hole of 8 GB", _tarball_with_a_hole, None, "no step module"),
+    Case(
+        "has a right module in capital letters beside its own",
+        _zip((f"lab/{MODULE}", WRONG), (f"lab/{MODULE.upper()}", RIGHT)),
+        0.0,
+        "is it step02_beat_sync.py",
+    ),
+    Case(
+        "has a right module whose name is spelt in wide letters beside its own",
+        _zip((f"lab/{MODULE}", WRONG), (f"lab/\uff53{MODULE[1:]}", RIGHT)),
+        0.0,
+        "different Unicode forms",
+    ),
+    # modules that are hard to read
+    Case(
+        "has brackets two hundred thousand deep in its module",
+        _zip((f"lab/{MODULE}", RIGHT + b"\nx = " + b"[" * DEEP + b"]" * DEEP)),
+        0.0,
+    ),
+    Case(
+        "negates a number two hundred thousand times in its module",
+        _zip((f"lab/{MODULE}", RIGHT + b"\nx = " + b"-" * DEEP + b"1")),
+        0.0,
+    ),
+    Case("has a NUL in its module", _zip((f"lab/{MODULE}", RIGHT + b"\0\n")), 0.0, "not UTF-8 text"),
+    Case(
+        "has an answer with a script, and commands for terminals and runners",
+        _zip((f"lab/{MODULE}", RIGHT), ("lab/answers/step02.md", ANSWER)),
+        ALL,
+        "was cut",
+    ),
     # notebooks
+    Case(
+        "is a notebook with a picture of 20 MB",
+        _bytes("a.ipynb", (HEAD + json.dumps([_cell(RIGHT.decode(), outputs=[PICTURE])]) + "}").encode()),
+        ALL,
+    ),
+    Case(
+        "is a notebook in UTF-16",
+        _bytes("a.ipynb", (HEAD + json.dumps([_cell(RIGHT.decode())]) + "}").encode("utf-16")),
+        None,
+        "not a",
+    ),
+    Case(
+        "is a notebook with two lists of cells",
+        _bytes("a.ipynb", (HEAD + '[], "cells": ' + json.dumps([_cell(RIGHT.decode())]) + "}").encode()),
+        ALL,
+    ),
     Case(
         "runs commands while its notebook is read",
         _notebook(

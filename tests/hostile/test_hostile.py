@@ -40,6 +40,8 @@ CLASSES = {
     "academic_shortcuts",
     "code_judges",
     "nothing_done",
+    "borrowed_parts",
+    "odd_values",
 }
 SHARED_MEMORY = Path("/dev/shm")
 LEFT = "hostile"  # how the names begin of all that attacks try to leave
@@ -87,11 +89,17 @@ def passed(verdicts: dict[str, Verdict]) -> set[str]:
 
 
 def surprises(attack: Attack, verdicts: dict[str, Verdict]) -> dict[str, str]:
-    """Return the checks of `ends` that ended otherwise, and how; one that waits for another earns nothing either."""
+    """Return the checks of `ends` that ended otherwise, and how.
+
+    One that waits for another earns nothing either, unless it was to pass or all of them wait: then nothing was tried.
+    """
+    ends = attack.check_ids()
+    tried = any(verdicts[check_id].outcome is not Outcome.BLOCKED for check_id in ends)
     return {
         check_id: f"{verdicts[check_id].outcome}: {verdicts[check_id].message}"
-        for check_id, outcomes in attack.check_ids().items()
-        if verdicts[check_id].outcome not in {*outcomes, Outcome.BLOCKED}
+        for check_id, outcomes in ends.items()
+        if verdicts[check_id].outcome not in outcomes
+        and not (verdicts[check_id].outcome is Outcome.BLOCKED and tried and Outcome.PASSED not in outcomes)
     }
 
 

@@ -17,11 +17,19 @@ from tests.support import COURSE, QUIETLY, SEED
 PRETENCES = {pretence.name: pretence for pretence in all_pretences()}
 
 
+def expect_pretending(subject: ConfinedSubject) -> None:
+    """Raise unless each step module can be imported, and pretends: what cannot be imported earns nothing either."""
+    for step in COURSE.steps:
+        subject.begin(load_rubric(COURSE, {step.number})[0])
+        assert getattr(subject.package, step.module).answer
+
+
 @pytest.mark.parametrize("pretence", PRETENCES.values(), ids=PRETENCES.keys())
 def test_nothing_implemented_earns_nothing(pretence: Pretence, warm_server: WarmServer, tmp_path: Path) -> None:
     stage(pretence, tmp_path / "submission")
 
     with ConfinedSubject(COURSE, warm_server.controls[0], tmp_path / "submission", SEED) as subject:
+        expect_pretending(subject)
         verdicts = judge(COURSE, load_rubric(COURSE), subject, SEED, QUIETLY)
 
     outcomes = {check_id: verdict.outcome for check_id, verdict in verdicts.items()}
