@@ -33,8 +33,8 @@ from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import batches, cross_entropy, either, mean_over_items, one_less
 from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
-from graders.checks.oracles.features import FEATURES, KEPT, expect_made_of_features, weight_of
-from graders.checks.oracles.networks import evaluating, learning, noise, parameters, redrawn
+from graders.checks.oracles.networks.common import evaluating, learning, noise, parameters, redrawn
+from graders.checks.oracles.networks.features import FEATURES, KEPT, expect_made_of_features, weight_of
 from graders.checks.oracles.scripted_training import expect_epochs, expect_weight_of, history_of, trained_on_script
 from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType

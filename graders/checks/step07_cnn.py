@@ -30,7 +30,16 @@ from graders.authoring.expect import (
 )
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.digit_network import (
+from graders.checks.oracles.networks.common import (
+    evaluating,
+    expect_gradients,
+    noise,
+    parameter_count,
+    parameters,
+    redrawn,
+    sized,
+)
+from graders.checks.oracles.networks.digits import (
     CHANGED_PARAMETERS,
     CHANGED_SHAPES,
     LAYERS,
@@ -43,15 +52,6 @@ from graders.checks.oracles.digit_network import (
     clear_image,
     forward,
     parameters_of,
-)
-from graders.checks.oracles.networks import (
-    evaluating,
-    expect_gradients,
-    noise,
-    parameter_count,
-    parameters,
-    redrawn,
-    sized,
 )
 from graders.checks.plots.images import expect_apart, images_of, shows
 from graders.checks.thresholds import expect_reached

@@ -15,9 +15,9 @@ import torch
 from graders.authoring.check import check
 from graders.authoring.expect import as_array, expect_array, expect_error
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles import features
-from graders.checks.oracles.networks import evaluating, noise
-from graders.checks.oracles.regressors import answer, mean_squared_error
+from graders.checks.oracles.networks import features
+from graders.checks.oracles.networks.common import evaluating, noise
+from graders.checks.oracles.networks.regressors import answer, mean_squared_error
 from graders.outcomes import Outcome, SubmissionError, WrongType
 
 Weights: TypeAlias = dict[str, np.ndarray]

@@ -14,9 +14,9 @@ from graders.authoring.examples import examples, st
 from graders.authoring.expect import as_array, expect_array, expect_error, expect_length, expect_number, plain
 from graders.checks.experiments.ratings import held_out_axes
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles import regressors
-from graders.checks.oracles.networks import evaluating, noise
-from graders.checks.oracles.regressors import FEATURES, ROUNDING, spearman_right
+from graders.checks.oracles.networks import regressors
+from graders.checks.oracles.networks.common import evaluating, noise
+from graders.checks.oracles.networks.regressors import FEATURES, ROUNDING, spearman_right
 from graders.checks.thresholds import expect_reached
 
 CLEAR = ("test_loss_can_be_minimised",)

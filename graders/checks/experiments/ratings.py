@@ -11,7 +11,7 @@ from graders.authoring.expect import as_array
 from graders.authoring.withheld import withheld
 from graders.checks.data.tracks import MEL_BANDS, Rated, held_out_rated_tracks, rated_tracks
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.regressors import spearman_right
+from graders.checks.oracles.networks.regressors import spearman_right
 
 ENERGY = 1  # the column of the axis that is learnt best
 TIMESTEPS = 16

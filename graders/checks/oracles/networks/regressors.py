@@ -25,8 +25,8 @@ from graders.authoring.expect import (
     plain,
 )
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles import features
-from graders.checks.oracles.networks import evaluating, noise
+from graders.checks.oracles.networks import features
+from graders.checks.oracles.networks.common import evaluating, noise
 from graders.outcomes import WrongType
 
 MakeRegressor: TypeAlias = Callable[[Any], Any]  # makes a regressor on a backbone
