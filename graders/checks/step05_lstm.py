@@ -6,14 +6,12 @@ module.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from graders.authoring.check import check
-from graders.authoring.describe import describe
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import (
     as_array,
@@ -25,7 +23,6 @@ from graders.authoring.expect import (
     expect_length,
     expect_number,
     expect_shape,
-    plain,
 )
 from graders.checks.doubles.models import MakeDouble
 from graders.checks.doubles.scripted import MOMENTUM, START, Gauge
@@ -33,11 +30,18 @@ from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import batches, cross_entropy, either, mean_over_items, one_less
 from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
-from graders.checks.oracles.networks.common import evaluating, learning, noise, parameters, redrawn
-from graders.checks.oracles.networks.features import FEATURES, KEPT, expect_made_of_features, weight_of
-from graders.checks.oracles.scripted_training import expect_epochs, expect_weight_of, history_of, trained_on_script
+from graders.checks.oracles.networks.classifiers import classifier_of, expect_logits_of_the_backbone, logits_of
+from graders.checks.oracles.networks.common import evaluating, learning, noise, parameters
+from graders.checks.oracles.networks.lstm import directions, expect_bounded, states
+from graders.checks.oracles.scripted_training import (
+    expect_epochs,
+    expect_one_batch,
+    expect_weight_of,
+    history_of,
+    losses_of,
+    trained_on_script,
+)
 from graders.checks.thresholds import expect_reached
-from graders.outcomes import WrongType
 
 LONG = 60
 RESPONSE = 0.25  # of a long track's last timestep beside a short one's: about 1 for an LSTM, 1 / LONG for a mean
@@ -45,7 +49,6 @@ REMEMBERED = 0.003  # of what another last timestep does; a fresh LSTM reaches 0
 MOVED = 1e-6
 CHANGES = 4  # of a timestep: one of them may happen to leave a value as it was
 ROUNDING = 1e-4
-BOUND = 5
 DROPPED = 0.15  # how far the part of the states that are dropped may be from the probability: chance makes 0.04
 STATES = ("test_backbone_returns_a_state_for_each_track",)
 READS_THE_END = ("test_last_timestep_counts_as_much_in_a_long_track",)
@@ -57,30 +60,7 @@ LOSS = ("test_classifier_returns_cross_entropy_and_logits",)
 REPEATS = ("test_classifier_repeats_itself_in_evaluation_mode",)
 
 
-def states(
-    backbone: Any, x: torch.Tensor, lengths: Sequence[int], width: int, call: str = "backbone(x, lengths)"
-) -> np.ndarray:
-    """Return a backbone's states of tracks `[B, T, F]`, as an array `[B, width]`."""
-    return expect_dtype(expect_shape(backbone(x, torch.tensor(lengths)), (len(x), width), call), "f", call)
-
-
-def losses_of(value: Any, call: str) -> np.ndarray:
-    """Return a list of losses, which are finite numbers, as an array of floats."""
-    losses = plain(value, call)
-    if not isinstance(losses, list):
-        raise WrongType(f"{call} are {describe(value)}; expected a list of numbers.")
-    for number, loss in enumerate(losses):
-        expect_number(loss, loss, f"loss {number} of {call}")
-    return np.asarray(losses, np.float64)
-
-
 # --- the backbone
-
-
-def directions(lab: Any) -> tuple[bool, ...]:
-    """Return for which values of `bidirectional` to judge; another check is about the width of two directions."""
-    state = lab.step05_lstm.LSTMBackbone(4, 3, 1, True)(torch.zeros(2, 2, 4), torch.tensor([2, 1]))
-    return (False, True) if as_array(state, "bidirectional backbone(x, lengths)").shape == (2, 6) else (False,)
 
 
 @check(points=0.25, hint="feature_size is rnn_size; return [B, feature_size], whatever the number of layers.")
@@ -106,19 +86,6 @@ def test_backbone_returns_a_state_for_each_track(
     if not np.ptp(state, axis=0).any():
         raise AssertionError(f"{call} is the same for tracks that are unlike; expected it to depend on the track.")
     expect_bounded(evaluating(backbone), 100 * x, size)
-
-
-def expect_bounded(backbone: Any, x: torch.Tensor, width: int) -> None:
-    """Raise if states are larger than those of an LSTM, which are between -1 and 1.
-
-    Dropout, which another check is about, and normalisation may make them a few times larger.
-    """
-    largest = np.abs(states(backbone, x, [x.shape[1]] * len(x), width)).max()
-    if not largest <= BOUND:
-        raise AssertionError(
-            f"The state of LSTMBackbone holds {largest:.3g}; expected the hidden state of an LSTM, which is between -1 "
-            "and 1."
-        )
 
 
 @check(
@@ -365,21 +332,6 @@ def test_backbone_has_the_defaults_of_the_skeleton(lab: Any, rng: np.random.Gene
 # --- the classifier
 
 
-def classifier_of(lab: Any, kit: Kit, rng: np.random.Generator, backbone: Any = None) -> Any:
-    """Return a new classifier of 3 classes in evaluation mode, with random weights of the judge's."""
-    classifier = evaluating(lab.step05_lstm.Classifier(backbone or kit.training.MeanOfFrames(4, 6), 3))
-    if kit.training.is_lazy(classifier):
-        kit.training.logits(classifier, np.zeros((1, 1, 4), np.float32), [1])
-    return redrawn(kit, classifier, rng, "Classifier(backbone, 3)")
-
-
-def logits_of(classifier: Any, x: torch.Tensor, targets: Sequence[int], call: str) -> np.ndarray:
-    """Return the logits [B, 3] of a classifier for tracks of full length."""
-    answer = classifier(x, torch.tensor(targets), torch.full((len(x),), x.shape[1]))
-    _, logits = expect_length(answer, 2, call)
-    return expect_dtype(expect_shape(logits, (len(x), 3), f"the logits of {call}"), "f", f"the logits of {call}")
-
-
 @check(points=0.25, hint="nn.CrossEntropyLoss on the logits as they are, without softmax; then return loss, logits.")
 @examples(rows=st.integers(2, 6), classes=st.integers(2, 10), seed=st.integers(0, 99))
 def test_classifier_returns_cross_entropy_and_logits(lab: Any, kit: Kit, rows: int, classes: int, seed: int) -> None:
@@ -394,26 +346,6 @@ def test_classifier_returns_cross_entropy_and_logits(lab: Any, kit: Kit, rows: i
     expect_dtype(scores, "f", f"the logits of {call}")
     expect_number(loss, cross_entropy(scores, labels), f"the loss of {call}", ROUNDING)
     expect_logits_of_the_backbone(lab, kit, classes, generator)
-
-
-def expect_logits_of_the_backbone(lab: Any, kit: Kit, classes: int, rng: np.random.Generator) -> None:
-    """Raise unless a classifier's logits, after some training, are made of what its backbone returns."""
-    backbone = kit.training.MeanOfFrames(FEATURES, KEPT)
-    classifier = lab.step05_lstm.Classifier(backbone, classes)
-    tracks = kit.training.loader(noise(rng, 8, 3, FEATURES).numpy() * 3, np.arange(8) % classes, [3] * 8, 8)
-    kit.training.fit(classifier, tracks, kit.training.sgd(classifier, 0.2), 3)
-    call = f"Classifier(backbone, {classes})(x, targets, lengths)"
-    evaluating(classifier)
-
-    def logits(x: torch.Tensor) -> np.ndarray:
-        kit.training.seed(classes)  # another check is about dropout in evaluation mode
-        answer = classifier(x, torch.zeros(len(x), dtype=torch.int64), torch.full((len(x),), x.shape[1]))
-        return expect_shape(expect_length(answer, 2, call)[1], (len(x), classes), f"the logits of {call}")
-
-    tracks, others = (noise(rng, 8, 3, FEATURES) * 3 for _ in range(2))
-    if not np.ptp(logits(tracks), axis=0).any() or np.array_equal(logits(tracks), logits(others)):
-        raise AssertionError(f"The logits of {call}, after some training, are the same for tracks that are unlike.")
-    expect_made_of_features(weight_of(kit, backbone), logits, rng, call, in_order=True)
 
 
 @check(
@@ -722,17 +654,6 @@ def test_early_stopping_refuses_what_makes_no_sense(lab: Any) -> None:
 
 
 # --- overfitting a batch
-
-
-def expect_one_batch(gauge: Gauge, steps: int, call: str) -> float:
-    """Return the slope of the loss of the one batch of four tracks on which all steps were taken; raise if not one."""
-    expect_equal(len(gauge.steps), steps, f"the number of steps of {call}")
-    tracks, slope = gauge.steps[0]
-    expect_equal(tracks, 4, f"the number of tracks in the first step of {call}")
-    for number, step in enumerate(gauge.steps[1:], start=2):
-        if not np.isclose(step.slope, slope, rtol=ROUNDING):
-            raise AssertionError(f"{call}: step {number} is on another batch than the first, or in another mode.")
-    return slope
 
 
 @check(points=0.5, hint="batch = next(iter(loader)) once, before the loop: the loader shuffles, as loaders do.")

@@ -6,7 +6,7 @@ module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,49 +30,59 @@ from graders.authoring.expect import (
 )
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
+from graders.checks.oracles.networks.cnn import (
+    FEATURE_SIZE,
+    FILTERS,
+    MOVED,
+    NETWORKS_TRIED,
+    TRACK,
+    backbone_of,
+    changed,
+    expect_network,
+    numbers_of,
+    responsive_backbone,
+    sized_backbone_of,
+    vectors,
+    without_biases,
+    without_effect,
+)
 from graders.checks.oracles.networks.common import (
     evaluating,
     expect_gradients,
     noise,
     parameter_count,
-    parameters,
     redrawn,
     sized,
 )
 from graders.checks.oracles.networks.digits import (
-    CHANGED_PARAMETERS,
-    CHANGED_SHAPES,
     LAYERS,
     PARAMETERS,
     SHAPES,
     SIZES,
     WEIGHT_SIZES,
-    Parameters,
+    as_map,
     backward,
-    clear_image,
+    case,
+    digit_network,
+    expect_map,
+    expect_summary,
+    expect_unlike_probabilities,
     forward,
+    maps_of,
     parameters_of,
+    summary_of,
+    without_ones,
 )
 from graders.checks.plots.images import expect_apart, images_of, shows
 from graders.checks.thresholds import expect_reached
-from graders.outcomes import WrongType
 
 ROUNDING = 1e-4
-MOVED = 1e-6
 
-SUMMARY = "layer_summary(DigitNetwork())"
-KEYS = ("name", "activations", "gradients", "weights", "weight_gradients")
 
-# Timesteps and features that leave room for pools of 3, or of 2, 2, 4 and 4, and for convolutions without padding.
-TRACK = (144, 128)
 SMALLEST = 128
-FILTERS = (4, 4, 4, 4)
-FEATURE_SIZE = 32
 LOUD = 1e3  # times a track, so that what a leaky ReLU lets through of it is seen
 LINEAR = 1e-3  # of what two tracks differ in: pools of maxima bend it by a hundredth and more, rounding by a millionth
 ALIVE = 0.1  # of what comes out of a ReLU, with weights drawn as PyTorch does about half
-# Backbones with other weights on which to look for an effect: ReLU may happen to silence all filters of a layer.
-NETWORKS_TRIED = 12
 
 WINDOWS = ("test_random_crop_returns_a_window_of_each_image",)
 NETWORK = ("test_network_computes_the_layers_of_convnetjs",)
@@ -180,26 +190,6 @@ def test_network_returns_probabilities(lab: Any, kit: Kit, rows: int, seed: int)
     expect_unlike_probabilities(lab, kit, torch.from_numpy(x[:1]), rng)
 
 
-def digit_network(lab: Any, kit: Kit, rng: np.random.Generator) -> Any:
-    """Return a new network with random weights of the judge's."""
-    return redrawn(kit, sized(kit, lab.step07_cnn.DigitNetwork(), (1, 24, 24)), rng, "DigitNetwork()")
-
-
-def expect_unlike_probabilities(lab: Any, kit: Kit, image: torch.Tensor, rng: np.random.Generator) -> None:
-    """Raise unless a new network has other probabilities for the negative of an image, and nearly the same beside it.
-
-    All filters of a new one may happen to be silent, so it is enough if one of several networks does.
-    """
-    call = "DigitNetwork()(x), for an image that is darker by a millionth,"
-    for _ in range(NETWORKS_TRIED):
-        network = digit_network(lab, kit, rng)
-        of = [as_array(network(one), "DigitNetwork()(x)") for one in (image, image * (1 - 1e-6), 1 - image)]
-        if not np.array_equal(of[0], of[2]):
-            expect_as_before(of[1], of[0], of[2], call, ROUNDING)
-            return
-    raise AssertionError("DigitNetwork()(x) is the same for images that are unlike; expected it to depend on them.")
-
-
 @check(
     points=0.75,
     hint="Conv2d(1, 8, 5, padding=2), ReLU, MaxPool2d(2), Conv2d(8, 16, 5, padding=2), ReLU, MaxPool2d(3), Linear.",
@@ -217,49 +207,6 @@ def test_network_computes_the_layers_of_convnetjs(lab: Any, kit: Kit, rng: np.ra
             )
     expected = layers[-1].numpy()
     expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
-
-
-def expect_responsive(lab: Any, kit: Kit, images: torch.Tensor, rng: np.random.Generator) -> None:
-    """Raise if none of several new networks has other outputs for the negatives of some images."""
-    for _ in range(NETWORKS_TRIED):
-        network = digit_network(lab, kit, rng)
-        ordinary, negative = (as_array(network(some), "DigitNetwork()(x)") for some in (images, 1 - images))
-        if not np.array_equal(ordinary, negative):
-            return
-    raise AssertionError("DigitNetwork()(x) is the same for images that are unlike; expected it to depend on them.")
-
-
-def summary_of(lab: Any, network: Any, call: str) -> list[Any]:
-    """Return the nine rows of the summary of a network."""
-    rows = expect_length(lab.step07_cnn.layer_summary(network), 9, call)
-    return [expect_length(row, 3, f"row {number} of {call}") for number, row in enumerate(rows)]
-
-
-def expect_summary(lab: Any, kit: Kit, rng: np.random.Generator, expect_row: Callable[..., None]) -> None:
-    """Compare the rows of summaries: of a new network, and of one whose convolutions were changed afterwards.
-
-    Args:
-        lab: the student's modules.
-        kit: the kit.
-        rng: draws an image.
-        expect_row: compares a row; called with it, the right shape and number of parameters, and the layer's name.
-    """
-    images = torch.from_numpy(rng.uniform(0, 1, (3, 1, 24, 24)).astype(np.float32))
-    expect_responsive(lab, kit, images, rng)
-    network = sized(kit, lab.step07_cnn.DigitNetwork(), (1, 24, 24))
-    for row, *right in zip(summary_of(lab, network, SUMMARY), SHAPES, PARAMETERS, LAYERS, strict=True):
-        expect_row(row, *right)
-    # A network that makes no use of nn.Conv2d cannot be changed, and is left as it is.
-    if kit.training.change_convolutions(network) is True:
-        names = [f"{name} of a network whose convolutions were changed" for name in LAYERS]
-        rows = summary_of(lab, network, "layer_summary of a network whose convolutions were changed")
-        for row, *right in zip(rows, CHANGED_SHAPES, CHANGED_PARAMETERS, names, strict=True):
-            expect_row(row, *right)
-
-
-def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape such as (1, 1, 10) as (10,)."""
-    return (max(shape),) if len(shape) == 3 and sorted(shape)[:2] == [1, 1] else shape
 
 
 @check(points=0.5, hint="Send one image through the layers; leave out the first axis of each output, the batch's.")
@@ -287,37 +234,6 @@ def test_summary_counts_the_parameters_of_each_layer(lab: Any, kit: Kit, rng: np
 
 
 # --- what the layers show
-
-
-def maps_of(lab: Any, network: Any, image: torch.Tensor, label: int) -> Any:
-    """Return the nine dicts of activation_maps."""
-    call = f"activation_maps(network, image, {label})"
-    layers = expect_length(lab.step07_cnn.activation_maps(network, image, label), 9, call)
-    for layer, name in zip(layers, LAYERS, strict=True):
-        if not isinstance(layer, dict) or not set(KEYS) <= layer.keys():
-            raise WrongType(f"{call}: the item of {name} is no dict with the keys {', '.join(KEYS)}.")
-    return layers
-
-
-def as_map(value: Any, shape: tuple[int, ...], call: str) -> np.ndarray:
-    """Return a map as an array of floating point numbers, once its shape is right."""
-    array = expect_dtype(value, "f", call)
-    if array.shape in {(*shape, 1, 1), (1, 1, *shape)} or (shape == (10, 256) and array.shape == (10, 16, 4, 4)):
-        return array.reshape(shape)
-    return expect_shape(array, shape, call)
-
-
-def expect_map(value: Any, right: np.ndarray, call: str) -> None:
-    """Raise unless a map has the right shape and values; relative to the largest, since gradients are small."""
-    array = as_map(value, right.shape, call)
-    expect_array(array, right, call, ROUNDING * min(1.0, float(np.abs(right).max())))
-
-
-def case(lab: Any, kit: Kit, rng: np.random.Generator) -> tuple[Any, Parameters, torch.Tensor]:
-    """Return a new network, its parameters, and an image for it."""
-    network = digit_network(lab, kit, rng)
-    parameters = parameters_of(kit, network)
-    return network, parameters, clear_image(parameters, rng)
 
 
 @check(
@@ -447,50 +363,6 @@ def test_plot_draws_all_layers_under_their_names(lab: Any, kit: Kit, rng: np.ran
 # --- the backbone
 
 
-def sized_backbone_of(lab: Any, kit: Kit, **options: Any) -> Any:
-    """Return a small new backbone for spectrograms of the size `TRACK`, whose parameters have their sizes."""
-    backbone = lab.step07_cnn.CNNBackbone(TRACK, **{"filters": FILTERS, "feature_size": FEATURE_SIZE} | options)
-    channels = options.get("in_channels", 1)
-    return sized(kit, backbone, TRACK if channels == 1 else (channels, *TRACK))
-
-
-def backbone_of(lab: Any, kit: Kit, rng: np.random.Generator, **options: Any) -> Any:
-    """Return a small backbone for spectrograms of the size `TRACK`, with random weights of the judge's."""
-    return redrawn(kit, sized_backbone_of(lab, kit, **options), rng, "CNNBackbone")
-
-
-def vectors(backbone: Any, x: torch.Tensor, call: str = "backbone(x)") -> np.ndarray:
-    """Return a backbone's vectors of spectrograms, as an array `[B, feature_size]`."""
-    return expect_shape(expect_dtype(backbone(x), "f", call), (len(x), FEATURE_SIZE), call)
-
-
-def responsive_backbone(make: Callable[[], Any], x: torch.Tensor) -> Any:
-    """Return the first of some backbones that gives different tracks different vectors."""
-    for _ in range(NETWORKS_TRIED):
-        backbone = make()
-        answers = as_array(backbone(x), "backbone(x)")
-        if np.ptp(answers, axis=0).any():
-            return backbone
-    raise AssertionError("backbone(x) is the same for tracks that are unlike; expected it to depend on the track.")
-
-
-def changed(before: np.ndarray, after: np.ndarray) -> bool:
-    """Return whether two arrays differ by more than rounding."""
-    return bool(np.abs(after - before).max() > MOVED * max(1.0, np.abs(before).max()))
-
-
-def without_effect(fresh: Callable[[], Any], x: torch.Tensor, others: Mapping[str, torch.Tensor]) -> list[str]:
-    """Return the names of the other inputs that change the vectors of no backbone, whatever its weights are."""
-    names = list(others)
-    for _ in range(NETWORKS_TRIED):
-        backbone = evaluating(fresh())
-        before = vectors(backbone, x)
-        names = [name for name in names if not changed(before, vectors(backbone, others[name]))]
-        if not names:
-            break
-    return names
-
-
 @check(
     points=0.5, hint="Compute the size of what the poolings leave of input_dims, or pool to a fixed size at the end."
 )
@@ -519,33 +391,6 @@ def test_backbone_returns_a_vector_for_each_track(
 
     responsive_backbone(make, x)
     expect_network(kit, make, x, call)
-
-
-def expect_network(kit: Kit, make: Callable[[], Any], x: torch.Tensor, call: str) -> None:
-    """Raise unless one of some backbones does with tracks what no mean of theirs does, and no part.
-
-    Its vectors change when the values of a track change places, are not in proportion to the values, and have a
-    gradient in at least one parameter.
-    """
-    rows = len(x)
-    mixed = x.flatten(1)[:, torch.randperm(x[0].numel(), generator=torch.Generator().manual_seed(rows))].view_as(x)
-    missing = "is the same when the values of a track change places; expected convolutions"
-    for _ in range(NETWORKS_TRIED):
-        backbone = evaluating(make())
-        before, moved, negative, zero = (
-            as_array(backbone(some), call).astype(np.float64) for some in (x, mixed, -x, torch.zeros_like(x))
-        )
-        if not changed(before, moved):
-            continue
-        missing = "grows in proportion to the values of a track; expected ReLU and max pooling"
-        scale = np.abs(before - negative).max()
-        if not np.abs(before + negative - 2 * zero).max() > ROUNDING * scale:
-            continue
-        missing = "depends on none of its parameters; expected layers that learn"
-        gradients = plain(kit.training.gradients(backbone, x), f"the gradients of {call}")
-        if any(largest > 0 for largest in gradients.values()):
-            return
-    raise AssertionError(f"{call} {missing}.")
 
 
 @check(points=0.5, hint="squeeze() drops every axis of length 1, the batch's too: use flatten(1).", needs=VECTORS)
@@ -639,15 +484,6 @@ def test_vector_depends_on_the_batch_in_training_mode(lab: Any, kit: Kit, rng: n
     raise AssertionError("In training mode a track's vector is the same among other tracks; expected batch norm.")
 
 
-def numbers_of(kit: Kit, backbone: Any) -> dict[str, np.ndarray]:
-    """Return copies of a backbone's floating point parameters and buffers, by name."""
-    state = kit.training.weights(backbone)
-    if not isinstance(state, dict):
-        raise WrongType("The state_dict of CNNBackbone is no dict of tensors.")
-    arrays = {name: as_array(value, f"{name} of CNNBackbone").copy() for name, value in state.items()}
-    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-
-
 @check(
     points=0.5,
     hint="nn.BatchNorm2d keeps running statistics, and updates them in training mode only.",
@@ -719,16 +555,6 @@ def test_blocks_rectify_and_take_the_maximum(lab: Any, kit: Kit, rng: np.random.
             "With convolutions of positive weights and without biases, CNNBackbone's vectors of two negative tracks "
             "differ; expected ReLU, which leaves nothing of either."
         )
-
-
-def without_biases(kit: Kit, backbone: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return random weights for a new backbone, no biases, and the scales of batch normalisation as they are."""
-    return {
-        name: (rng.uniform(-1, 1, array.shape) / np.prod(array.shape[1:]) if array.ndim > 1 else array == 1).astype(
-            array.dtype
-        )
-        for name, array in parameters(kit, backbone, "CNNBackbone").items()
-    }
 
 
 @check(points=0.25, hint="Make the blocks in a loop over `filters`, one block for each.", needs=VECTORS)

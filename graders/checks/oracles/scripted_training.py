@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from graders.authoring.describe import describe
 from graders.authoring.expect import expect_equal, expect_number, plain
 from graders.checks.doubles.models import MakeDouble
-from graders.checks.doubles.scripted import MOMENTUM, Scripted
+from graders.checks.doubles.scripted import MOMENTUM, Gauge, Scripted
 from graders.checks.kit.protocol import Kit
+from graders.outcomes import WrongType
 
 ROUNDING = 1e-4
 BATCHES = 2  # in each epoch of scripted training
@@ -66,3 +68,24 @@ def expect_weight_of(trained: Trained, epoch: int) -> None:
     """Raise unless the model ended with the weight that it had after an epoch."""
     what = f"the model's weight after {trained.call}, which is to be that of epoch {epoch},"
     expect_number(trained.ended["weight"], trained.script.weight_after(epoch), what, ROUNDING)
+
+
+def losses_of(value: Any, call: str) -> np.ndarray:
+    """Return a list of losses, which are finite numbers, as an array of floats."""
+    losses = plain(value, call)
+    if not isinstance(losses, list):
+        raise WrongType(f"{call} are {describe(value)}; expected a list of numbers.")
+    for number, loss in enumerate(losses):
+        expect_number(loss, loss, f"loss {number} of {call}")
+    return np.asarray(losses, np.float64)
+
+
+def expect_one_batch(gauge: Gauge, steps: int, call: str) -> float:
+    """Return the slope of the loss of the one batch of four tracks on which all steps were taken; raise if not one."""
+    expect_equal(len(gauge.steps), steps, f"the number of steps of {call}")
+    tracks, slope = gauge.steps[0]
+    expect_equal(tracks, 4, f"the number of tracks in the first step of {call}")
+    for number, step in enumerate(gauge.steps[1:], start=2):
+        if not np.isclose(step.slope, slope, rtol=ROUNDING):
+            raise AssertionError(f"{call}: step {number} is on another batch than the first, or in another mode.")
+    return slope
