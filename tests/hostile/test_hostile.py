@@ -115,6 +115,13 @@ def passed_without(attack: Attack, judged: Judged, places: Places) -> set[str]:
     return _baselines[key]
 
 
+def ipc_of_this_user(kind: str) -> list[str]:
+    """Return the segments, semaphores or queues that this user has made, and not what others do with theirs."""
+    header, *rows = Path(f"/proc/sysvipc/{kind}").read_text(encoding="ascii").splitlines()
+    creator = header.split().index("cuid")
+    return [f"{kind} {row.split()[1]}" for row in rows if int(row.split()[creator]) == os.geteuid()]
+
+
 class Traces:
     """What there is on the machine that a worker could have left: files, shared memory, descriptors, processes."""
 
@@ -125,10 +132,9 @@ class Traces:
 
     def present(self) -> dict[str, Any]:
         shared = sorted(entry for entry in os.listdir(SHARED_MEMORY) if LEFT in entry)
-        ipc = [Path(f"/proc/sysvipc/{kind}").read_bytes() for kind in ("shm", "sem", "msg")]
         return {
             "shared memory": shared,
-            "ipc": ipc,
+            "ipc": [one for kind in ("shm", "sem", "msg") for one in ipc_of_this_user(kind)],
             "outside": sorted(os.listdir(self.places.outside)),
             "secret": self.places.secret.stat()[:9],
             "the judge's descriptors": len(os.listdir("/proc/self/fd")),
