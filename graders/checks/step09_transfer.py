@@ -117,7 +117,7 @@ def drawn_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> tuple[Weig
     backbone, path, values = fresh_backbone(kit), kit.scratch_file("είδη.pt"), drawn_weights(rng)
     kit.training.set_weights(backbone, values)
     save_classifier(lab, kit, backbone, path)
-    return values, kit.moved(path)
+    return values, kit.renamed(path)
 
 
 def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh_backbone) -> Weights:

@@ -118,12 +118,13 @@ def scratch_file(name: str) -> str:
     return os.path.join(tempfile.mkdtemp(), name)  # noqa: PTH118 - a text crosses the wire
 
 
-def moved(path: str) -> str:
-    """Move a file, if it is there, to another folder, and return its new path: what is read there was in the file."""
-    elsewhere = scratch_file(os.path.basename(path))  # noqa: PTH119
+def renamed(path: str) -> str:
+    """Give a file another name, if it is there, and return its new path: what is read there was in the file."""
+    folder, name = os.path.split(path)
+    other = os.path.join(folder, f"renamed-{name}")  # noqa: PTH118
     if os.path.exists(path):  # noqa: PTH110
-        os.replace(path, elsewhere)  # noqa: PTH105
-    return elsewhere
+        os.replace(path, other)  # noqa: PTH105
+    return other
 
 
 def empty_figure() -> Any:
