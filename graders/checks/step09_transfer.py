@@ -16,7 +16,7 @@ from graders.authoring.check import check
 from graders.authoring.expect import as_array, expect_array, expect_error
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import features
-from graders.checks.oracles.networks.common import evaluating, noise
+from graders.checks.oracles.networks.common import evaluating, noise, parameter_count
 from graders.checks.oracles.networks.regressors import answer, mean_squared_error
 from graders.outcomes import Outcome, SubmissionError, WrongType
 
@@ -82,13 +82,18 @@ def trained_classifier(
     return backbone, path
 
 
-def save_classifier(lab: Any, kit: Kit, backbone: Any, path: str) -> None:
-    """Write the checkpoint of a new classifier on a backbone; a lazy output layer gets its size first."""
+def new_classifier(lab: Any, kit: Kit, backbone: Any) -> Any:
+    """Return a new classifier on a backbone; a lazy output layer has its size."""
     classifier = lab.step05_lstm.Classifier(backbone, 3)
     if kit.training.is_lazy(classifier):
         kit.training.logits(evaluating(classifier), np.zeros((1, 1, FEATURES), np.float32), [1])
         classifier.train()
-    lab.step05_lstm.save_checkpoint(classifier, path)
+    return classifier
+
+
+def save_classifier(lab: Any, kit: Kit, backbone: Any, path: str) -> None:
+    """Write the checkpoint of a new classifier on a backbone."""
+    lab.step05_lstm.save_checkpoint(new_classifier(lab, kit, backbone), path)
 
 
 def drawn_weights(rng: np.random.Generator, size: int = SIZE) -> Weights:
@@ -213,7 +218,7 @@ def test_checkpoint_that_does_not_fit_is_an_error(lab: Any, kit: Kit) -> None:
 def test_layers_of_any_name_are_transferred(lab: Any, kit: Kit) -> None:
     """Layers of the backbone are transferred whatever their names, also those of the classifier's output layer."""
     step, path = lab.step09_transfer, kit.scratch_file("ονόματα.pt")
-    plain_classifier = kit.training.weights(lab.step05_lstm.Classifier(plain_backbone(kit), 3))
+    plain_classifier = kit.training.weights(new_classifier(lab, kit, plain_backbone(kit)))
     heads = sorted({str(name).split(".", maxsplit=1)[0] for name in plain_classifier})
     names = [*heads, *(name for name in LAYER_NAMES if name not in heads)]
     source = kit.training.NamesakeMean(FEATURES, SIZE, names)
@@ -307,19 +312,15 @@ def fine_tuned(
     _, ratings = answer(evaluating(model), x, targets, [3] * 12, call)
     parameters, tuned = kit.training.parameters(model), weights(kit, model, "the regressor of fine_tune", make)
     given = weights(kit, backbone, "the backbone given to fine_tune", make)
-    trainable = kit.training.count(model)
+    trainable = parameter_count(kit, model, "the regressor of fine_tune")
     used = {str(name) for name in kit.calls.in_the_loss(model, loader)}
-    return Tuned(
-        tuned,
-        given,
-        {
-            str(name): as_array(value, f"{name} of the regressor").copy()
-            for name, value in parameters.items()
-            if str(name) in used
-        },
-        mean_squared_error(ratings, targets),
-        trainable < sum(np.size(value) for name, value in parameters.items() if str(name) in used),
-    )
+    of_loss = {
+        str(name): as_array(value, f"{name} of the regressor").copy()
+        for name, value in parameters.items()
+        if str(name) in used
+    }
+    frozen = trainable < sum(value.size for value in of_loss.values())
+    return Tuned(tuned, given, of_loss, mean_squared_error(ratings, targets), frozen)
 
 
 def repeatedly(lab: Any, kit: Kit, rng: np.random.Generator, path: str) -> Callable[..., Tuned]:
