@@ -18,13 +18,13 @@ from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import claim, course_option
 from graders.course import Course
+from graders.intake.layouts import LAYOUTS, Layout
 
 if TYPE_CHECKING:
     from graders.grading.task import Task
     from graders.sandbox.client import WarmServer
 
 SEEDS = 2**128
-LAYOUT_NAMES = ("auto", "canvas", "moodle", "gradescope", "github", "plain")
 LONGEST_SECONDS = 7 * 24 * 3600
 
 
@@ -58,7 +58,7 @@ class _OutFolder(click.Path):
               help="Seconds that a submission has for all checks together.")  # fmt: skip
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade.")  # fmt: skip
-@click.option("--layout", type=click.Choice(LAYOUT_NAMES),
+@click.option("--layout", type=click.Choice(LAYOUTS),
               help="Each SUBMISSION is a class, laid out as this platform does.")  # fmt: skip
 @click.option("--roster", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="CSV of the class: id, name, email, group, section, extra_days.")  # fmt: skip
@@ -75,7 +75,7 @@ def run(
     seed: int | None,
     time_limit: float,
     require: str,
-    layout: str | None,
+    layout: Layout | None,
     roster: Path | None,
     gradebook: str | None,
     metadata: Path | None,

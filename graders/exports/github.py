@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from graders.exports.words import number, told
 from graders.outcomes import Outcome
-from graders.results.schema import CheckResult, Result
+from graders.results.schema import Result
+from graders.results.scoring import StepScore, steps_of
 
 ANNOTATIONS = 10  # of a kind that GitHub shows for a step
 SUMMARY_BYTES = 1 << 20
@@ -30,8 +31,8 @@ def summary(result: Result) -> str:
     """Return Markdown for the step's summary, in which student text is shown as it is."""
     parts = [f"## {_text(result.submission)}: {number(result.score)} of {number(result.max_score)} points\n"]
     parts += [f"- {_text(note)}\n" for note in result.notes]
-    for step in sorted({check.step for check in result.checks}):
-        parts += _step(step, [check for check in result.checks if check.step == step])
+    for step, one in steps_of(result.checks).items():
+        parts += _step(step, one)
     whole, limit = "", SUMMARY_BYTES - len(CUT.encode())
     size = 0
     for part in parts:
@@ -42,10 +43,9 @@ def summary(result: Result) -> str:
     return whole
 
 
-def _step(step: int, checks: Sequence[CheckResult]) -> Iterator[str]:
-    points, most = sum(check.points for check in checks), sum(check.max_points for check in checks)
-    yield f"\n### Step {step}: {number(points)} of {number(most)}\n\n"
-    for check in checks:
+def _step(step: int, score: StepScore) -> Iterator[str]:
+    yield f"\n### Step {step}: {number(score.points)} of {number(score.max_points)}\n\n"
+    for check in score.checks:
         passed = check.outcome is Outcome.PASSED
         mark = "✅" if passed or check.dropped else "❌"
         of = f"{number(check.points)} of {number(check.max_points)}"

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from graders.exports.words import for_xml, told
 from graders.outcomes import Outcome
 from graders.results.schema import CheckResult, Result
+from graders.results.scoring import steps_of
 
 ERRORS = frozenset({Outcome.HARNESS_FAULT, Outcome.DIED, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT, Outcome.FORBIDDEN})
 SKIPPED = frozenset({Outcome.BLOCKED, Outcome.NOT_IMPLEMENTED})
@@ -21,10 +22,9 @@ def document(results: Iterable[Result]) -> str:
     suites = ET.Element("testsuites")
     checks: list[CheckResult] = []
     for result in results:
-        for step in sorted({check.step for check in result.checks}):
-            of_step = [check for check in result.checks if check.step == step]
-            suites.append(_suite(result, step, of_step))
-            checks += of_step
+        for step, one in steps_of(result.checks).items():
+            suites.append(_suite(result, step, one.checks))
+            checks += one.checks
     for name, value in _counts(checks).items():
         if name != "skipped":
             suites.set(name, value)

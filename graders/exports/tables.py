@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from graders.exports.words import number
 from graders.results.schema import Result
+from graders.results.scoring import steps_of
 from graders.text import cell
 
 WHOSE = ("submission", "students", "name", "attempt", "submitted")
@@ -16,10 +17,11 @@ WHOSE = ("submission", "students", "name", "attempt", "submitted")
 def by_step(results: Iterable[Result]) -> str:
     """Return a row for each submission: whose it is, its score, the points of each step, and notes."""
     results = list(results)
-    steps = sorted({check.step for result in results for check in result.checks})
+    scores = [steps_of(result.checks) for result in results]
+    steps = sorted(set[int]().union(*scores))
     rows = [[*WHOSE, "score", "max_score", *(f"step_{step}" for step in steps), "notes"]]
-    for result in results:
-        points = [sum(one.points for one in result.checks if one.step == step) for step in steps]
+    for result, score in zip(results, scores, strict=True):
+        points = [score[step].points if step in score else 0 for step in steps]
         numbers = [str(number(one)) for one in (result.score, result.max_score, *points)]
         rows.append([*_whose(result), *numbers, cell("; ".join(result.notes))])
     return _csv(rows)

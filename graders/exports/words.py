@@ -6,6 +6,7 @@ import re
 
 from graders.outcomes import Outcome
 from graders.results.schema import CheckResult, Result
+from graders.results.scoring import steps_of
 from graders.text import printable
 
 # What XML 1.0 cannot hold, and no text needs: control characters, lone surrogates and two non-characters.
@@ -28,11 +29,9 @@ def feedback(result: Result) -> str:
     """Return what a student is told of a result, as plain text."""
     parts = [f"{result.submission}: {number(result.score)} of {number(result.max_score)} points", ""]
     parts += [lines(note) for note in result.notes]
-    for step in sorted({check.step for check in result.checks}):
-        checks = [check for check in result.checks if check.step == step]
-        points, most = sum(check.points for check in checks), sum(check.max_points for check in checks)
-        parts += ["", f"Step {step}: {number(points)} of {number(most)}"]
-        for check in checks:
+    for step, one in steps_of(result.checks).items():
+        parts += ["", f"Step {step}: {number(one.points)} of {number(one.max_points)}"]
+        for check in one.checks:
             if check.outcome is not Outcome.PASSED or check.dropped:
                 parts += [
                     "",

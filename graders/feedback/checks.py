@@ -10,6 +10,7 @@ from rich.text import Text
 
 from graders.outcomes import STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
+from graders.results.scoring import max_points, points, steps_of
 from graders.text import printable
 
 COLOURS = {
@@ -27,19 +28,18 @@ ALIKE = frozenset({Outcome.STUDENT_ERROR, Outcome.OUT_OF_MEMORY, Outcome.FORBIDD
 Cause = tuple[str, ...]
 
 
-def number(points: float) -> str:
+def number(value: float) -> str:
     """Write points without needless decimals: 3, 2.5."""
-    return f"{points:g}"
+    return f"{value:g}"
 
 
 def check_lines(checks: Sequence[CheckResult]) -> Group:
     """Return each step's checks: passed ones in a line, the others with message and hint."""
     lines: list[Text] = []
     telling = Telling()
-    for step in sorted({check.step for check in checks}):
-        mine = [check for check in checks if check.step == step]
-        lines += [Text(), step_line(step, mine)]
-        for check in mine:
+    for step, one in steps_of(checks).items():
+        lines += [Text(), step_line(step, one.checks)]
+        for check in one.checks:
             lines += telling.of(check)
         lines += telling.rest()
     return Group(*lines)
@@ -47,8 +47,7 @@ def check_lines(checks: Sequence[CheckResult]) -> Group:
 
 def step_line(step: int, checks: Sequence[CheckResult]) -> Text:
     """Return the heading of a step: its points."""
-    points = f"{number(sum(c.points for c in checks))} of {number(sum(c.max_points for c in checks))} points"
-    return Text(f"Step {step}: {points}", style="bold")
+    return Text(f"Step {step}: {number(points(checks))} of {number(max_points(checks))} points", style="bold")
 
 
 class Telling:
@@ -112,7 +111,7 @@ def _together(checks: Sequence[CheckResult], blocked: set[bool], which: str, tit
     waits = f"{'waits' if one else 'wait'} for {which}"
     both = f"end in the same way as {which}, or wait for it"
     count = "1 check" if one else f"{len(checks)} checks"
-    worth = number(sum(check.max_points for check in checks))
+    worth = number(max_points(checks))
     names = ", ".join(check.id.partition(".")[2] for check in checks[:NAMES])
     more = f" and {len(checks) - NAMES} more" if len(checks) > NAMES else ""
     unit = "point" if worth == "1" else "points"

@@ -20,6 +20,7 @@ from graders.grading.pace import Pace
 from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused
 from graders.outcomes import Outcome
 from graders.results.schema import AnswerStatus, Level, Result, WrittenAnswer
+from graders.results.scoring import steps_of
 from graders.text import printable, printable_name
 
 __all__ = [
@@ -78,7 +79,7 @@ def row_of(result: Result) -> Row:
         submission=result.submission,
         score=result.score,
         max_score=result.max_score,
-        steps=_points_of_steps(result),
+        steps={step: (one.points, one.max_points) for step, one in steps_of(result.checks).items()},
         failures=_failures(result),
         notes=tuple(result.notes[:NOTES_OF_ONE]),
         notes_in_all=len(result.notes),
@@ -184,12 +185,6 @@ def summary_table(rows: Sequence[Row], width: int) -> Table:
         cells = [number(row.steps[step][0]) for step in shown]
         table.add_row(Text(printable_name(row.submission)), number(row.score), *cells, row.failures)
     return table
-
-
-def _points_of_steps(result: Result) -> dict[int, tuple[float, float]]:
-    steps = sorted({check.step for check in result.checks})
-    mine = {step: [check for check in result.checks if check.step == step] for step in steps}
-    return {step: (sum(c.points for c in checks), sum(c.max_points for c in checks)) for step, checks in mine.items()}
 
 
 def isolation_line(rows: Sequence[Row]) -> str:

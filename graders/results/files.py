@@ -14,6 +14,7 @@ import msgspec
 
 from graders.outcomes import Outcome
 from graders.results.schema import SCHEMA, Result
+from graders.results.scoring import steps_of
 from graders.text import beginning, cell, escaped_json
 
 ANSWERED = "written_answered"
@@ -119,10 +120,9 @@ class _SummaryRow(NamedTuple):
 
 
 def _summary_row(result: Result) -> _SummaryRow:
-    steps: dict[int, float] = {}
+    steps = {step: one.points for step, one in steps_of(result.checks).items()}
     counts = dict.fromkeys(Outcome, 0)
     for check in result.checks:
-        steps[check.step] = steps.get(check.step, 0) + check.points
         counts[check.outcome] += not check.dropped
     notes = cell(beginning("; ".join(result.notes), NOTES_CHARACTERS))
     return _SummaryRow(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -90,6 +91,22 @@ def points(checks: Sequence[CheckResult]) -> float:
 def max_points(checks: Sequence[CheckResult]) -> float:
     """Return what checks are worth together."""
     return sum(check.max_points for check in checks)
+
+
+class StepScore(NamedTuple):
+    """The checks of one step, what a submission got for them, and what they are worth."""
+
+    checks: list[CheckResult]
+    points: float
+    max_points: float
+
+
+def steps_of(checks: Iterable[CheckResult]) -> dict[int, StepScore]:
+    """Return the score of each step, by its number."""
+    found: dict[int, list[CheckResult]] = {}
+    for check in checks:
+        found.setdefault(check.step, []).append(check)
+    return {step: StepScore(mine, points(mine), max_points(mine)) for step, mine in sorted(found.items())}
 
 
 def to_be_graded(result: Result, rubric: Sequence[Check]) -> list[str]:

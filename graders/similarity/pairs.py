@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 from scipy import sparse
 
-from graders.similarity.shared import Marked, Shared, longest_shared
+from graders.similarity.shared import Fingerprinted, Shared, longest_shared
 from graders.similarity.texts import Text
 from graders.similarity.tokens import Passage
 from graders.similarity.winnowing import Hashes, hashes_of, winnowed
@@ -56,7 +56,7 @@ def pairs_of(texts: Sequence[Text], given: Iterable[Passage], least: float, long
         longest: how many shared passages each pair has.
     """
     known = _all_hashes(given)
-    marked = [Marked(text, [winnowed(hashes_of(one), known) for one in text.passages]) for text in texts]
+    marked = [Fingerprinted(text, [winnowed(hashes_of(one), known) for one in text.passages]) for text in texts]
     by_file = [one.values() for one in marked]
     wholes = [set[int]().union(*files.values()) for files in by_file]
     common = _common(wholes)

@@ -24,7 +24,7 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Marked:
+class Fingerprinted:
     """A submission with its fingerprints, passage by passage."""
 
     text: Text
@@ -48,7 +48,7 @@ class _Run(NamedTuple):
     other: int
 
 
-def longest_shared(left: Marked, right: Marked, common: Collection[int], most: int) -> tuple[Shared, ...]:
+def longest_shared(left: Fingerprinted, right: Fingerprinted, common: Collection[int], most: int) -> tuple[Shared, ...]:
     """Return the longest passages in which two submissions agree token by token, none of which overlap.
 
     Args:
@@ -71,7 +71,7 @@ def longest_shared(left: Marked, right: Marked, common: Collection[int], most: i
     return tuple(chosen)
 
 
-def _runs(left: Marked, right: Marked, common: Collection[int]) -> Iterator[_Run]:
+def _runs(left: Fingerprinted, right: Fingerprinted, common: Collection[int]) -> Iterator[_Run]:
     there = _places(right, common)
     ends: dict[tuple[int, int, int], int] = {}  # by passages and their offset: up to where a run was found
     for number, prints in enumerate(left.prints):
@@ -85,7 +85,7 @@ def _runs(left: Marked, right: Marked, common: Collection[int]) -> Iterator[_Run
                         yield _Run(before + after, number, other, one.at - before, at - before)
 
 
-def _places(marked: Marked, common: Collection[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
+def _places(marked: Fingerprinted, common: Collection[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
     """Return the passages, and places in them, where a submission has its fingerprints."""
     places: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, prints in enumerate(marked.prints):

@@ -10,6 +10,7 @@ import numpy as np
 
 from graders.outcomes import Outcome
 from graders.results.schema import CheckResult
+from graders.results.scoring import steps_of
 from graders.statistics.judged import Judged
 
 LEAST = 10  # results below which a correlation is mostly chance
@@ -85,20 +86,18 @@ class ClassFigures:
 def class_figures(judged: Sequence[Judged]) -> ClassFigures:
     """Return the figures of a class; there has to be a result."""
     by_check: dict[str, list[tuple[Judged, CheckResult]]] = {}
-    by_step: dict[int, list[tuple[float, float]]] = {}
+    of_steps: dict[int, list[tuple[float, float]]] = {}
     for one in judged:
         for check in one.checks:
             by_check.setdefault(check.id, []).append((one, check))
-        for step in sorted({check.step for check in one.result.checks}):
-            mine = [check for check in one.result.checks if check.step == step]
-            points = (sum(check.points for check in mine), sum(check.max_points for check in mine))
-            by_step.setdefault(step, []).append(points)
+        for step, score in steps_of(one.result.checks).items():
+            of_steps.setdefault(step, []).append((score.points, score.max_points))
     totals = [(one.result.score, one.result.max_score) for one in judged]
     tenths = [0] * TENTHS
-    for score, most in totals:
-        tenths[min(TENTHS - 1, max(0, math.floor(TENTHS * score / most + 1e-9)) if most else 0)] += 1
+    for points, most in totals:
+        tenths[min(TENTHS - 1, max(0, math.floor(TENTHS * points / most + 1e-9)) if most else 0)] += 1
     checks = sorted(map(_check, by_check.values()), key=lambda check: check.step)
-    steps = {step: _spread(points) for step, points in sorted(by_step.items())}
+    steps = {step: _spread(points) for step, points in sorted(of_steps.items())}
     return ClassFigures(len(judged), checks, steps, _spread(totals), tenths)
 
 

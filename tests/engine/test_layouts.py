@@ -10,8 +10,9 @@ import pytest
 
 from graders.grading.names import names_of
 from graders.intake.archives import UnreadableSubmission
+from graders.intake.layouts import Layout
 from graders.intake.layouts.handin import Handin
-from graders.intake.layouts.taking import HandedIn, Layout, take_apart
+from graders.intake.layouts.taking import HandedIn, take_apart
 from graders.results.roster import Student, assign, read_roster
 from graders.spreadsheets import BadSheet
 

@@ -13,6 +13,7 @@ import msgspec
 
 from graders.commands.classroom.book import opened
 from graders.commands.errors import say
+from graders.intake.layouts import Layout
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import HarnessFault
 from graders.results.files import read_result
@@ -31,7 +32,7 @@ PAUSE = 30.0  # seconds after which a gradebook that did not answer is asked aga
 
 def handins_of(
     submissions: Sequence[Path],
-    layout: str | None,
+    layout: Layout | None,
     roster: Path | None,
     out: Path | None,
     metadata: Path | None = None,
@@ -64,9 +65,9 @@ def handins_of(
     return {Path(handin.path): handin for handin in handins}
 
 
-def _taken_apart(path: Path, layout: str, out: Path | None) -> list[Handin]:
+def _taken_apart(path: Path, layout: Layout, out: Path | None) -> list[Handin]:
     from graders.intake.archives import UnreadableSubmission  # noqa: PLC0415 - only a run of a class needs these
-    from graders.intake.layouts.taking import LAYOUTS, take_apart  # noqa: PLC0415
+    from graders.intake.layouts.taking import take_apart  # noqa: PLC0415
 
     if out is None:
         raise click.UsageError("--layout takes downloads apart into the folder for results; name one with --out.")
@@ -74,7 +75,7 @@ def _taken_apart(path: Path, layout: str, out: Path | None) -> list[Handin]:
     for unfinished in into.glob(UNFINISHED):
         shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        taken = take_apart(path, next(one for one in LAYOUTS if one == layout), into)
+        taken = take_apart(path, layout, into)
     except UnreadableSubmission as error:
         raise click.UsageError(f"--layout {layout}: {path}: {error}") from error
     except OSError as error:

@@ -86,7 +86,7 @@ def _rows(totals: Mapping[str, Total], names: Mapping[str, str]) -> tuple[list[s
                 total.max_points,
                 *points,
                 total.marks,
-                total.attempt or "",
+                total.place or "",
                 total.late_days,
                 cell("; ".join(total.because)),
             ]

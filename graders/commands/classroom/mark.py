@@ -64,7 +64,7 @@ def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, 
 def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], marker: str, course: Course) -> None:
     """Read SHEETS that were filled in; of a sheet in which something does not fit, nothing counts."""
     from graders.marking.sheets import read  # noqa: PLC0415
-    from graders.results.gradebook.rows import Marked  # noqa: PLC0415
+    from graders.results.gradebook.rows import Mark  # noqa: PLC0415
 
     questions = _questions(course, ())
     refused = False
@@ -78,7 +78,7 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
                 for line in str(error).splitlines():
                     say("graders", line if line.startswith(str(sheet)) else f"{sheet}: {line}")
                 continue
-            book.mark((one.answer, Marked(one.answer.question, one.points, marker, one.comment)) for one in marks)
+            book.mark((one.answer, Mark(one.answer.question, one.points, marker, one.comment)) for one in marks)
             click.echo(f"{sheet}: {len(marks)} marks")
     if refused:
         context.exit(ExitCode.BAD_INPUT)

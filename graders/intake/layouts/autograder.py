@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from graders.intake.layouts.gradescope import time_of
-from graders.intake.layouts.handin import Handin
+from graders.intake.layouts.handin import Handin, time_of
 
 
 class _User(msgspec.Struct, frozen=True):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 import yaml
 
-from graders.intake.layouts.handin import Handin
+from graders.intake.layouts.handin import Handin, time_of
 from graders.intake.layouts.parts import Part, Parts
 
 METADATA = "submission_metadata.yml"
@@ -82,18 +81,6 @@ def _part(folder: str, known: _Submission, files: dict[PurePosixPath, PurePosixP
         ids=ids,
     )
     return Part(handin, files)
-
-
-def time_of(value: object) -> str:
-    """Return a time in UTC and ISO 8601: YAML gives a time, or text where it does not know how it is written."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip().replace(" UTC", "+00:00"))
-        except ValueError:
-            return ""
-    if not isinstance(value, datetime):
-        return ""
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="seconds")
 
 
 class _Loader(yaml.SafeLoader):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
 
@@ -27,3 +29,15 @@ class Handin(msgspec.Struct, frozen=True, kw_only=True):
     ids: dict[str, str] = {}
     path: str = ""
     digest: str = ""
+
+
+def time_of(value: object) -> str:
+    """Return a platform's time, or the text of one, in ISO 8601 and UTC; nothing, if it is none."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip().replace(" UTC", "+00:00"))
+        except ValueError:
+            return ""
+    if not isinstance(value, datetime):
+        return ""
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="seconds")

@@ -8,18 +8,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
 
 import msgspec
 
 from graders.intake.archives import Damaged, Member, UnreadableSubmission, open_members
-from graders.intake.layouts import canvas, gradescope, moodle, plain
+from graders.intake.layouts import Layout, canvas, gradescope, moodle, plain
 from graders.intake.layouts.handin import Handin
 from graders.intake.layouts.parts import Part, Parts, below_one_folder
 from graders.text import folder_name
 
-Layout = Literal["auto", "canvas", "moodle", "gradescope", "github", "plain"]
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DIGEST_DIGITS = 12  # in names of folders: enough for two hand-ins of a student not to be alike by chance
 NAME_CHARACTERS = 80
 

@@ -17,7 +17,7 @@ from graders.policy import Grades
 from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, READS, GradebookFault, open_engine
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.rows import (
-    Marked,
+    Mark,
     attempt_from,
     digest_of,
     handin_from,
@@ -47,6 +47,7 @@ from graders.results.gradebook.tables import (
 )
 from graders.results.roster import Student
 from graders.results.schema import Result
+from graders.results.scoring import steps_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Answer:
     name: str
     question: str
     text: str
-    marks: tuple[Marked, ...]
+    marks: tuple[Mark, ...]
 
 
 class Gradebook:
@@ -151,7 +152,6 @@ class Gradebook:
             ).first()
             if before and (before.seal == result.seal or says_of(result_from(before)) == says_of(result)):
                 return False
-            steps = sorted({check.step for check in result.checks})
             session.add(
                 ResultRow(
                     handin=row.id,
@@ -161,12 +161,8 @@ class Gradebook:
                     max_score=result.max_score,
                     document=msgspec.json.encode(result).decode(),
                     steps=[
-                        StepRow(
-                            step=step,
-                            points=sum(check.points for check in result.checks if check.step == step),
-                            max_points=sum(check.max_points for check in result.checks if check.step == step),
-                        )
-                        for step in steps
+                        StepRow(step=step, points=one.points, max_points=one.max_points)
+                        for step, one in steps_of(result.checks).items()
                     ],
                 )
             )
@@ -204,7 +200,7 @@ class Gradebook:
             )
             return {row.id: (handin_from(row), result_from(row.results[-1])) for row in rows if row.results}
 
-    def mark(self, marks: Iterable[tuple[Answer, Marked]]) -> None:
+    def mark(self, marks: Iterable[tuple[Answer, Mark]]) -> None:
         """Keep marks for answers, all or none; a marker's earlier one stays in the history alone."""
         with self._session() as session:
             rows = session.scalars(sa.select(MarkRow).order_by(MarkRow.id))

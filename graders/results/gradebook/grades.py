@@ -56,7 +56,7 @@ class Total:
         max_points: what was to be had.
         steps: weighted points of each step.
         marks: points of written answers together.
-        attempt: the place of the attempt that counts among the student's, from 1; 0 without one.
+        place: which of the student's attempts counts, from 1, in the order of time; 0 without one.
         handin: its number in the gradebook; None without one.
         late_days: days after the deadline, of that attempt.
         penalty: share of the points that lateness cost, from 0 to 1.
@@ -67,7 +67,7 @@ class Total:
     max_points: float
     steps: Mapping[int, float]
     marks: float
-    attempt: int
+    place: int
     late_days: int
     penalty: float
     because: tuple[str, ...]
@@ -90,13 +90,13 @@ def total_of(
         counted = [_counted(attempt, policy, free_days, overrides) for attempt in ordered]
         open_to_choice, because = _candidates(ordered, policy)
         chosen = _chosen(counted, open_to_choice, policy)
-        best = replace(counted[chosen], attempt=chosen + 1)
+        best = replace(counted[chosen], place=chosen + 1)
         if len(attempts) > 1:
             because = (f"attempt {chosen + 1} of {len(attempts)} counts: the {policy.attempt} one", *because)
         because = (*because, *best.because)
     else:
         nothing = Attempt(0, 0, "", {}, {})
-        best = replace(_counted(nothing, policy, free_days, overrides), attempt=0, handin=None)
+        best = replace(_counted(nothing, policy, free_days, overrides), handin=None)
         because = ("nothing was handed in", *best.because)
     decided = _last_for(None, overrides)
     if decided is None:
@@ -145,7 +145,7 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
         )
         because.append(f"{days} late {'day' if days == 1 else 'days'}{free}, {cost}")
     most = sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
-    return Total(raw * (1 - penalty), most, steps, marks, attempt.number, days, penalty, tuple(because), attempt.handin)
+    return Total(raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin)
 
 
 def in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
