@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from graders.outcomes import BadInput
@@ -59,6 +59,28 @@ def records(text: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, s
                 yield rows.line_num, values
     except csv.Error as error:
         raise BadSheet(f"line {rows.line_num + 1}: {error}.") from error
+
+
+def csv_text(
+    rows: Iterable[Iterable[object]], delimiter: str = ",", newline: str = "\r\n", *, quoted: bool = False
+) -> str:
+    """Return rows as CSV.
+
+    Args:
+        rows: the rows, the header among them.
+        delimiter: between cells.
+        newline: at the end of rows.
+        quoted: all cells that are no numbers are quoted, and not only where it is needed.
+    """
+    out = io.StringIO(newline="")
+    quoting = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
+    csv.writer(out, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(rows)
+    return out.getvalue()
+
+
+def for_excel(text: str) -> bytes:
+    """Return a table as a file: with the byte order mark without which Excel takes Greek for something else."""
+    return text.encode("utf-8-sig")
 
 
 def delimiter_of(text: str) -> str:

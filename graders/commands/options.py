@@ -28,6 +28,14 @@ course_option = click.option(
 )
 
 
+def expect_steps(course: Course, *numbers: int | None) -> None:
+    """Raise `UsageError` if a course lacks one of some steps; None stands for all steps."""
+    known = [step.number for step in course.steps]
+    if unknown := sorted({number for number in numbers if number is not None} - set(known)):
+        there = ", ".join(map(str, known))
+        raise click.UsageError(f"--step {unknown[0]}: this course has no such step; it has {there}.")
+
+
 def claim(option: str, folder: Path) -> None:
     """Keep other runs out of a folder for results until the command ends.
 

@@ -16,7 +16,7 @@ import click
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import claim, course_option
+from graders.commands.options import claim, course_option, expect_steps
 from graders.course import Course
 from graders.intake.layouts import LAYOUTS, Layout
 
@@ -93,11 +93,7 @@ def run(
         raise click.UsageError("--fail-under is no number of points.")
     if metadata and (layout or len(submissions) > 1):
         raise click.UsageError("--metadata is of one SUBMISSION; a class has its own, which --layout reads.")
-    known = {step.number for step in course.steps}
-    if unknown := sorted(set(steps) - known):
-        raise click.UsageError(
-            f"--step {unknown[0]}: this course has no such step; it has {', '.join(map(str, sorted(known)))}."
-        )
+    expect_steps(course, *steps)
     _ = course.held_out_files  # seeds are drawn from them: what is missing is told before anything starts
     if gradebook and not out:
         raise click.UsageError("--gradebook keeps what is in the folder for results; name that one with --out.")
@@ -113,7 +109,7 @@ def run(
     handins = handins_of(submissions, layout, roster, out, metadata) if of_somebody else {}
     paths = list(handins) or list(submissions)
     if out:
-        _check_results(out, names_of(paths, handins), set(steps or known), course)
+        _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)
     keeper = Keeper(gradebook, roster, handins, out)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
         signal.signal(ending, _interrupt)

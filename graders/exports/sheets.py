@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graders.spreadsheets import BadSheet, delimiter_of, read_table
+from graders.spreadsheets import BadSheet, csv_text, delimiter_of, read_table
 
 
 @dataclass
@@ -39,6 +39,4 @@ class Sheet:
 
     def content(self) -> bytes:
         """Return the file again."""
-        out = io.StringIO(newline="")
-        csv.writer(out, delimiter=self.delimiter, lineterminator=self.newline).writerows(self.rows)
-        return out.getvalue().encode(self.encoding)
+        return csv_text(self.rows, self.delimiter, self.newline).encode(self.encoding)

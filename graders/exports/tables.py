@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from graders.exports.words import number
 from graders.results.schema import Result
 from graders.results.scoring import steps_of
+from graders.spreadsheets import csv_text
 from graders.text import cell
 
 WHOSE = ("submission", "students", "name", "attempt", "submitted")
@@ -24,7 +23,7 @@ def by_step(results: Iterable[Result]) -> str:
         points = [score[step].points if step in score else 0 for step in steps]
         numbers = [str(number(one)) for one in (result.score, result.max_score, *points)]
         rows.append([*_whose(result), *numbers, cell("; ".join(result.notes))])
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def by_check(results: Iterable[Result]) -> str:
@@ -36,7 +35,7 @@ def by_check(results: Iterable[Result]) -> str:
             points = (str(number(check.points)), str(number(check.max_points)))
             said = (check.message, check.hint, check.dropped)
             rows.append([*_whose(result), str(check.step), *map(cell, words), *points, *map(cell, said)])
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def _whose(result: Result) -> list[str]:
@@ -45,9 +44,3 @@ def _whose(result: Result) -> list[str]:
         return [cell(result.submission), "", "", "", ""]
     students = " ".join(handin.students)
     return [cell(result.submission), cell(students), cell(handin.name), str(handin.attempt), handin.submitted]
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows(rows)
-    return out.getvalue()

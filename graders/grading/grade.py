@@ -202,6 +202,7 @@ def _keep(result: Result, task: Task, notebook: bytes | None = None) -> tuple[Re
     if not task.out:
         return result, ""
     try:
+        (task.out / result.submission).mkdir(parents=True, exist_ok=True)
         if notebook is not None:
             write_whole(task.out / result.submission / READ_NOTEBOOK, notebook)
         replaced = make_room(result, task.out / result.submission)

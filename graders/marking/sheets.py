@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graders.questions import Question
 from graders.results.gradebook.book import Answer
 from graders.results.gradebook.rows import Mark, digest_of
-from graders.spreadsheets import BadSheet, records
+from graders.spreadsheets import BadSheet, csv_text, records
 from graders.text import cell, printable
 
 COLUMNS = ("answer", "students", "points", "of", "comment", "text")
@@ -57,15 +55,13 @@ def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool) 
 
 def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymous: bool) -> str:
     """Return the sheet to fill in; what this marker has given stands in it already."""
-    out = io.StringIO(newline="")
-    rows = csv.writer(out)
-    rows.writerow(COLUMNS)
+    rows: list[Sequence[str]] = [COLUMNS]
     for answer in _in_order(answers):
         mine = _mark_of(answer, marker)
         whose = "" if anonymous else cell(_whose(answer))
         given = [f"{mine.points:g}", cell(mine.comment)] if mine else ["", ""]
-        rows.writerow([key_of(answer), whose, given[0], f"{question.points:g}", given[1], cell(answer.text)])
-    return out.getvalue()
+        rows.append([key_of(answer), whose, given[0], f"{question.points:g}", given[1], cell(answer.text)])
+    return csv_text(rows)
 
 
 def unsaved(text: str, answers: Iterable[Answer]) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import itertools
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,13 +15,13 @@ import msgspec
 from graders.outcomes import Outcome
 from graders.results.schema import SCHEMA, Result
 from graders.results.scoring import steps_of
+from graders.spreadsheets import csv_text, for_excel
 from graders.text import beginning, cell, escaped_json
 
 ANSWERED = "written_answered"
 NOTES = "notes"
 NOTES_CHARACTERS = 2000
 SUMMARY = "summary.csv"
-PART = ".summary.part"  # no submission has a name that begins so
 EARLIER = "earlier-{}.json"
 
 
@@ -30,19 +30,24 @@ def write_result(result: Result, folder: Path) -> Result:
     read = msgspec.json.decode(msgspec.json.encode(result), type=Result)  # 900 is 900.0 then
     result = msgspec.structs.replace(read, seal=_seal(read))
     text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
+    folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "result.json", escaped_json(text).encode())
     return result
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file, and its folder, so that it is there whole or not at all, also after a crash of the machine."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    with part.open("wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-    part.replace(file)
+    """Write a file so that it is there whole, or as it was before, also after a crash of the machine."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with part.open("wb") as written:
+            written.write(content)
+            written.flush()
+            os.fsync(written.fileno())
+        if file.exists():
+            shutil.copymode(file, part)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def keep_earlier(folder: Path) -> Path:
@@ -93,8 +98,7 @@ def write_summary(results: Iterable[Result], folder: Path) -> None:
     """Write `folder/summary.csv`, a row for each submission.
 
     It has the score, each step's points, counts of outcomes, the number of written questions that are answered, and
-    the notes on what was read. It begins with a byte order mark, without which spreadsheets take Greek for something
-    else.
+    the notes on what was read.
 
     Args:
         results: the results, of which one at a time is held.
@@ -102,15 +106,9 @@ def write_summary(results: Iterable[Result], folder: Path) -> None:
     """
     rows = [_summary_row(result) for result in results]
     steps = sorted({step for row in rows for step in row.steps})
-    part = folder / PART
-    with part.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        table.writerow(
-            ["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED, NOTES]
-        )
-        for row in rows:
-            table.writerow([*row.before, *(row.steps.get(step, 0) for step in steps), *row.after])
-    part.replace(folder / SUMMARY)
+    header = ["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED, NOTES]
+    table = ([*row.before, *(row.steps.get(step, 0) for step in steps), *row.after] for row in rows)
+    write_whole(folder / SUMMARY, for_excel(csv_text([header, *table], quoted=True)))
 
 
 class _SummaryRow(NamedTuple):

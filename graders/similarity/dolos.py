@@ -5,12 +5,11 @@ Source: `docs/docs/adding-metadata.md` of dodona-edu/dolos.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from graders.spreadsheets import csv_text
 from graders.text import cell, encodable
 
 UNUSUAL = re.compile(r"[^\w.+-]+")
@@ -43,16 +42,16 @@ def dolos_files(entries: Iterable[Entry], skeleton: Mapping[str, str]) -> dict[s
     timed = all(entry.submitted for entry in entries)  # Dolos takes an empty time for a wrong one
     header = ["filename", "full_name", "label", *(["created_at"] if timed else [])]
     files: dict[str, bytes] = {}
-    out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(header)
+    table = [header]
     for number, entry in enumerate(entries, start=1):
         plain = UNUSUAL.sub("_", entry.name).strip("._").encode()[:NAME_BYTES].decode(errors="ignore")
         name = f"{number:03d}-{plain or 'submission'}.py"
         files[name] = _joined(entry.sources)
         row = [name, cell(entry.full_name), cell(entry.label), *([entry.submitted] if timed else [])]
-        table.writerow(row)
-    files[INFO] = out.getvalue().encode()  # without a byte order mark, which Dolos would take for part of a header
+        table.append(row)
+    files[INFO] = csv_text(
+        table, newline="\n"
+    ).encode()  # without a byte order mark, which Dolos would take for part of a header
     if skeleton:
         files[SKELETON] = _joined(skeleton)
     return files

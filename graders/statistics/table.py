@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from graders.exports.words import number
+from graders.spreadsheets import csv_text
 from graders.statistics.causes import Cause
 from graders.statistics.figures import TENTHS, ClassFigures, Spread
 from graders.text import cell
@@ -60,11 +59,8 @@ def as_csv(figures: ClassFigures, causes: Sequence[Cause], advice: Sequence[str]
             }
         )
     rows += [{"what": "tomorrow", "message": sentence} for sentence in advice]
-    out = io.StringIO(newline="")
-    table = csv.DictWriter(out, COLUMNS, restval="")
-    table.writeheader()
-    table.writerows({name: value if _is_number(value) else cell(value) for name, value in row.items()} for row in rows)
-    return out.getvalue()
+    cells = ([row.get(name, "") for name in COLUMNS] for row in rows)
+    return csv_text([COLUMNS, *([one if _is_number(one) else cell(one) for one in row] for row in cells)])
 
 
 def _spread(spread: Spread) -> Row:

@@ -182,6 +182,6 @@ def test_a_result_of_another_course_is_not_replaced(place: Place) -> None:
 def test_a_result_that_cannot_be_kept_is_told_in_one_sentence(place: Place) -> None:
     shutil.rmtree(place.out / "anna")
     (place.out / "anna").mkdir()
-    (place.out / "anna" / "result.part").mkdir()  # stands in the way
+    (place.out / "anna" / ".result.json.part").mkdir()  # stands in the way
     with pytest.raises(AssertionError, match=r"result\.json: cannot be written"):
         place.run()

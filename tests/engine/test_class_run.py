@@ -53,7 +53,7 @@ def test_from_the_download_to_the_grades(download, tmp_path):
     assert (result.handin.students, result.handin.ids) == (["001"], {"moodle_participant": "4711"})
 
     code, shown, _ = run("grades", "show", "--gradebook", tmp_path / "class.db", "--course", WORDS, "--csv", "-")
-    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(shown))}
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))}
     assert {who: float(row["total"]) for who, row in rows.items()} == {"001": 6, "002": 0, "003": 0, "Ξένη Άγνωστη": 0}
     assert rows["003"]["why"] == "nothing was handed in"
 

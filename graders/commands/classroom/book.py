@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,15 @@ book_option = click.option(
     required=True,
     help="The gradebook: a file of SQLite, or a database's URL.",
 )
+
+
+def expect_one_source(url: str | None, results: Path | None) -> None:
+    """Raise `UsageError` unless points come from either a gradebook or a folder for results."""
+    if (url is None) == (results is None):
+        raise click.UsageError(
+            "give either --gradebook, of which each student's attempt that counts is taken, "
+            "or --results, of which each result is."
+        )
 
 
 def opened(url: str, *, new: bool = False, patience: float = 60.0) -> Gradebook:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from graders.commands.classroom.book import opened
+from graders.commands.classroom.book import expect_one_source, opened
 from graders.commands.errors import Command, Group, say
 from graders.commands.options import course_option
+from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.results.files import all_results
 from graders.results.schema import Result
-from graders.spreadsheets import BadSheet
+from graders.spreadsheets import BadSheet, for_excel
 
 if TYPE_CHECKING:
     from graders.exports.entries import Entry
     from graders.exports.sheets import Sheet
-
-STDOUT = Path("-")
 
 
 @click.group(cls=Group)
@@ -38,13 +35,7 @@ results_option = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder for results, as graders run --out names it.",
 )
-to_option = click.option(
-    "--to",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    default=STDOUT,
-    show_default="standard output",
-    help="File to write.",
-)
+to_option = file_option("--to", "to", "File to write", default=STDOUT, show_default="standard output")
 
 
 def class_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -82,7 +73,7 @@ def gradescope(results: Path, to: Path, ended: int) -> None:
     found = all_results(results) if results.is_dir() else []
     one = _only(found) if found else None
     made = results_json(one) if one and ended in {0, 1} else fault_json(one)
-    _write(to, msgspec.json.format(msgspec.json.encode(made), indent=2))
+    write("--to", to, msgspec.json.format(msgspec.json.encode(made), indent=2))
 
 
 @export.command("gradescope-bundle", cls=Command)
@@ -94,7 +85,7 @@ def gradescope_bundle(to: Path, require: str, course: Course) -> None:
     """Write the zip that Gradescope takes as an autograder."""
     from graders.exports.bundle import bundle  # noqa: PLC0415
 
-    _write(to, bundle(course, require))
+    write("--to", to, bundle(course, require))
 
 
 @export.command(cls=Command)
@@ -104,7 +95,7 @@ def junit(results: Path, to: Path) -> None:
     """Write JUnit's XML, with a suite for each step of each submission."""
     from graders.exports.junit import document  # noqa: PLC0415
 
-    _write(to, f"<?xml version='1.0' encoding='UTF-8'?>\n{document(all_results(results))}\n".encode())
+    write("--to", to, f"<?xml version='1.0' encoding='UTF-8'?>\n{document(all_results(results))}\n")
 
 
 @export.command(cls=Command)
@@ -119,8 +110,11 @@ def github(results: Path, summary: Path | None) -> None:
     for line in actions.annotation_lines(one):
         click.echo(line)
     if summary:
-        with _told(summary), summary.open("a", encoding="utf-8") as file:
-            file.write(actions.summary(one))
+        try:
+            with summary.open("a", encoding="utf-8") as file:
+                file.write(actions.summary(one))
+        except OSError as error:
+            raise click.UsageError(f"--summary {summary}: cannot be written ({error.strerror}).") from error
 
 
 @export.command(cls=Command)
@@ -138,7 +132,7 @@ def classroom50(results: Path, committed: datetime, to: Path) -> None:
         made = result_json(_only(all_results(results)), os.environ, committed)
     except NoRunner as error:
         raise click.UsageError(str(error)) from error
-    _write(to, msgspec.json.format(msgspec.json.encode(made), indent=2))
+    write("--to", to, msgspec.json.format(msgspec.json.encode(made), indent=2))
 
 
 @export.command(cls=Command)
@@ -173,7 +167,7 @@ def moodle(url: str | None, results: Path | None, sheet: Path, feedback: Path | 
             for one in entries
             if one.handin and one.result and one.number_at(PARTICIPANT)
         }
-        _write(feedback, feedback_zip(pages, ".txt"))
+        write("--feedback", feedback, feedback_zip(pages, ".txt"))
 
 
 @export.command("csv", cls=Command)
@@ -185,7 +179,7 @@ def table(results: Path, to: Path, by: str) -> None:
     from graders.exports.tables import by_check, by_step  # noqa: PLC0415
 
     made = by_step if by == "step" else by_check
-    _write(to, made(all_results(results)).encode("utf-8-sig"))
+    write("--to", to, for_excel(made(all_results(results))))
 
 
 def _only(found: Sequence[Result]) -> Result:
@@ -200,8 +194,7 @@ def _entries(url: str | None, results: Path | None, course: Course) -> list[Entr
     """Return what is written down for each student, from a gradebook or from a folder of results."""
     from graders.exports.entries import SeveralAttempts, of_results, of_totals  # noqa: PLC0415
 
-    if (url is None) == (results is None):
-        raise click.UsageError("give either --gradebook, whose totals count, or --results, whose scores count.")
+    expect_one_source(url, results)
     if url is not None:
         with opened(url) as book:
             names = {one.id: one.name for one in book.students()}
@@ -225,21 +218,4 @@ def _fill(path: Path, to: Path, filled: Callable[[Sheet], Sheet]) -> None:
         raise click.UsageError(f"--fill {path}: {error}") from error
     for note in made.notes:
         say("graders", f"{path}: {note}")
-    _write(to, made.content())
-
-
-def _write(to: Path, content: bytes) -> None:
-    if to == STDOUT:
-        sys.stdout.buffer.write(content)
-        return
-    with _told(to):
-        to.write_bytes(content)
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Let an error of the disk be a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise click.UsageError(f"{path}: cannot be written ({error.strerror}).") from error
+    write("--to", to, made.content())

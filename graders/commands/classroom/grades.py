@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +10,10 @@ import click
 
 from graders.commands.classroom.book import book_option, opened
 from graders.commands.errors import Command, Group
-from graders.commands.options import course_option
+from graders.commands.options import course_option, expect_steps
+from graders.commands.writing import file_option, write
 from graders.course import Course
+from graders.spreadsheets import csv_text, for_excel
 from graders.text import cell
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def grades() -> None:
 @grades.command(cls=Command)
 @book_option
 @click.option("--student", help="Show how this student's total came about.")
-@click.option(
-    "--csv", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV file ('-' prints it)."
-)
+@file_option("--csv", "file", "Write a CSV file")
 @course_option
 def show(url: str, student: str | None, file: Path | None, course: Course) -> None:
     """Show each student's total."""
@@ -47,7 +45,7 @@ def show(url: str, student: str | None, file: Path | None, course: Course) -> No
             raise click.UsageError(f"--student {student}: nobody in the gradebook has this id.")
         _explain(student, names.get(student, ""), totals[student])
     elif file:
-        _write(file, totals, names)
+        write("--csv", file, for_excel(_table(totals, names)))
     else:
         _print_table(totals, names)
 
@@ -62,7 +60,7 @@ def _explain(student: str, name: str, total: Total) -> None:
         click.echo(f"  {reason}")
 
 
-def _rows(totals: Mapping[str, Total], names: Mapping[str, str]) -> tuple[list[str], list[list[object]]]:
+def _table(totals: Mapping[str, Total], names: Mapping[str, str]) -> str:
     steps = sorted({step for total in totals.values() for step in total.steps})
     header = [
         "id",
@@ -91,19 +89,7 @@ def _rows(totals: Mapping[str, Total], names: Mapping[str, str]) -> tuple[list[s
                 cell("; ".join(total.because)),
             ]
         )
-    return header, rows
-
-
-def _write(file: Path, totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
-    header, rows = _rows(totals, names)
-    if str(file) == "-":
-        csv.writer(sys.stdout).writerows([header, *rows])
-        return
-    try:
-        with file.open("w", encoding="utf-8-sig", newline="") as out:
-            csv.writer(out).writerows([header, *rows])
-    except OSError as error:
-        raise click.UsageError(f"--csv {file}: cannot be written ({error.strerror}).") from error
+    return csv_text([header, *rows])
 
 
 def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
@@ -135,8 +121,7 @@ def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
 @course_option
 def override(url: str, student: str, points: float, step: int | None, reason: str, course: Course) -> None:
     """Give STUDENT these POINTS in place of computed ones."""
-    if step is not None and step not in {one.number for one in course.steps}:
-        raise click.UsageError(f"--step {step}: this course has no such step.")
+    expect_steps(course, step)
     with opened(url) as book:
         _expect_known(student, book)
         book.override(student, step, points, reason)
@@ -170,11 +155,12 @@ def late_days(url: str, student: str, days: int, reason: str) -> None:
 def history(url: str) -> None:
     """Print every change of the gradebook: when, who, what, of whom, from what to what."""
     with opened(url) as book:
-        table = csv.writer(sys.stdout)
-        table.writerow(["at", "by", "what", "of", "before", "after"])
-        for change in book.history():
-            words = (change.at, change.by, change.what, change.subject)
-            table.writerow([*map(cell, words), *(cell(_told(values)) for values in (change.before, change.after))])
+        changes = book.history()
+    rows = [["at", "by", "what", "of", "before", "after"]]
+    for change in changes:
+        words = (change.at, change.by, change.what, change.subject, _told(change.before), _told(change.after))
+        rows.append([cell(word) for word in words])
+    click.echo(csv_text(rows), nl=False)
 
 
 def _told(values: Mapping[str, object]) -> str:

@@ -9,9 +9,10 @@ import click
 from graders.commands.classroom.book import book_option, opened, user_at_hand
 from graders.commands.errors import Command, ExitCode, Group, say
 from graders.commands.options import course_option
+from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.questions import Question, load_questions
-from graders.spreadsheets import BadSheet, read_table
+from graders.spreadsheets import BadSheet, for_excel, read_table
 
 
 @click.group(cls=Group)
@@ -37,22 +38,18 @@ def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, 
     with opened(url) as book:
         answers = book.answers([question.id for question in questions])
     for question in questions:
-        sheet = to / f"{question.id}.csv"
-        if sheet.exists() and unsaved(read_table(sheet)[0], answers):
-            raise click.UsageError(f"--to {to}: {sheet.name} has marks that are not in the gradebook; import it first.")
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-        for question in questions:
-            mine = [answer for answer in answers if answer.question == question.id]
-            if mine:
-                filled = table(question, mine, marker, anonymous=anonymous)
-                (to / f"{question.id}.csv").write_bytes(filled.encode("utf-8-sig"))
-                text = markdown(question, mine, anonymous=anonymous)
-                (to / f"{question.id}.md").write_text(text, encoding="utf-8")
-            marked = sum(any(one.marker == marker for one in answer.marks) for answer in mine)
-            click.echo(f"{question.id} {question.title}: {len(mine)} answers, {marked} marked by {marker}")
-    except OSError as error:
-        raise click.UsageError(f"--to {to}: cannot be written ({error.strerror}).") from error
+        before = to / f"{question.id}.csv"
+        if before.exists() and unsaved(read_table(before)[0], answers):
+            raise click.UsageError(
+                f"--to {to}: {before.name} has marks that are not in the gradebook; import it first."
+            )
+    for question in questions:
+        mine = [answer for answer in answers if answer.question == question.id]
+        sheet, page = table(question, mine, marker, anonymous=anonymous), markdown(question, mine, anonymous=anonymous)
+        if mine:
+            write_folder("--to", to, {f"{question.id}.csv": for_excel(sheet), f"{question.id}.md": page})
+        marked = sum(any(one.marker == marker for one in answer.marks) for answer in mine)
+        click.echo(f"{question.id} {question.title}: {len(mine)} answers, {marked} marked by {marker}")
 
 
 @mark.command("import", cls=Command)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import course_option
+from graders.commands.options import course_option, expect_steps
+from graders.commands.writing import STDOUT, file_option, write, write_folder
 from graders.course import Course
 from graders.intake.layouts.handin import Handin
 from graders.results.files import all_results
+from graders.spreadsheets import csv_text, for_excel
 from graders.text import cell, name_of_file, printable
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ LEAST = 0.3
 @click.option("--step", type=click.IntRange(min=1), help="Compare the module of this step alone.")
 @click.option("--least", type=click.FloatRange(0, 1), metavar="SHARE", default=LEAST, show_default=True,
               help="Show pairs that agree in this share, of the smaller one or of a file.")  # fmt: skip
-@click.option("--csv", "file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-              help="Write the pairs as CSV ('-' prints it).")  # fmt: skip
+@file_option("--csv", "file", "Write the pairs as CSV")
 @click.option("--dolos", type=click.Path(file_okay=False, path_type=Path),
               help="Also write a new folder that Dolos reads: dolos run -l python FOLDER/info.csv")  # fmt: skip
 @course_option
@@ -55,8 +53,7 @@ def similar(
     Nothing of them runs. Names, literals, comments, layout and the order of definitions are seen through. It is a
     hint for a person, never a verdict.
     """
-    if step is not None and step not in {one.number for one in course.steps}:
-        raise click.UsageError(f"--step {step}: this course has no such step.")
+    expect_steps(course, step)
     handins = _handins(results) if results else {}
     paths = list(dict.fromkeys(submissions)) or [Path(source) for source in handins]
     read, refused = _read(paths, course)
@@ -64,8 +61,8 @@ def similar(
         raise click.UsageError("there is nothing to compare: give two SUBMISSIONS or more that can be read.")
     pairs = _compared(read, handins, step, least, course, dolos)
     if file:
-        _write(file, pairs)
-    if not file or str(file) != "-":
+        write("--csv", file, for_excel(_table(pairs)))
+    if file != STDOUT:
         _show(pairs, len(read), least, course)
     if refused:
         context.exit(ExitCode.BAD_INPUT)
@@ -153,32 +150,18 @@ def _passages(pair: Pair) -> list[str]:
     ]
 
 
-def _write(file: Path, pairs: Sequence[Pair]) -> None:
-    out = io.StringIO(newline="")
-    table = csv.writer(out)
-    table.writerow(["left", "right", "share", "file", "file_share", "longest_passages", "note"])
+def _table(pairs: Sequence[Pair]) -> str:
+    rows = [["left", "right", "share", "file", "file_share", "longest_passages", "note"]]
     for pair in pairs:
         names = (cell(pair.left.name), cell(pair.right.name))
         file_of = (cell(pair.file), f"{pair.file_share:.3f}", cell("; ".join(_passages(pair))))
-        table.writerow([*names, f"{pair.share:.3f}", *file_of, HINT])
-    content = out.getvalue().encode("utf-8-sig")
-    if str(file) == "-":
-        sys.stdout.buffer.write(content)
-        return
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise click.UsageError(f"--csv {file}: cannot be written ({error.strerror}).") from error
+        rows.append([*names, f"{pair.share:.3f}", *file_of, HINT])
+    return csv_text(rows)
 
 
 def _write_dolos(folder: Path, entries: Sequence[Entry], given: Mapping[str, str]) -> None:
     from graders.similarity.dolos import dolos_files  # noqa: PLC0415
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise click.UsageError(f"--dolos {folder}: is not empty; name a new folder.")
-        for name, content in dolos_files(entries, given).items():
-            (folder / name).write_bytes(content)
-    except OSError as error:
-        raise click.UsageError(f"--dolos {folder}: cannot be written ({error.strerror}).") from error
+    if folder.exists() and any(folder.iterdir()):
+        raise click.UsageError(f"--dolos {folder}: is not empty; name a new folder.")
+    write_folder("--dolos", folder, dolos_files(entries, given))

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graders.commands.classroom.book import opened
+from graders.commands.classroom.book import expect_one_source, opened
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
+from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.results.files import all_results, unreadable_results
+from graders.spreadsheets import for_excel
 
 if TYPE_CHECKING:
     from graders.statistics.judged import Judged
@@ -21,10 +23,8 @@ if TYPE_CHECKING:
 @click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Folder for results, as graders run --out names it; each result counts.")  # fmt: skip
 @click.option("--gradebook", "url", metavar="URL", help="The gradebook; each student's attempt that counts, counts.")
-@click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path),
-              help="Also write all of it as CSV.")  # fmt: skip
-@click.option("--svg", "drawing", type=click.Path(dir_okay=False, path_type=Path),
-              help="Also draw scores, steps and checks.")  # fmt: skip
+@file_option("--csv", "table", "Also write all of it as CSV")
+@file_option("--svg", "drawing", "Also draw scores, steps and checks")
 @course_option
 def stats(results: Path | None, url: str | None, table: Path | None, drawing: Path | None, course: Course) -> None:
     """Show how a class did: its checks, what went wrong, its scores, and what it should hear.
@@ -45,9 +45,11 @@ def stats(results: Path | None, url: str | None, table: Path | None, drawing: Pa
     figures, causes = class_figures(judged), causes_of(judged)
     advice = sentences(causes, len(judged))
     if table:
-        _write("--csv", table, as_csv(figures, causes, advice).encode("utf-8-sig"))
+        write("--csv", table, for_excel(as_csv(figures, causes, advice)))
     if drawing:
-        _write("--svg", drawing, as_svg(figures, judged[-1].result.course).encode())
+        write("--svg", drawing, as_svg(figures, judged[-1].result.course))
+    if STDOUT in {table, drawing}:
+        return
     console = PatientConsole(highlight=False)
     for part in shown(figures, causes, advice):
         console.print(part)
@@ -58,8 +60,7 @@ def judged_of(results: Path | None, url: str | None, course: Course) -> list[Jud
     from graders.statistics.advice import counted  # noqa: PLC0415
     from graders.statistics.judged import every, those_that_count  # noqa: PLC0415
 
-    if (url is None) == (results is None):
-        raise click.UsageError("give either --results, of which each result counts, or --gradebook.")
+    expect_one_source(url, results)
     if results is not None:
         for file in unreadable_results(results):
             say("graders", f"{file}: is damaged, or of another version; not counted.")
@@ -81,10 +82,3 @@ def judged_of(results: Path | None, url: str | None, course: Course) -> list[Jud
             f"harness faults in {counted(faulty, 'result')}: these checks are not counted there; grade again.",
         )
     return every(found) if results is not None else those_that_count(pairs, counted_ones)
-
-
-def _write(option: str, path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise click.UsageError(f"{option} {path}: cannot be written ({error.strerror}).") from error
