@@ -5,12 +5,18 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from graders.outcomes import BadInput
 
-ENCODINGS = ("utf-8-sig", "cp1253")  # the second is that of Greek Windows
+UTF8, WITH_MARK, GREEK, WESTERN = "utf-8", "utf-8-sig", "cp1253", "cp1252"
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how files of Excel, new and old, and of LibreOffice begin
+WORD = re.compile(rb"[A-Za-z\xa2\xb8-\xba\xbc\xbe-\xff]{2,}")  # letters of ASCII, and what is one on Greek Windows
 DELIMITERS = ",;\t"
 
 
@@ -18,21 +24,45 @@ class BadSheet(BadInput):
     """The file is not what it should be; the message says what is missing, and what to do."""
 
 
-def read_table(path: Path) -> tuple[str, str]:
-    """Return the text of a table, and its encoding; raises `BadSheet` if it cannot be read, or is no text."""
+class Decoded(NamedTuple):
+    """A file's text, its encoding, and what is to be said of that: nothing, unless it was guessed."""
+
+    text: str
+    encoding: str
+    notes: list[str]
+
+
+def read_table(path: Path) -> Decoded:
+    """Return the text of a table; raises `BadSheet` if it cannot be read, or is no text."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadSheet(f"{path}: cannot be read ({error.strerror}).") from error
-    in_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if in_utf16 else ENCODINGS:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        marked = encoding != "utf-8-sig" or data.startswith(codecs.BOM_UTF8)
-        return text, encoding if marked else "utf-8"
-    raise BadSheet(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.")
+    if data.startswith(WORKBOOKS):
+        raise BadSheet(f"{path}: is a workbook, whatever its name says; save it as CSV UTF-8 from the spreadsheet.")
+    marked = data.startswith(codecs.BOM_UTF8)
+    sure = "utf-16" if data.startswith(UTF16_MARKS) else WITH_MARK if marked else UTF8
+    with suppress(UnicodeDecodeError):
+        text = data.decode(sure)
+        if "\0" not in text:
+            return Decoded(text, sure, [])
+    guessed = GREEK if _looks_greek(data) else WESTERN
+    try:
+        text = data.decode(guessed)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise BadSheet(f"{path}: is not text in UTF-8; save it as CSV UTF-8.")
+    whose = "Greek" if guessed == GREEK else "Western European"
+    note = f"is not in UTF-8; read as {whose} Windows writes ({guessed}). If names look wrong, save it as CSV UTF-8"
+    return Decoded(text, guessed, [note])
+
+
+def _looks_greek(data: bytes) -> bool:
+    """Tell Greek from Western text: a Greek word has Greek letters alone, while `é` stands among those of ASCII."""
+    words = [word for word in WORD.findall(data) if not word.isascii()]
+    greek = sum(not any(byte < 0x80 for byte in word) for word in words)  # noqa: PLR2004 - where ASCII ends
+    return greek > len(words) / 2
 
 
 def records(text: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -101,16 +101,18 @@ def run(
         _make_folder(out)
     from graders.commands.classroom.collecting import Keeper, handins_of, metadata_beside  # noqa: PLC0415 - `--help` needs none of it
     from graders.grading.names import names_of  # noqa: PLC0415
+    from graders.results.roster import read_roster  # noqa: PLC0415
 
     if out:
         claim(f"--out {out}", out)
     metadata = metadata or (None if layout else metadata_beside(submissions))
     of_somebody = layout or roster or gradebook or metadata
-    handins = handins_of(submissions, layout, roster, out, metadata) if of_somebody else {}
+    students = read_roster(roster) if roster else None
+    handins = handins_of(submissions, layout, students, out, metadata) if of_somebody else {}
     paths = list(handins) or list(submissions)
     if out:
         _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)
-    keeper = Keeper(gradebook, roster, handins, out)
+    keeper = Keeper(gradebook, students, handins, out)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
         signal.signal(ending, _interrupt)
     from graders.sandbox.client import WarmServer  # noqa: PLC0415

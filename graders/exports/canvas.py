@@ -39,7 +39,7 @@ def fill(sheet: Sheet, assignment: str, entries: Sequence[Entry]) -> Sheet:
     column = _column(header, assignment)
     if _locked(sheet, column):
         note = f"{header[column]}: Canvas says that it is read only; nothing was written"
-        return Sheet(sheet.rows, sheet.delimiter, sheet.encoding, sheet.newline, [note])
+        return sheet.filled(sheet.rows, [note])
     last_of_student = next((place for place, name in enumerate(header) if name.lower() == "section"), 1)
     numbers, notes = by_number(entries, "canvas_user")
     students = {entry.student: entry for entry in entries if entry.student}
@@ -62,7 +62,7 @@ def fill(sheet: Sheet, assignment: str, entries: Sequence[Entry]) -> Sheet:
         else:
             cells[column] = str(shown(round(entry.points, 2)))
     notes += [f"{entry.name} ({entry.student}): not in this gradebook" for entry in entries if id(entry) not in used]
-    return Sheet([sheet.rows[0], *rows], sheet.delimiter, sheet.encoding, sheet.newline, notes)
+    return sheet.filled([sheet.rows[0], *rows], notes)
 
 
 def _column(header: list[str], assignment: str) -> int:

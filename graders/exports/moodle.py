@@ -56,7 +56,7 @@ def fill(sheet: Sheet, entries: Sequence[Entry]) -> Sheet:
         else:
             cells[places.grade] = _written(entry.points, comma=comma)
     notes += [f"participant {who}: not in this worksheet" for who in known if who not in used]
-    return Sheet([sheet.rows[0], *rows], sheet.delimiter, sheet.encoding, sheet.newline, notes)
+    return sheet.filled([sheet.rows[0], *rows], notes)
 
 
 def find_columns(sheet: Sheet) -> Columns:

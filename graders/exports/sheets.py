@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from graders.spreadsheets import BadSheet, csv_text, delimiter_of, read_table
@@ -19,6 +20,7 @@ class Sheet:
         delimiter: between cells.
         encoding: of the file.
         newline: at the end of rows.
+        notes: what is to be said of it, a sentence each.
     """
 
     rows: list[list[str]]
@@ -30,12 +32,16 @@ class Sheet:
     @classmethod
     def read(cls, path: Path) -> Sheet:
         """Read a CSV file; raises `BadSheet`."""
-        text, encoding = read_table(path)
+        text, encoding, notes = read_table(path)
         delimiter = delimiter_of(text)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         if not rows:
             raise BadSheet(f"{path}: is empty; download it again.")
-        return cls(rows, delimiter, encoding, "\r\n" if "\r\n" in text else "\n")
+        return cls(rows, delimiter, encoding, "\r\n" if "\r\n" in text else "\n", notes)
+
+    def filled(self, rows: list[list[str]], notes: Iterable[str]) -> Sheet:
+        """Return the sheet with other rows, and more to be said."""
+        return replace(self, rows=rows, notes=[*self.notes, *notes])
 
     def content(self) -> bytes:
         """Return the file again."""

@@ -44,6 +44,21 @@ class Student(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
+class Roster:
+    """A class, as a file says who is in it.
+
+    Attributes:
+        path: the file.
+        students: the class.
+        notes: what is to be said of the file, a sentence each.
+    """
+
+    path: Path
+    students: list[Student]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class Assigned:
     """Hand-ins, each with its students, and what is odd about them.
 
@@ -58,7 +73,7 @@ class Assigned:
     missing: list[Student]
 
 
-def read_roster(path: Path) -> list[Student]:
+def read_roster(path: Path) -> Roster:
     """Read a CSV file with the columns id and name, and maybe email, group, section and extra_days.
 
     Commas, semicolons or tabs are told apart by the first line.
@@ -67,7 +82,7 @@ def read_roster(path: Path) -> list[Student]:
         BadSheet: it cannot be read, lacks a column, or a line has no id, an id twice, or no number of days.
     """
     students: dict[str, Student] = {}
-    text, _ = read_table(path)
+    text, _, notes = read_table(path)
     for line, row in _rows(path, text):
         values = {name: row.get(name, "") for name in COLUMNS}
         where = f"{path}: line {line}"
@@ -79,7 +94,7 @@ def read_roster(path: Path) -> list[Student]:
             raise BadSheet(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
         days = int(values.pop("extra_days") or 0)
         students[values["id"]] = Student(**values, extra_days=days)
-    return list(students.values())
+    return Roster(path, list(students.values()), notes)
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -49,9 +49,8 @@ def dolos_files(entries: Iterable[Entry], skeleton: Mapping[str, str]) -> dict[s
         files[name] = _joined(entry.sources)
         row = [name, cell(entry.full_name), cell(entry.label), *([entry.submitted] if timed else [])]
         table.append(row)
-    files[INFO] = csv_text(
-        table, newline="\n"
-    ).encode()  # without a byte order mark, which Dolos would take for part of a header
+    # Without a byte order mark, which Dolos would take for part of a header.
+    files[INFO] = csv_text(table, newline="\n").encode()
     if skeleton:
         files[SKELETON] = _joined(skeleton)
     return files

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from typing import Any
 
 import click
@@ -34,6 +36,22 @@ def commands(name: str) -> list[str]:
         job = read(name)["grade"]
         scripts = [*job["before_script"], *job["script"], *job["after_script"]]
     return [line for script in scripts for line in script.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("docs/ci/github.yml", "vendor.github-workflows"),
+        ("docs/ci/gitlab.yml", "vendor.gitlab-ci"),
+        (".github/workflows/ci.yml", "vendor.github-workflows"),
+    ],
+)
+def test_each_is_what_its_platform_takes(file: str, schema: str) -> None:
+    """By the schemas of SchemaStore, which the package brings with it: nothing is downloaded."""
+    options = ["--data-transform", "gitlab-ci"] if schema == "vendor.gitlab-ci" else []
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *options, str(ROOT / file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ["github.yml", "gitlab.yml"])

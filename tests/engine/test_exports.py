@@ -34,30 +34,27 @@ from tests.support import ROOT
 
 HOSTILE = "::error::x\n<script>alert(1)</script> ]]> \x1b[31m\x00 =1+1 **b** \u202e Άννα"
 WORDS = ROOT / "tests" / "courses" / "words"
-# What junit-10.xsd allows, of the elements that are written here.
-JUNIT_XSD = """
-<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
-  <xs:simpleType name="seconds"><xs:restriction base="xs:string">
-    <xs:pattern value="(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\\.[0-9]*)?"/></xs:restriction></xs:simpleType>
-  <xs:complexType name="ending" mixed="true">
-    <xs:attribute name="type" type="xs:string"/><xs:attribute name="message" type="xs:string"/></xs:complexType>
-  <xs:element name="testsuites"><xs:complexType><xs:sequence>
-    <xs:element name="testsuite" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>
-      <xs:element name="testcase" minOccurs="0" maxOccurs="unbounded"><xs:complexType>
-        <xs:choice minOccurs="0" maxOccurs="unbounded">
-          <xs:element name="skipped" type="ending"/><xs:element name="error" type="ending"/>
-          <xs:element name="failure" type="ending"/></xs:choice>
-        <xs:attribute name="name" type="xs:string" use="required"/><xs:attribute name="time" type="xs:string"/>
-        <xs:attribute name="classname" type="xs:string"/></xs:complexType></xs:element></xs:sequence>
-      <xs:attribute name="name" type="xs:string" use="required"/>
-      <xs:attribute name="tests" type="xs:string" use="required"/>
-      <xs:attribute name="failures" type="xs:string" use="required"/>
-      <xs:attribute name="errors" type="xs:string" use="required"/>
-      <xs:attribute name="skipped" type="xs:string"/><xs:attribute name="time" type="seconds"/>
-    </xs:complexType></xs:element></xs:sequence>
-    <xs:attribute name="tests" type="xs:string"/><xs:attribute name="failures" type="xs:string"/>
-    <xs:attribute name="errors" type="xs:string"/></xs:complexType></xs:element>
-</xs:schema>"""
+JUNIT = etree.XMLSchema(etree.parse(ROOT / "tests" / "engine" / "schemas" / "junit-10.xsd"))
+FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
+VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
+# docs/specs.md of gradescope/autograder_samples, field by field.
+GRADESCOPE = {
+    "type": "object",
+    "additionalProperties": False,
+    "anyOf": [{"required": ["score"]}, {"properties": {"tests": {"items": {"required": ["score"]}}}}],
+    "properties": {
+        "score": {"type": "number"}, "execution_time": {"type": "number"}, "output": {"type": "string"},
+        "output_format": FORMAT, "test_output_format": FORMAT, "test_name_format": FORMAT, "visibility": VISIBILITY,
+        "stdout_visibility": VISIBILITY, "extra_data": {"type": "object"},
+        "tests": {"type": "array", "items": {"type": "object", "additionalProperties": False, "properties": {
+            "score": {"type": "number"}, "max_score": {"type": "number"}, "status": {"enum": ["passed", "failed"]},
+            "name": {"type": "string"}, "name_format": FORMAT, "number": {"type": "string"},
+            "output": {"type": "string"}, "output_format": FORMAT, "visibility": VISIBILITY,
+            "tags": {"type": "array", "items": {"type": "string"}}, "extra_data": {"type": "object"},
+        }}},
+        "leaderboard": {"type": "array"},
+    },
+}  # fmt: skip
 WHOLE = {"type": "integer", "minimum": 0}
 TEXT = {"type": "string", "minLength": 1}
 TIME = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"}
@@ -136,7 +133,7 @@ def test_junit_is_what_its_schema_allows(folder):
     code, written, _ = export("junit", "--results", folder)
     assert code == 0
     tree = etree.fromstring(written)
-    etree.XMLSchema(etree.fromstring(JUNIT_XSD.encode())).assertValid(tree)
+    JUNIT.assertValid(tree)
     cases = tree.findall("testsuite/testcase")
     assert [case[0].tag if len(case) else "" for case in cases] == ["", "failure", "skipped", "error", "failure"]
     assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)
@@ -148,6 +145,7 @@ def test_junit_is_what_its_schema_allows(folder):
 
 def test_junit_of_a_class_has_no_two_cases_of_one_name():
     tree = etree.fromstring(junit.document([result("anna"), result("eva")]).encode())
+    JUNIT.assertValid(tree)
     names = [(case.get("classname"), case.get("name")) for case in tree.iter("testcase")]
     assert len(set(names)) == len(names) == 10
     assert tree.get("tests") == "10"
@@ -157,6 +155,7 @@ def test_gradescope_adds_up_and_hides_what_is_hidden(folder, tmp_path):
     to = tmp_path / "results.json"
     assert export("gradescope", "--results", folder, "--to", to)[0] == 0
     made = json.loads(to.read_text(encoding="utf-8"))
+    jsonschema.validate(made, GRADESCOPE)
     assert made["score"] == sum(test["score"] for test in made["tests"])
     assert {test["visibility"] for test in made["tests"]} == {"visible", "after_published"}
     assert {test["status"] for test in made["tests"]} == {"passed", "failed"}
@@ -167,6 +166,7 @@ def test_gradescope_adds_up_and_hides_what_is_hidden(folder, tmp_path):
 def test_gradescope_says_so_where_grading_failed(tmp_path, ended):
     code, made, _ = export("gradescope", "--results", tmp_path / "nothing", "--ended", ended)
     assert code == 0
+    jsonschema.validate(json.loads(made), GRADESCOPE)
     assert json.loads(made)["score"] == 0
     assert "nothing is charged to you" in json.loads(made)["output"]
 

@@ -215,7 +215,41 @@ def test_a_roster_is_read(tmp_path, encoding, delimiter):
     lines = ["ID,Name,email,extra_days", "03118001,Άννα Παπαδοπούλου,anna@ntua.gr,2", ",,,"]
     file = tmp_path / "roster.csv"
     file.write_text("\r\n".join(lines).replace(",", delimiter), encoding=encoding)
-    assert read_roster(file) == [Student("03118001", "Άννα Παπαδοπούλου", "anna@ntua.gr", extra_days=2)]
+    assert read_roster(file).students == [Student("03118001", "Άννα Παπαδοπούλου", "anna@ntua.gr", extra_days=2)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("cp1252", ["Rémy Müller", "François Lefèvre"]),
+        ("cp1252", ["Zoë"]),
+        ("cp1253", ["Άννα Παπαδοπούλου", "Ουρανία Ωνάση"]),
+        ("cp1253", ["John Smith, MSc", "Ζωή"]),
+        ("utf-16", ["Άννα Rémy"]),
+    ],
+)
+def test_the_encoding_of_another_windows_is_guessed_and_told(tmp_path, encoding, names):
+    file = tmp_path / "roster.csv"
+    rows = [f'{number}\t"{name}"' for number, name in enumerate(names)]
+    file.write_text("\r\n".join(["id\tname", *rows]), encoding=encoding)
+    roster = read_roster(file)
+    assert [student.name for student in roster.students] == names
+    assert [encoding in note for note in roster.notes] == ([] if encoding == "utf-16" else [True])
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"PK\x03\x04\x14\0\x06\0", "is a workbook, whatever its name says"),
+        ("id,name\n1,Άννα\n".encode("utf-16-le"), "is not text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "is not text in UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_told(tmp_path, data, says):
+    file = tmp_path / "roster.csv"
+    file.write_bytes(data)
+    with pytest.raises(BadSheet, match=says):
+        read_roster(file)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from graders.intake.layouts import Layout
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import HarnessFault
 from graders.results.files import read_result
-from graders.results.roster import assign, read_roster
+from graders.results.roster import Roster, assign
 from graders.results.schema import Result
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PAUSE = 30.0  # seconds after which a gradebook that did not answer is asked aga
 def handins_of(
     submissions: Sequence[Path],
     layout: Layout | None,
-    roster: Path | None,
+    roster: Roster | None,
     out: Path | None,
     metadata: Path | None = None,
 ) -> dict[Path, Handin]:
@@ -48,20 +48,19 @@ def handins_of(
 
     Raises:
         UsageError: a download or the metadata cannot be read, or --out is missing.
-        BadSheet: the roster cannot be used.
     """
     handins: list[Handin] = []
     for path in submissions:
         handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out)
     if roster:
-        assigned = assign(handins, read_roster(roster))
+        assigned = assign(handins, roster.students)
         handins = assigned.handins
-        for problem in assigned.problems:
-            say("graders", f"{roster}: {problem}; graded under that name.")
-        for text in _several(handins):
-            say("graders", f"{roster}: {text}")
-        for student in assigned.missing:
-            say("graders", f"{roster}: {student.id} ({student.name}) has handed nothing in.")
+        told = [f"{note}." for note in roster.notes]
+        told += [f"{problem}; graded under that name." for problem in assigned.problems]
+        told += _several(handins)
+        told += [f"{student.id} ({student.name}) has handed nothing in." for student in assigned.missing]
+        for text in told:
+            say("graders", f"{roster.path}: {text}")
     return {Path(handin.path): handin for handin in handins}
 
 
@@ -137,7 +136,9 @@ class Keeper:
         out: folder for results, from which a gradebook that did not answer is filled later.
     """
 
-    def __init__(self, url: str | None, roster: Path | None, handins: Mapping[Path, Handin], out: Path | None) -> None:
+    def __init__(
+        self, url: str | None, roster: Roster | None, handins: Mapping[Path, Handin], out: Path | None
+    ) -> None:
         self.url = url
         self.roster = roster
         self.handins = handins
@@ -189,5 +190,5 @@ class Keeper:
         assert self.url is not None
         book = opened(self.url, new=True, patience=patience)
         if self.roster:
-            book.enrol(read_roster(self.roster))
+            book.enrol(self.roster.students)
         return book

@@ -39,7 +39,7 @@ def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, 
         answers = book.answers([question.id for question in questions])
     for question in questions:
         before = to / f"{question.id}.csv"
-        if before.exists() and unsaved(read_table(before)[0], answers):
+        if before.exists() and unsaved(read_table(before).text, answers):
             raise click.UsageError(
                 f"--to {to}: {before.name} has marks that are not in the gradebook; import it first."
             )
@@ -69,12 +69,15 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
         answers = book.answers()
         for sheet in sheets:
             try:
-                marks = read(read_table(sheet)[0], questions, answers, marker)
+                table = read_table(sheet)
+                marks = read(table.text, questions, answers, marker)
             except BadSheet as error:
                 refused = True
                 for line in str(error).splitlines():
                     say("graders", line if line.startswith(str(sheet)) else f"{sheet}: {line}")
                 continue
+            for note in table.notes:
+                say("graders", f"{sheet}: {note}.")
             book.mark((one.answer, Mark(one.answer.question, one.points, marker, one.comment)) for one in marks)
             click.echo(f"{sheet}: {len(marks)} marks")
     if refused:
