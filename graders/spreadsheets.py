@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from graders.outcomes import BadInput
 
@@ -103,7 +103,7 @@ def csv_text(
         quoted: all cells that are no numbers are quoted, and not only where it is needed.
     """
     out = io.StringIO(newline="")
-    quoting = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
     csv.writer(out, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(rows)
     return out.getvalue()
 

@@ -31,7 +31,7 @@ from graders.results.files import SUMMARY, each_result, unreadable_results, writ
 from graders.results.schema import CheckResult
 from graders.sandbox.client import WarmServer
 
-NO_KEEPER = Keeper(None, None, {}, None)
+NO_KEEPER = Keeper(None, None, None)
 
 
 def grade_and_show(

@@ -61,7 +61,7 @@ class _OutFolder(click.Path):
 @click.option("--layout", type=click.Choice(LAYOUTS),
               help="Each SUBMISSION is a class, laid out as this platform does.")  # fmt: skip
 @click.option("--roster", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="CSV of the class: id, name, email, group, section, extra_days.")  # fmt: skip
+              help="CSV of the class: id, name, email, group, section, extra_days, numbers.")  # fmt: skip
 @click.option("--gradebook", metavar="URL", help="Keep results there too: a file of SQLite, or a database's URL.")
 @click.option("--metadata", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Gradescope's submission_metadata.json: whose the submission is, and when it came.")  # fmt: skip
@@ -107,12 +107,11 @@ def run(
         claim(f"--out {out}", out)
     metadata = metadata or (None if layout else metadata_beside(submissions))
     of_somebody = layout or roster or gradebook or metadata
-    students = read_roster(roster) if roster else None
-    handins = handins_of(submissions, layout, students, out, metadata) if of_somebody else {}
+    keeper = Keeper(gradebook, read_roster(roster) if roster else None, out)
+    handins = handins_of(submissions, layout, keeper, out, metadata) if of_somebody else {}
     paths = list(handins) or list(submissions)
     if out:
         _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)
-    keeper = Keeper(gradebook, students, handins, out)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
         signal.signal(ending, _interrupt)
     from graders.sandbox.client import WarmServer  # noqa: PLC0415

@@ -18,7 +18,7 @@ def make_room(result: Result, folder: Path) -> str:
     if before is None or not before.digest or (before.source, before.digest) == (result.source, result.digest):
         return ""
     was = f"{before.score:g} of {before.max_score:g}"
-    of_another = before.source != result.source
+    of_another = before.source != result.source and not _of_the_same(before, result)
     if before.digest == result.digest:
         return f"{result.submission}: takes the place of a result of the same files, {before.source} ({was})"
     kept = keep_earlier(folder)
@@ -33,3 +33,9 @@ def make_room(result: Result, folder: Path) -> str:
             f"which is kept as {kept}"
         )
     return ""
+
+
+def _of_the_same(before: Result, result: Result) -> bool:
+    """Tell whether two results are of one student or group: in a new download, the path of a hand-in is another."""
+    old, new = before.handin, result.handin
+    return bool(old and new and (old.students, old.name) == (new.students, new.name))

@@ -6,21 +6,24 @@ import itertools
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from graders.intake.layouts.handin import Handin
 from graders.spreadsheets import BadSheet, read_table, records
 
-COLUMNS = ("id", "name", "email", "group", "section", "extra_days")
+COLUMNS = ("id", "name", "email", "group", "section", "extra_days", "numbers")
 NEEDED = ("id", "name")
 NO_LETTERS = re.compile(r"[\W\d_]+")
 MOST_PARTS = 4  # of a name, whose orders are all tried
 # Ids on platforms that are the university's or the student's own, not numbers that the platform gave.
 OWN_IDS = ("gradescope_sid", "gradescope_email", "github")
+# Those that are a person's or a group's, and not a hand-in's.
+PERSONAL_IDS = ("moodle_participant", "canvas_user", *OWN_IDS)
 
 
 class Student(msgspec.Struct, frozen=True):
@@ -45,16 +48,18 @@ class Student(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Roster:
-    """A class, as a file says who is in it.
+    """A class, as a file or a gradebook says who is in it.
 
     Attributes:
-        path: the file.
+        source: what that is called.
         students: the class.
+        numbers: ids of students by the numbers that platforms gave them, as far as the file tells.
         notes: what is to be said of the file, a sentence each.
     """
 
-    path: Path
+    source: str
     students: list[Student]
+    numbers: dict[str, str]
     notes: list[str]
 
 
@@ -66,22 +71,25 @@ class Assigned:
         handins: the hand-ins; those that fit nobody, or several, have no students.
         problems: a sentence for each hand-in without a student.
         missing: the students who have handed nothing in.
+        former: a sentence for each hand-in of somebody who has left the class.
     """
 
     handins: list[Handin]
     problems: list[str]
     missing: list[Student]
+    former: list[str] = field(default_factory=list)
 
 
 def read_roster(path: Path) -> Roster:
-    """Read a CSV file with the columns id and name, and maybe email, group, section and extra_days.
+    """Read a CSV file with the columns id and name, and maybe email, group, section, extra_days and numbers.
 
     Commas, semicolons or tabs are told apart by the first line.
 
     Raises:
-        BadSheet: it cannot be read, lacks a column, or a line has no id, an id twice, or no number of days.
+        BadSheet: it cannot be read, lacks a column, or a line has no id, an id or a number twice, or no number of days.
     """
     students: dict[str, Student] = {}
+    numbers: dict[str, str] = {}
     text, _, notes = read_table(path)
     for line, row in _rows(path, text):
         values = {name: row.get(name, "") for name in COLUMNS}
@@ -93,8 +101,11 @@ def read_roster(path: Path) -> Roster:
         if values["extra_days"] and not values["extra_days"].isdecimal():
             raise BadSheet(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
         days = int(values.pop("extra_days") or 0)
+        for number in values.pop("numbers").split():
+            if numbers.setdefault(number, values["id"]) != values["id"]:
+                raise BadSheet(f"{where}: the number {number} is that of {numbers[number]} too.")
         students[values["id"]] = Student(**values, extra_days=days)
-    return Roster(path, list(students.values()), notes)
+    return Roster(str(path), list(students.values()), numbers, notes)
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -106,21 +117,57 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
         ) from error
 
 
-def assign(handins: Iterable[Handin], roster: Sequence[Student]) -> Assigned:
+def assign(
+    handins: Iterable[Handin],
+    roster: Sequence[Student],
+    numbers: Mapping[str, str] = MappingProxyType({}),
+    former: Sequence[Student] = (),
+) -> Assigned:
     """Say whose each hand-in is: by the platform's ids, an e-mail address, the group, or the name.
 
-    Names are compared without accents, case, and order of their parts, since platforms write them differently.
+    Names are compared without accents, case, and order of their parts, since platforms write them differently. What
+    fits several students of one name is called after the platform's number too: they must not become one.
+
+    Args:
+        handins: what was handed in.
+        roster: the class.
+        numbers: ids of students by platforms' numbers, which count before all else.
+        former: students who have left the class: what is theirs stays theirs, and becomes nobody else's.
     """
-    by_key = _keys(roster)
-    found, problems = [], []
+    by_key, by_former_key = _keys(roster), _keys(former)
+    found, problems, left = [], [], []
     for handin in handins:
-        who = _students_of(handin, by_key)
+        known = [numbers[one] for one in handin.ids.values() if one in numbers]
+        who = known or _students_of(handin, by_key)
+        several = len(_of_name(handin, by_key)) > 1
+        if isinstance(who, str) and not several and not isinstance(once := _students_of(handin, by_former_key), str):
+            who = once
+            left.append(f"{handin.name}: {' and '.join(who)} has left the class")
         if isinstance(who, str):
             problems.append(f"{handin.name}: {who}")
-        students = [] if isinstance(who, str) else [student.id for student in who]
-        found.append(msgspec.structs.replace(handin, students=students))
+            found.append(_with_number(handin) if several else handin)
+        else:
+            found.append(msgspec.structs.replace(handin, students=who))
     there = {student for handin in found for student in handin.students}
-    return Assigned(found, problems, [student for student in roster if student.id not in there])
+    return Assigned(found, problems, [student for student in roster if student.id not in there], left)
+
+
+def told_apart(handins: Iterable[Handin]) -> list[Handin]:
+    """Return hand-ins in which nobody's and another nobody's have different names, if the platform has two numbers."""
+    handins = list(handins)
+    numbers: dict[str, set[str]] = {}
+    for handin in handins:
+        if not handin.students:
+            numbers.setdefault(handin.name, set()).add(_number_of(handin))
+    return [_with_number(one) if not one.students and len(numbers[one.name]) > 1 else one for one in handins]
+
+
+def _number_of(handin: Handin) -> str:
+    return next((handin.ids[name] for name in PERSONAL_IDS if handin.ids.get(name)), "")
+
+
+def _with_number(handin: Handin) -> Handin:
+    return msgspec.structs.replace(handin, name=f"{handin.name} {_number_of(handin)}".rstrip())
 
 
 def _keys(roster: Iterable[Student]) -> dict[str, list[Student]]:
@@ -135,29 +182,35 @@ def _keys(roster: Iterable[Student]) -> dict[str, list[Student]]:
     return keys
 
 
-def _students_of(handin: Handin, keys: dict[str, list[Student]]) -> list[Student] | str:
-    """Return whose a hand-in is: a list, or why nobody can tell."""
+def _of_name(handin: Handin, keys: dict[str, list[Student]]) -> list[Student]:
+    return keys.get(f"name {_spelled(handin.name)}", [])
+
+
+def _students_of(handin: Handin, keys: dict[str, list[Student]]) -> list[str] | str:
+    """Return whose a hand-in is, their ids, or why nobody can tell."""
     if known := _all_of([word for name in OWN_IDS for word in handin.ids.get(name, "").split()], keys):
         return known
     name = handin.name.casefold()
     for part in (name, f"group {name}"):
         if part in keys:
-            return keys[part]
+            return [student.id for student in keys[part]]
     if together := _all_of([f"name {_spelled(one)}" for one in handin.name.split(", ")], keys):
         return together
-    same = keys.get(f"name {_spelled(handin.name)}", [])
+    same = [student.id for student in _of_name(handin, keys)]
     if len(same) > 1:
-        return f"{len(same)} students are called so ({', '.join(student.id for student in same)})"
+        number = _number_of(handin)
+        way_out = f"; write {number} into the column `numbers` of whose it is" if number else ""
+        return f"{len(same)} students are called so ({', '.join(same)}){way_out}"
     # Numbers that a platform gave by itself may be those of the roster, but for other students: names come first.
     numbered = _all_of([word for value in handin.ids.values() for word in value.split()], keys)
     return same or numbered or "nobody in the roster is called so"
 
 
-def _all_of(wanted: Sequence[str], keys: dict[str, list[Student]]) -> list[Student]:
-    """Return the student of each key, if each is one's; otherwise nobody."""
+def _all_of(wanted: Sequence[str], keys: dict[str, list[Student]]) -> list[str]:
+    """Return the id of each key's student, if each is one's; otherwise nothing."""
     found = [keys.get(key.casefold(), []) for key in wanted]
     certain = bool(found) and all(len(one) == 1 for one in found)
-    return list({one[0].id: one[0] for one in found}.values()) if certain else []
+    return list(dict.fromkeys(one[0].id for one in found)) if certain else []
 
 
 def _spellings(name: str) -> set[str]:

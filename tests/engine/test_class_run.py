@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -115,3 +116,93 @@ def test_a_class_needs_a_folder_for_results(download):
         code, _, told = run("run", download, "--course", WORDS, *option)
         assert code == 2
         assert "--out" in told
+
+
+def packed(archive: Path, hand_ins: dict[str, str]) -> Path:
+    """Write a bulk download of Moodle's: packages of the small course, by their students' names and numbers."""
+    with zipfile.ZipFile(archive, "w") as written:
+        for who, source in hand_ins.items():
+            for file in (WORDS / source).glob("*.py"):
+                written.write(file, f"{who}_assignsubmission_file_/words/{file.name}")
+    return archive
+
+
+@pytest.fixture
+def office(tmp_path):
+    """Run a class with the small course, first as it was and then as it is; return what is told on stderr."""
+
+    def grade(hand_ins: dict[str, str], roster: str = "") -> str:
+        options: list[object] = ["--course", WORDS, "--layout", "moodle", "--step", 1]
+        if roster:
+            (tmp_path / "roster.csv").write_text(roster, encoding="utf-8")
+            options += ["--roster", tmp_path / "roster.csv"]
+        bulk = packed(tmp_path / "bulk.zip", hand_ins)
+        code, _, told = run("run", bulk, *options, "--gradebook", tmp_path / "class.db", "--out", tmp_path / "out")
+        assert code == 0, told
+        return told
+
+    return grade
+
+
+def totals(tmp_path: Path) -> dict[str, tuple[float, str]]:
+    code, shown, _ = run("grades", "show", "--gradebook", tmp_path / "class.db", "--course", WORDS, "--csv", "-")
+    assert code == 0
+    rows = csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))
+    return {row["id"]: (float(row["total"]), row["name"]) for row in rows}
+
+
+TWINS = {"Νίκος Παππάς_4716": "words_reference", "Νίκος Παππάς_4717": "words"}
+WORKSHEET = "Identifier,Full name,Status,Grade,Maximum grade,Changeable,Comments\n" + "".join(
+    f"Participant {number},Νίκος Παππάς,Submitted,,10.00,Yes,\n" for number in (4716, 4717)
+)
+
+
+@pytest.mark.parametrize("roster", ["", "id,name\n006,Παππάς Νίκος\n007,Νίκος Παππάς\n"])
+def test_two_students_of_one_name_never_become_one(office, tmp_path, roster):
+    told = office(TWINS, roster)
+    assert ("write 4716 into the column `numbers` of whose it is" in told) == bool(roster)
+    assert {who: points for who, (points, _) in totals(tmp_path).items() if who not in {"006", "007"}} == {
+        "Νίκος Παππάς 4716": 4,
+        "Νίκος Παππάς 4717": 0,
+    }
+    worksheet, filled = tmp_path / "worksheet.csv", tmp_path / "filled.csv"
+    worksheet.write_text(WORKSHEET, encoding="utf-8")
+    book = ("--gradebook", tmp_path / "class.db", "--course", WORDS)
+    assert run("export", "moodle", *book, "--fill", worksheet, "--to", filled)[0] == 0
+    rows = csv.DictReader(io.StringIO(filled.read_text(encoding="utf-8")))
+    assert [row["Grade"] for row in rows] == ["4", "0"]
+
+
+def test_the_roster_can_say_whose_a_number_is(office, tmp_path):
+    told = office(TWINS, "id,name,numbers\n006,Παππάς Νίκος,4717 12\n007,Νίκος Παππάς,4716\n")
+    assert "students are called so" not in told
+    assert {who: points for who, (points, _) in totals(tmp_path).items()} == {"006": 0, "007": 4}
+
+
+def test_who_has_left_the_class_keeps_what_was_handed_in(office, tmp_path):
+    hand_ins = {"Άννα Παπαδοπούλου_4711": "words_reference", "Γιώργος Βασιλείου_4712": "words_reference"}
+    office(hand_ins, ROSTER)
+    told = office(hand_ins, "\n".join(line for line in ROSTER.splitlines() if not line.startswith("002")))
+    assert "002 has left the class; what they have handed in stays theirs" in told
+    assert totals(tmp_path) == {
+        "001": (4, "Παπαδοπούλου Άννα"),
+        "002": (4, "Βασιλείου Γιώργος (has left the class)"),
+        "003": (0, "Λείπει Κάποιος"),
+    }
+
+
+def test_the_gradebook_knows_the_class_where_the_roster_is_forgotten(office, tmp_path):
+    hand_ins = {"Άννα Παπαδοπούλου_4711": "words"}
+    office(hand_ins, ROSTER)
+    told = office({**hand_ins, "Ξένη Άγνωστη_4713": "words"})
+    assert "the gradebook: Ξένη Άγνωστη: nobody in the roster is called so" in told
+    assert sorted(totals(tmp_path)) == ["001", "002", "003", "Ξένη Άγνωστη"]
+
+
+def test_a_resubmission_is_no_other_submission(office, tmp_path):
+    office({"Άννα Παπαδοπούλου_4711": "words"}, ROSTER)
+    told = office({"Άννα Παπαδοπούλου_4711": "words_reference"}, ROSTER)
+    assert "takes the place" not in told
+    assert totals(tmp_path)["001"][0] == 4
+    told = office({"Άννα Παπαδοπούλου_4711": "words"}, ROSTER)
+    assert "001: 0 of 4 takes the place of an earlier 4 of 4" in told

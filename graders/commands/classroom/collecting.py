@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from graders.intake.layouts import Layout
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import HarnessFault
 from graders.results.files import read_result
-from graders.results.roster import Roster, assign
+from graders.results.roster import Roster, assign, told_apart
 from graders.results.schema import Result
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PAUSE = 30.0  # seconds after which a gradebook that did not answer is asked aga
 def handins_of(
     submissions: Sequence[Path],
     layout: Layout | None,
-    roster: Roster | None,
+    keeper: Keeper,
     out: Path | None,
     metadata: Path | None = None,
 ) -> dict[Path, Handin]:
@@ -42,7 +42,7 @@ def handins_of(
     Args:
         submissions: what the command was given.
         layout: how these are laid out, if each of them holds a class; None if each is one submission.
-        roster: the class, if it is known.
+        keeper: knows the class, if anybody does.
         out: folder for results.
         metadata: what Gradescope says of the only submission.
 
@@ -52,16 +52,17 @@ def handins_of(
     handins: list[Handin] = []
     for path in submissions:
         handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out)
-    if roster:
-        assigned = assign(handins, roster.students)
+    if roster := keeper.roster:
+        assigned = assign(handins, roster.students, roster.numbers, keeper.former)
         handins = assigned.handins
         told = [f"{note}." for note in roster.notes]
         told += [f"{problem}; graded under that name." for problem in assigned.problems]
+        told += [f"{one}; what they have handed in stays theirs." for one in assigned.former]
         told += _several(handins)
         told += [f"{student.id} ({student.name}) has handed nothing in." for student in assigned.missing]
         for text in told:
-            say("graders", f"{roster.path}: {text}")
-    return {Path(handin.path): handin for handin in handins}
+            say("graders", f"{roster.source}: {text}")
+    return {Path(handin.path): handin for handin in told_apart(handins)}
 
 
 def _taken_apart(path: Path, layout: Layout, out: Path | None) -> list[Handin]:
@@ -131,22 +132,21 @@ class Keeper:
 
     Args:
         url: the gradebook's, or None for none.
-        roster: the class, if it is known.
-        handins: whose submissions are, by their paths.
+        roster: the class, where a file says who is in it; otherwise the gradebook says that, if it knows.
         out: folder for results, from which a gradebook that did not answer is filled later.
     """
 
-    def __init__(
-        self, url: str | None, roster: Roster | None, handins: Mapping[Path, Handin], out: Path | None
-    ) -> None:
+    def __init__(self, url: str | None, roster: Roster | None, out: Path | None) -> None:
         self.url = url
-        self.roster = roster
-        self.handins = handins
+        self.enrolled = roster.students if roster else None
         self.out = out
         self.seen: list[str] = []
         self.lost = 0
         self.not_before = 0.0
         self.book = self._opened(PATIENCE) if url else None
+        there = self.book.students() if self.book else []
+        self.roster = roster or (Roster("the gradebook", there, {}, []) if there else None)
+        self.former = self.book.former_students() if self.book else []
 
     def keep(self, name: str, result: Result) -> None:
         """Write a result into the gradebook; while that does not answer, results wait in the folder."""
@@ -189,6 +189,6 @@ class Keeper:
     def _opened(self, patience: float) -> Gradebook:
         assert self.url is not None
         book = opened(self.url, new=True, patience=patience)
-        if self.roster:
-            book.enrol(self.roster.students)
+        if self.enrolled is not None:
+            book.enrol(self.enrolled)
         return book

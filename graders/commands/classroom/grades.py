@@ -40,6 +40,7 @@ def show(url: str, student: str | None, file: Path | None, course: Course) -> No
     with opened(url) as book:
         totals = book.totals(course.grades)
         names = {one.id: one.name for one in book.students()}
+        names |= {one.id: f"{one.name} (has left the class)" for one in book.former_students()}
     if student is not None:
         if student not in totals:
             raise click.UsageError(f"--student {student}: nobody in the gradebook has this id.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -41,16 +41,22 @@ def inside(first: str, rest: Iterable[str]) -> PurePosixPath:
     return PurePosixPath(*([folder_name(first)] if first else []), *rest)
 
 
-def below_one_folder(names: Iterable[PurePosixPath]) -> tuple[PurePosixPath, list[PurePosixPath]]:
+def below_one_folder(
+    names: Iterable[PurePosixPath], is_handin: Callable[[str], object]
+) -> tuple[PurePosixPath, list[PurePosixPath]]:
     """Return the folder that all of some files lie in, and their paths in it; `.` where they share none.
 
     A download is often unpacked into a folder of its name, or packed as one.
+
+    Args:
+        names: the files.
+        is_handin: tells whether a folder is called as that of one hand-in: a download may hold a single one.
     """
     names = list(names)
     shared = PurePosixPath()
     while names and all(len(name.relative_to(shared).parts) > 1 for name in names):
         tops = {name.relative_to(shared).parts[0] for name in names}
-        if len(tops) > 1:
+        if len(tops) > 1 or any(map(is_handin, tops)):
             break
         shared /= tops.pop()
     return shared, [name.relative_to(shared) for name in names]

@@ -53,7 +53,7 @@ def take_apart(source: Path, layout: Layout, into: Path) -> HandedIn:
     try:
         with open_members(source) as members:
             found = {member.name: member for member in members}
-            shared, names = below_one_folder(found)
+            shared, names = below_one_folder(found, moodle.NAME.match)
             if len({name.parts[0] for name in names}) == len(names) == 1 and shared.parts:
                 shared, names = shared.parent, [PurePosixPath(shared.name, *name.parts) for name in names]
             chosen = _layout_of(names) if layout == "auto" else layout

@@ -140,6 +140,12 @@ class Gradebook:
             rows = session.scalars(sa.select(StudentRow).where(StudentRow.active).order_by(StudentRow.id))
             return [student_from(row) for row in rows]
 
+    def former_students(self) -> list[Student]:
+        """Return those who have left the class, by id."""
+        with self._session(writes=False) as session:
+            rows = session.scalars(sa.select(StudentRow).where(~StudentRow.active).order_by(StudentRow.id))
+            return [student_from(row) for row in rows]
+
     def record(self, handin: Handin, result: Result) -> bool:
         """Keep a result of a hand-in; return False if the same one is there already.
 
