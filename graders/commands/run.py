@@ -61,7 +61,7 @@ class _OutFolder(click.Path):
 @click.option("--layout", type=click.Choice(LAYOUTS),
               help="Each SUBMISSION is a class, laid out as this platform does.")  # fmt: skip
 @click.option("--roster", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="CSV of the class: id, name, email, group, section, extra_days, numbers.")  # fmt: skip
+              help="CSV of the class: id, name, email, group, section, extra_days, known_as.")  # fmt: skip
 @click.option("--gradebook", metavar="URL", help="Keep results there too: a file of SQLite, or a database's URL.")
 @click.option("--metadata", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Gradescope's submission_metadata.json: whose the submission is, and when it came.")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import platform
@@ -25,6 +26,7 @@ JUDGING = (
 # What `grade` imports only to read submissions and to keep results decides no verdict.
 NOT_JUDGING = ("intake", "results")
 MANIFEST = "manifest.json"
+DECORATOR, POINTS = "check", "points"
 WORD = re.compile(r"\w+")
 
 
@@ -42,10 +44,23 @@ def step_key(course: Course, step: Step) -> str:
     """
     total = hashlib.sha256(repr(sorted(versions(course.libraries).items())).encode())
     total.update(msgspec.json.encode([course.package, course.sandbox, course.loads, course.held_out, course.data]))
+    checks = course.folder_of(course.checks) / f"{step.module}.py"
     for source in (*_sources(course, step), *course.held_out_files):
-        total.update(f"{source.name}\0".encode() + hashlib.sha256(source.read_bytes()).digest())
+        content = _without_points(source) if source == checks else source.read_bytes()
+        total.update(f"{source.name}\0".encode() + hashlib.sha256(content).digest())
     total.update(_thresholds(course, step) + (_data(course.path(course.data)) if course.data else b""))
     return total.hexdigest()
+
+
+def _without_points(checks: Path) -> bytes:
+    """Return what a module of checks says, but for the points that `@check` gives."""
+    tree = ast.parse(checks.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            for call in node.decorator_list:
+                if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == DECORATOR:
+                    call.keywords = [one for one in call.keywords if one.arg != POINTS]
+    return ast.dump(tree).encode()
 
 
 def secret_of(course: Course) -> bytes:

@@ -16,7 +16,7 @@ import msgspec
 from graders.intake.layouts.handin import Handin
 from graders.spreadsheets import BadSheet, read_table, records
 
-COLUMNS = ("id", "name", "email", "group", "section", "extra_days", "numbers")
+COLUMNS = ("id", "name", "email", "group", "section", "extra_days", "known_as")
 NEEDED = ("id", "name")
 NO_LETTERS = re.compile(r"[\W\d_]+")
 MOST_PARTS = 4  # of a name, whose orders are all tried
@@ -53,13 +53,13 @@ class Roster:
     Attributes:
         source: what that is called.
         students: the class.
-        numbers: ids of students by the numbers that platforms gave them, as far as the file tells.
+        known_as: ids of students by what platforms call them, a number or a login, as far as the file tells.
         notes: what is to be said of the file, a sentence each.
     """
 
     source: str
     students: list[Student]
-    numbers: dict[str, str]
+    known_as: dict[str, str]
     notes: list[str]
 
 
@@ -81,15 +81,15 @@ class Assigned:
 
 
 def read_roster(path: Path) -> Roster:
-    """Read a CSV file with the columns id and name, and maybe email, group, section, extra_days and numbers.
+    """Read a CSV file with the columns id and name, and maybe email, group, section, extra_days and known_as.
 
     Commas, semicolons or tabs are told apart by the first line.
 
     Raises:
-        BadSheet: it cannot be read, lacks a column, or a line has no id, an id or a number twice, or no number of days.
+        BadSheet: it cannot be read, lacks a column, or a line has no id, what another has, or no number of days.
     """
     students: dict[str, Student] = {}
-    numbers: dict[str, str] = {}
+    known_as: dict[str, str] = {}
     text, _, notes = read_table(path)
     for line, row in _rows(path, text):
         values = {name: row.get(name, "") for name in COLUMNS}
@@ -101,11 +101,11 @@ def read_roster(path: Path) -> Roster:
         if values["extra_days"] and not values["extra_days"].isdecimal():
             raise BadSheet(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
         days = int(values.pop("extra_days") or 0)
-        for number in values.pop("numbers").split():
-            if numbers.setdefault(number, values["id"]) != values["id"]:
-                raise BadSheet(f"{where}: the number {number} is that of {numbers[number]} too.")
+        for name in values.pop("known_as").split():
+            if known_as.setdefault(name, values["id"]) != values["id"]:
+                raise BadSheet(f"{where}: {known_as[name]} is known as {name} too.")
         students[values["id"]] = Student(**values, extra_days=days)
-    return Roster(str(path), list(students.values()), numbers, notes)
+    return Roster(str(path), list(students.values()), known_as, notes)
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -120,7 +120,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
 def assign(
     handins: Iterable[Handin],
     roster: Sequence[Student],
-    numbers: Mapping[str, str] = MappingProxyType({}),
+    known_as: Mapping[str, str] = MappingProxyType({}),
     former: Sequence[Student] = (),
 ) -> Assigned:
     """Say whose each hand-in is: by the platform's ids, an e-mail address, the group, or the name.
@@ -131,14 +131,14 @@ def assign(
     Args:
         handins: what was handed in.
         roster: the class.
-        numbers: ids of students by platforms' numbers, which count before all else.
+        known_as: ids of students by what platforms call them, which counts before all else.
         former: students who have left the class: what is theirs stays theirs, and becomes nobody else's.
     """
     by_key, by_former_key = _keys(roster), _keys(former)
     found, problems, left = [], [], []
     for handin in handins:
-        known = [numbers[one] for one in handin.ids.values() if one in numbers]
-        who = known or _students_of(handin, by_key)
+        known = [known_as[one] for one in (*handin.ids.values(), handin.name) if one in known_as]
+        who = list(dict.fromkeys(known)) or _students_of(handin, by_key)
         several = len(_of_name(handin, by_key)) > 1
         if isinstance(who, str) and not several and not isinstance(once := _students_of(handin, by_former_key), str):
             who = once
@@ -199,7 +199,7 @@ def _students_of(handin: Handin, keys: dict[str, list[Student]]) -> list[str] | 
     same = [student.id for student in _of_name(handin, keys)]
     if len(same) > 1:
         number = _number_of(handin)
-        way_out = f"; write {number} into the column `numbers` of whose it is" if number else ""
+        way_out = f"; write {number} into the column `known_as` of whose it is" if number else ""
         return f"{len(same)} students are called so ({', '.join(same)}){way_out}"
     # Numbers that a platform gave by itself may be those of the roster, but for other students: names come first.
     numbered = _all_of([word for value in handin.ids.values() for word in value.split()], keys)

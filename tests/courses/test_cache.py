@@ -80,7 +80,8 @@ def test_a_change_of_what_judges_regrades_everything(place: Place, module: str) 
 
 
 def test_a_change_of_a_check_regrades_its_step_alone(place: Place) -> None:
-    add(place.course / "words_checks" / "step02_ciphers.py")
+    check = place.course / "words_checks" / "step02_ciphers.py"
+    check.write_text(check.read_text(encoding="utf-8").replace("Beyond z", "Behind z"), encoding="utf-8")
     assert "step 1 unchanged since an earlier run" in place.run()
 
 
@@ -89,12 +90,12 @@ def test_a_change_of_a_step_s_file_regrades_that_step_alone(place: Place) -> Non
     assert "step 2 unchanged since an earlier run" in place.run()
 
 
-def test_a_change_of_points_regrades_no_step_but_its_own_and_all_have_the_points_of_today(place: Place) -> None:
+def test_a_change_of_points_regrades_nothing_and_all_have_the_points_of_today(place: Place) -> None:
     check = place.course / "words_checks" / "step02_ciphers.py"
     check.write_text(check.read_text(encoding="utf-8").replace("points=1", "points=2"), encoding="utf-8")
     course = place.course / "course.toml"
     course.write_text(course.read_text(encoding="utf-8").replace("points = 6", "points = 8"), encoding="utf-8")
-    assert place.run().startswith("anna  8 of 8")
+    assert place.run().startswith("anna  8 of 8  (unchanged since an earlier run)")
 
 
 def test_a_change_of_the_kit_or_of_held_out_data_regrades_everything(place: Place) -> None:

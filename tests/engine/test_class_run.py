@@ -160,7 +160,7 @@ WORKSHEET = "Identifier,Full name,Status,Grade,Maximum grade,Changeable,Comments
 @pytest.mark.parametrize("roster", ["", "id,name\n006,Παππάς Νίκος\n007,Νίκος Παππάς\n"])
 def test_two_students_of_one_name_never_become_one(office, tmp_path, roster):
     told = office(TWINS, roster)
-    assert ("write 4716 into the column `numbers` of whose it is" in told) == bool(roster)
+    assert ("write 4716 into the column `known_as` of whose it is" in told) == bool(roster)
     assert {who: points for who, (points, _) in totals(tmp_path).items() if who not in {"006", "007"}} == {
         "Νίκος Παππάς 4716": 4,
         "Νίκος Παππάς 4717": 0,
@@ -174,7 +174,7 @@ def test_two_students_of_one_name_never_become_one(office, tmp_path, roster):
 
 
 def test_the_roster_can_say_whose_a_number_is(office, tmp_path):
-    told = office(TWINS, "id,name,numbers\n006,Παππάς Νίκος,4717 12\n007,Νίκος Παππάς,4716\n")
+    told = office(TWINS, "id,name,known_as\n006,Παππάς Νίκος,4717 12\n007,Νίκος Παππάς,4716\n")
     assert "students are called so" not in told
     assert {who: points for who, (points, _) in totals(tmp_path).items()} == {"006": 0, "007": 4}
 
@@ -206,3 +206,16 @@ def test_a_resubmission_is_no_other_submission(office, tmp_path):
     assert totals(tmp_path)["001"][0] == 4
     told = office({"Άννα Παπαδοπούλου_4711": "words"}, ROSTER)
     assert "001: 0 of 4 takes the place of an earlier 4 of 4" in told
+
+
+def test_what_was_nobody_s_becomes_a_student_s_with_all_that_was_decided(office, tmp_path):
+    roster = "id,name,known_as\n006,Παππάς Νίκος,{}\n007,Νίκος Παππάς,\n"
+    office(TWINS, roster.format(""))
+    book = ("--gradebook", tmp_path / "class.db", "--course", WORDS)
+    assert run("grades", "override", "Νίκος Παππάς 4716", 2.5, "--step", 1, "--reason", "oral exam", *book)[0] == 0
+    office(TWINS, roster.format("4716"))
+    assert {who: points for who, (points, _) in totals(tmp_path).items()} == {
+        "006": 2.5,
+        "007": 0,
+        "Νίκος Παππάς 4717": 0,
+    }

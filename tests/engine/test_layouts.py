@@ -258,7 +258,7 @@ def test_what_is_no_text_is_told(tmp_path, data, says):
         ("name\nΆννα\n", "line 1 has no column 'id'"),
         ("id,name\n1,Άννα\n1,Εύα\n", "line 3: 1 is there twice"),
         ("id,name\n,Άννα\n", "line 2 has no id"),
-        ("id,name,numbers\n1,Άννα,7 8\n2,Εύα,8\n", "line 3: the number 8 is that of 1 too"),
+        ("id,name,known_as\n1,Άννα,7 8\n2,Εύα,8\n", "line 3: 1 is known as 8 too"),
         ("id,name,extra_days\n1,Άννα,many\n", "line 2: extra_days is 'many'"),
     ],
 )

@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -159,6 +160,31 @@ def test_an_answer_that_changed_since_is_not_marked(book, tmp_path):
         row.update(answer=row["answer"][:-1] + "x", points="1")
     code, _, told = bring_in(tmp_path, fill(tmp_path, rows))
     assert (code, "has changed since" in told) == (2, True)
+
+
+def test_totals_say_what_was_to_be_had_and_what_is_not_marked(book, tmp_path):
+    show = ("grades", "show", "--gradebook", tmp_path / "class.db", "--course", WORDS, "--student")
+    assert CliRunner().invoke(graders, [*map(str, show), "001"]).stdout.startswith("001: 0 of 0\n")
+    rows = sheet_of(book, tmp_path)
+    rows[0].update(points="0.5")
+    assert bring_in(tmp_path, fill(tmp_path, rows))[0] == 0
+    told = [CliRunner().invoke(graders, [*map(str, show), student]).stdout for student in ANSWERS]
+    assert sorted(one.partition(":")[2].splitlines()[0] for one in told) == [" 0 of 1", " 0 of 1", " 0.5 of 1"]
+    assert sum(f"not marked yet: {QUESTION.id}" in one for one in told) == 2
+
+
+def test_only_attempts_that_count_are_to_be_marked(book, tmp_path):
+    first = book.answers()[0]
+    text = "Το σκέφτηκα πάλι."
+    written = [WrittenAnswer(QUESTION.id, QUESTION.step, QUESTION.title, text, AnswerStatus.TO_BE_MARKED)]
+    (_, result) = book.results()[first.handin]
+    again = write_result(msgspec.structs.replace(result, digest="ff", written=written), tmp_path / "again")
+    book.record(Handin(students=list(first.students), name=first.name, attempt=2, digest="again"), again)
+    options = ("--gradebook", tmp_path / "class.db", "--to", tmp_path / "sheets", "--course", WORDS)
+    code, told, said = mark("export", *options)
+    assert (code, f"{QUESTION.id} {QUESTION.title}: 3 answers" in told) == (0, True)
+    assert "1 answer of an attempt that does not count is left out" in said
+    assert ": 4 answers" in mark("export", *options, "--every-attempt")[1]
 
 
 def test_questions_that_are_not_there_are_told(book, tmp_path):

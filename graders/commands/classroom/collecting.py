@@ -53,7 +53,7 @@ def handins_of(
     for path in submissions:
         handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out)
     if roster := keeper.roster:
-        assigned = assign(handins, roster.students, roster.numbers, keeper.former)
+        assigned = assign(handins, roster.students, roster.known_as, keeper.former)
         handins = assigned.handins
         told = [f"{note}." for note in roster.notes]
         told += [f"{problem}; graded under that name." for problem in assigned.problems]

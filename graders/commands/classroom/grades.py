@@ -13,6 +13,7 @@ from graders.commands.errors import Command, Group
 from graders.commands.options import course_option, expect_steps
 from graders.commands.writing import file_option, write
 from graders.course import Course
+from graders.questions import load_questions
 from graders.spreadsheets import csv_text, for_excel
 from graders.text import cell
 
@@ -38,7 +39,7 @@ def grades() -> None:
 def show(url: str, student: str | None, file: Path | None, course: Course) -> None:
     """Show each student's total."""
     with opened(url) as book:
-        totals = book.totals(course.grades)
+        totals = book.totals(course.grades, load_questions(course))
         names = {one.id: one.name for one in book.students()}
         names |= {one.id: f"{one.name} (has left the class)" for one in book.former_students()}
     if student is not None:

@@ -20,6 +20,7 @@ def mark() -> None:
     """Mark written answers."""
 
 
+LEFT_ONE = "1 answer of an attempt that does not count is"
 marker_option = click.option("--marker", default=user_at_hand, show_default="this user", help="Who marks.")
 
 
@@ -28,18 +29,29 @@ marker_option = click.option("--marker", default=user_at_hand, show_default="thi
 @click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the sheets.")
 @click.option("--question", "wanted", multiple=True, help="Only this question, such as 6.4; may be repeated.")
 @click.option("--anonymous", is_flag=True, help="Leave out whose the answers are.")
+@click.option("--every-attempt", is_flag=True, help="Also the answers of attempts that do not count.")
 @marker_option
 @course_option
-def export_sheets(url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, marker: str, course: Course) -> None:
+def export_sheets(
+    url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, every_attempt: bool, marker: str, course: Course
+) -> None:
     """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
     from graders.marking.sheets import markdown, table, unsaved  # noqa: PLC0415 - needs the gradebook's libraries
 
     questions = _questions(course, wanted)
     with opened(url) as book:
-        answers = book.answers([question.id for question in questions])
+        there = book.answers([question.id for question in questions])
+        counted = {total.handin for total in book.totals(course.grades).values()}
+    # Which attempt is the best may depend on its marks.
+    all_of_them = every_attempt or course.grades.attempt == "best"
+    answers = there if all_of_them else [answer for answer in there if answer.handin in counted]
+    if len(answers) < len(there):
+        left = len(there) - len(answers)
+        which = f"{left} answers of attempts that do not count are" if left > 1 else LEFT_ONE
+        say("graders", f"{which} left out; --every-attempt takes all.")
     for question in questions:
         before = to / f"{question.id}.csv"
-        if before.exists() and unsaved(read_table(before).text, answers):
+        if before.exists() and unsaved(read_table(before).text, there):
             raise click.UsageError(
                 f"--to {to}: {before.name} has marks that are not in the gradebook; import it first."
             )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
+from graders.questions import Question
 from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, READS, GradebookFault, open_engine
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.rows import (
@@ -304,8 +305,13 @@ class Gradebook:
             session.add(LateRow(student=student, days=days, reason=reason, by=self.by, at=now()))
             self._note(session, "late days", student, {}, {"days": days, "reason": reason})
 
-    def totals(self, policy: Grades) -> dict[str, Total]:
-        """Return each student's total, by id: the class, and whoever else has handed something in."""
+    def totals(self, policy: Grades, questions: Iterable[Question] = ()) -> dict[str, Total]:
+        """Return each student's total, by id: the class, and whoever else has handed something in.
+
+        Args:
+            policy: the course's.
+            questions: the course's; what those are worth of which an answer is marked was to be had too.
+        """
         with self._session(writes=False) as session:
             students = {row.id: row for row in session.scalars(sa.select(StudentRow))}
             rows = session.scalars(
@@ -314,10 +320,12 @@ class Gradebook:
                 .order_by(HandinRow.id)
             ).all()
             marks = marks_of_owners(rows, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
+            begun = {question for _, question, _ in marks}
+            worth = {one.id: one.points for one in questions if one.id in begun}
             attempts: dict[str, list[Attempt]] = {id_: [] for id_, row in students.items() if row.active}
             for row in rows:
                 if row.results:
-                    attempt = attempt_from(row, marks)
+                    attempt = attempt_from(row, marks, worth)
                     for owner in owners_of(row):
                         attempts.setdefault(owner, []).append(attempt)
             overrides: dict[str, list[Override]] = {}
@@ -361,7 +369,7 @@ class Gradebook:
         key = key_of(handin)
         # Whoever records a result of the same hand-in waits here: of two, the second sees what the first has written.
         find = sa.select(HandinRow).where(HandinRow.key == key).with_for_update()
-        if row := session.scalars(find).first():
+        if row := session.scalars(find).first() or self._adopted(session, handin, key):
             return row
         values = {
             "key": key,
@@ -382,6 +390,26 @@ class Gradebook:
                 .values(handin=row.id, student=owner)
                 .on_conflict_do_nothing(index_elements=["handin", "student"])
             )
+        return row
+
+    def _adopted(self, session: Session, handin: Handin, key: str) -> HandinRow | None:
+        """Give a hand-in that was nobody's to whom the roster says now that it belongs, with what was decided of it."""
+        same = sa.select(HandinRow).where(
+            HandinRow.digest == handin.digest,
+            HandinRow.attempt == handin.attempt,
+            HandinRow.submitted == handin.submitted,
+        )
+        free = (row for row in session.scalars(same.with_for_update()) if not row.owners and row.ids == handin.ids)
+        row = next(free, None) if handin.students and handin.ids else None
+        if row is None:
+            return None
+        before, row.name, row.key = row.name, handin.name, key
+        row.owners = [OwnerRow(handin=row.id, student=student) for student in handin.students]
+        if len(handin.students) == 1:
+            for decision in (OverrideRow, LateRow):
+                mine = sa.update(decision).where(decision.student == before)
+                session.execute(mine.values(student=handin.students[0]))
+        self._note(session, "whose", subject_of(handin), {"name": before}, {"students": handin.students})
         return row
 
     def _note(

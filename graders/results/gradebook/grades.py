@@ -23,6 +23,8 @@ class Attempt:
         steps: points of each step, by its number, without weights.
         max_steps: the points to be had, likewise.
         marks: points of written answers, by question.
+        max_marks: the points to be had for written answers that somebody marks.
+        unmarked: answers that nobody has marked yet, of questions that somebody marks, by question.
         late: the platform says that it was late, which counts only where no time is known.
         readable: it could be read.
     """
@@ -33,6 +35,8 @@ class Attempt:
     steps: Mapping[int, float]
     max_steps: Mapping[int, float]
     marks: Mapping[str, float] = field(default_factory=dict)
+    max_marks: float = 0.0
+    unmarked: tuple[str, ...] = ()
     late: bool = False
     readable: bool = True
 
@@ -53,7 +57,7 @@ class Total:
 
     Attributes:
         points: the total, after weights, lateness and overrides.
-        max_points: what was to be had.
+        max_points: what was to be had, for checks and for the written questions that somebody marks.
         steps: weighted points of each step.
         marks: points of written answers together.
         place: which of the student's attempts counts, from 1, in the order of time; 0 without one.
@@ -144,7 +148,9 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
             "nothing counts so late" if too_late else f"which cost {penalty:.0%}" if penalty else "which cost nothing"
         )
         because.append(f"{days} late {'day' if days == 1 else 'days'}{free}, {cost}")
-    most = sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
+    if attempt.unmarked:
+        because.append(f"not marked yet: {', '.join(attempt.unmarked)}")
+    most = attempt.max_marks + sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
     return Total(raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin)
 
 

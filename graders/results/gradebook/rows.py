@@ -101,8 +101,14 @@ def says_of(result: Result) -> object:
     return *said, result.tampered, result.written, checks
 
 
-def attempt_from(row: HandinRow, marks: Marks) -> Attempt:
-    """Return a graded hand-in as an attempt, with its marks."""
+def attempt_from(row: HandinRow, marks: Marks, worth: Mapping[str, float]) -> Attempt:
+    """Return a graded hand-in as an attempt, with its marks.
+
+    Args:
+        row: the hand-in.
+        marks: all marks.
+        worth: the points to be had for the questions that somebody marks.
+    """
     last = row.results[-1]
     result = result_from(last)
     owners = owners_of(row)
@@ -118,6 +124,8 @@ def attempt_from(row: HandinRow, marks: Marks) -> Attempt:
         steps={step.step: step.points for step in last.steps},
         max_steps={step.step: step.max_points for step in last.steps},
         marks={question: statistics.fmean(one.points for one in them) for question, them in given.items() if them},
+        max_marks=sum(worth.get(written.id, 0.0) for written in result.written),
+        unmarked=tuple(question for question, them in given.items() if question in worth and not them),
         late=row.late,
         readable=bool(result.digest),
     )
