@@ -22,6 +22,7 @@ from rich.table import Table
 
 from graders.bench.driver import FIRST_STEPS, driver_figures
 from graders.bench.figures import Figure
+from graders.bench.long_run import long_run_figures
 from graders.course import PROJECT, Course
 from graders.grading.grade import grade_one
 from graders.grading.jobs import grade_all, one_thread, warm_up
@@ -210,7 +211,8 @@ def _figures_of_course(course: Course) -> list[Figure]:
 GROUPS: tuple[Callable[[Course], list[Figure]], ...] = (
     sandbox_figures,
     _grading_figures,
-    driver_figures,
     _class_figures,
+    driver_figures,
+    long_run_figures,
     _figures_of_course,
 )

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from graders.exports.words import feedback
+from graders.exports.words import number as shown
 from graders.intake.layouts.handin import Handin
 from graders.results.gradebook.grades import Total
 from graders.results.schema import Result
+
+if TYPE_CHECKING:
+    from graders.results.gradebook.book import Answer
+    from graders.results.gradebook.rows import Mark
 
 
 class SeveralAttempts(Exception):
@@ -25,6 +32,8 @@ class Entry:
         points: what they get.
         handin: the hand-in that counts; None if there is none.
         result: its result.
+        because: how the points came about, a sentence each.
+        marks: those for the written answers of the hand-in that counts.
     """
 
     student: str
@@ -32,6 +41,8 @@ class Entry:
     points: float
     handin: Handin | None = None
     result: Result | None = None
+    because: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     def number_at(self, platform: str) -> str:
         """Return the number by which a platform knows whoever handed this in; empty if it is of another platform."""
@@ -39,18 +50,25 @@ class Entry:
 
 
 def of_totals(
-    totals: Mapping[str, Total], results: Mapping[int, tuple[Handin, Result]], names: Mapping[str, str]
+    totals: Mapping[str, Total],
+    results: Mapping[int, tuple[Handin, Result]],
+    names: Mapping[str, str],
+    answers: Iterable[Answer] = (),
 ) -> list[Entry]:
     """Return the entries of a gradebook: for each student the total, and the hand-in that counts.
 
     Who has handed nothing in, and got no points from a person, has none.
     """
+    marks: dict[int, tuple[Mark, ...]] = {}
+    for answer in answers:
+        marks[answer.handin] = marks.get(answer.handin, ()) + answer.marks
     entries = []
     for student, total in totals.items():
         handin, result = results[total.handin] if total.handin is not None else (None, None)
         if handin or total.points:
             name = names.get(student) or (handin.name if handin else student)
-            entries.append(Entry(student, name, total.points, handin, result))
+            given = marks.get(total.handin, ()) if total.handin is not None else ()
+            entries.append(Entry(student, name, total.points, handin, result, total.because, given))
     return entries
 
 
@@ -80,6 +98,21 @@ def by_number(entries: Iterable[Entry], platform: str) -> tuple[dict[str, Entry]
         if before.points != entry.points:
             notes.append(f"{entry.name} ({entry.student}): has other points than {before.student}, of the same group")
     return found, notes
+
+
+def pages(entries: Sequence[Entry], platform: str) -> dict[str, tuple[str, str]]:
+    """Return what is told whom, as name and text, by a platform's numbers.
+
+    The members of a group have one number, and read one page: what concerns one of them alone is not in it.
+    """
+    counts = Counter(entry.number_at(platform) for entry in entries)
+    told = {}
+    for entry in entries:
+        number = entry.number_at(platform)
+        if number and entry.handin and entry.result:
+            own = [f"Total: {shown(entry.points)} points", *entry.because] if counts[number] == 1 else []
+            told[number] = (entry.handin.name, feedback(entry.result, own, entry.marks))
+    return told
 
 
 def alone(entries: Sequence[Entry], name: str) -> Entry | None:

@@ -76,18 +76,17 @@ def find_columns(sheet: Sheet) -> Columns:
     raise BadSheet("which column has the grades cannot be told: none holds the same maximum grade in every row.")
 
 
-def feedback_zip(pages: Mapping[str, tuple[str, bytes]], suffix: str = ".html") -> bytes:
+def feedback_zip(pages: Mapping[str, tuple[str, str]]) -> bytes:
     """Return the zip that Moodle takes as feedback files.
 
     Args:
-        pages: the name of a participant and the content of their page, by participant number.
-        suffix: of the files.
+        pages: the name of a participant and the text of their page, by participant number.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for number_, (name, content) in sorted(pages.items()):
             plain = folder_name(name).replace("_", " ")
-            archive.writestr(f"{plain}_{number_}_{FEEDBACK}/feedback{suffix}", content)
+            archive.writestr(f"{plain}_{number_}_{FEEDBACK}/feedback.txt", content)
     return packed.getvalue()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import errno
 import gc
+import math
 import multiprocessing
 import os
 import resource
 import signal
 import socket
 import tempfile
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,11 +29,13 @@ from graders.grading.names import names_of
 from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused, Task
 from graders.intake.archives import NoSubmission
 from graders.intake.submission import read_submission
+from graders.judging.rubric import counted
 from graders.limits import address_space, limit
 from graders.outcomes import HarnessFault, Outcome
 from graders.sandbox.client import WarmServer
 
 MOST_TRIES = 3  # of a submission whose grading somebody disturbs
+A_MOMENT = 0.1  # seconds between two events of a submission's progress
 LAST_MOMENT = 1.0  # seconds in which a server that has closed its sockets is gone
 ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
@@ -141,14 +145,22 @@ class _Judge:
 
 
 def _judge_process(answers: Connection, path: Path, name: str, task: Task, control: socket.socket) -> None:
+    told, most = -math.inf, len(counted(task.rubric))
+
     def say(event: Event) -> None:
         answers.send_bytes(msgspec.msgpack.encode(event))
+
+    def progress(ended: int) -> None:
+        nonlocal told
+        if ended == most or time.monotonic() - told >= A_MOMENT:  # each event wakes the process that hands out the work
+            told = time.monotonic()
+            say(Progress(name, ended))
 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     _end_with_parent()
     # What a submission sends, and what checks make of it, costs this process no more than it costs the check.
     limit({resource.RLIMIT_AS: address_space() + JUDGE_MEMORY})
-    say(Finished(name, _graded_or_failed(path, name, task, control, lambda ended: say(Progress(name, ended)))))
+    say(Finished(name, _graded_or_failed(path, name, task, control, progress)))
 
 
 def _end_with_parent() -> None:

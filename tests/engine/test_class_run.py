@@ -173,6 +173,24 @@ def test_two_students_of_one_name_never_become_one(office, tmp_path, roster):
     assert [row["Grade"] for row in rows] == ["4", "0"]
 
 
+def test_feedback_says_how_a_total_came_about_and_keeps_what_is_one_member_s_own(office, tmp_path):
+    grouped = "id,name,group\n001,Παπαδοπούλου Άννα,\n004,Ντυπόν Ζαν,Ομάδα 1\n005,Ωνάση Ζωή,Ομάδα 1\n"
+    office({"Άννα Παπαδοπούλου_4711": "words_reference", "Ομάδα 1_4714": "words_reference"}, grouped)
+    book = ("--gradebook", tmp_path / "class.db", "--course", WORDS)
+    for student in ("001", "004"):
+        assert run("grades", "override", student, 2.5, "--step", 1, "--reason", "προφορικά", *book)[0] == 0
+    worksheet = tmp_path / "worksheet.csv"
+    worksheet.write_text(WORKSHEET, encoding="utf-8")
+    to = ("--fill", worksheet, "--to", tmp_path / "filled.csv", "--feedback", tmp_path / "feedback.zip")
+    assert run("export", "moodle", *book, *to)[0] == 0
+    with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
+        anna, group = (archive.read(name).decode() for name in sorted(archive.namelist()))
+    assert anna.startswith("Total: 2.5 points\n")
+    assert "set step 1 to 2.5: προφορικά" in anna
+    assert "προφορικά" not in group
+    assert "Step 1: 4 of 4" in group
+
+
 def test_the_roster_can_say_whose_a_number_is(office, tmp_path):
     told = office(TWINS, "id,name,known_as\n006,Παππάς Νίκος,4717 12\n007,Νίκος Παππάς,4716\n")
     assert "students are called so" not in told

@@ -12,10 +12,14 @@ from click.testing import CliRunner
 
 from graders.cli import graders
 from graders.course import load_course
+from graders.exports.entries import of_totals
+from graders.exports.words import feedback
 from graders.intake.layouts.handin import Handin
+from graders.policy import Grades
 from graders.questions import load_questions
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
+from graders.results.gradebook.rows import Mark
 from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
 from tests.support import ROOT
 
@@ -171,6 +175,17 @@ def test_totals_say_what_was_to_be_had_and_what_is_not_marked(book, tmp_path):
     told = [CliRunner().invoke(graders, [*map(str, show), student]).stdout for student in ANSWERS]
     assert sorted(one.partition(":")[2].splitlines()[0] for one in told) == [" 0 of 1", " 0 of 1", " 0.5 of 1"]
     assert sum(f"not marked yet: {QUESTION.id}" in one for one in told) == 2
+
+
+def test_what_markers_say_reaches_the_student_without_their_names(book, tmp_path):
+    answer = book.answers()[0]
+    book.mark([(answer, Mark(QUESTION.id, 0.5, "Ελένη", "σωστά, αλλά σύντομα"))])
+    entries = of_totals(book.totals(Grades()), book.results(), {}, book.answers())
+    entry = next(one for one in entries if one.student == answer.students[0])
+    assert entry.result is not None
+    told = feedback(entry.result, (), entry.marks)
+    assert f"{QUESTION.id} {QUESTION.title}: 0.5\nσωστά, αλλά σύντομα\n" in told
+    assert "Ελένη" not in told
 
 
 def test_only_attempts_that_count_are_to_be_marked(book, tmp_path):

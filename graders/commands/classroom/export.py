@@ -156,18 +156,13 @@ def canvas(url: str | None, results: Path | None, sheet: Path, assignment: str, 
 @course_option
 def moodle(url: str | None, results: Path | None, sheet: Path, feedback: Path | None, to: Path, course: Course) -> None:
     """Fill a grading worksheet that was downloaded from Moodle."""
+    from graders.exports.entries import pages  # noqa: PLC0415
     from graders.exports.moodle import PARTICIPANT, feedback_zip, fill  # noqa: PLC0415
-    from graders.exports.words import feedback as told  # noqa: PLC0415
 
     entries = _entries(url, results, course)
     _fill(sheet, to, lambda table: fill(table, entries))
     if feedback:
-        pages = {
-            one.number_at(PARTICIPANT): (one.handin.name, told(one.result).encode())
-            for one in entries
-            if one.handin and one.result and one.number_at(PARTICIPANT)
-        }
-        write("--feedback", feedback, feedback_zip(pages, ".txt"))
+        write("--feedback", feedback, feedback_zip(pages(entries, PARTICIPANT)))
 
 
 @export.command("csv", cls=Command)
@@ -198,7 +193,7 @@ def _entries(url: str | None, results: Path | None, course: Course) -> list[Entr
     if url is not None:
         with opened(url) as book:
             names = {one.id: one.name for one in book.students()}
-            return of_totals(book.totals(course.grades), book.results(), names)
+            return of_totals(book.totals(course.grades), book.results(), names, book.answers())
     assert results is not None
     try:
         return of_results(all_results(results))
