@@ -16,7 +16,7 @@ from graders.course import Course
 from graders.outcomes import HarnessFault, SubmissionError
 
 if TYPE_CHECKING:
-    from graders.sandbox.attempts import Attempt
+    from graders.sandbox.breaches import Breach
     from graders.sandbox.client import WarmServer
 
 
@@ -32,19 +32,19 @@ def examine(course: Course, console: Console) -> ExitCode:
     console.print(f"{platform.system()} {platform.release()}, Python {platform.python_version()}", highlight=False)
     expect_linux("doctor")
     from graders.results.schema import Isolation, Level  # noqa: PLC0415 - what follows exists on Linux alone
-    from graders.sandbox import attempts  # noqa: PLC0415
-    from graders.sandbox.attempts import probe  # noqa: PLC0415
+    from graders.sandbox import breaches  # noqa: PLC0415
+    from graders.sandbox.breaches import probe  # noqa: PLC0415
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
     with WarmServer(course, steps=[course.steps[0].number]) as server:
         server.wait_until_warm()
-        with attempts.probe_worker(server) as (worker, functions):
+        with breaches.probe_worker(server) as (worker, functions):
             if functions.answer() != probe.answer():
                 raise HarnessFault("the probe gives wrong answers: the sandbox does not work on this machine")
             level = Isolation.of(worker.layers).level
             for layer, status in worker.layers.items():
                 console.print(f"  {layer:<14} {status!s}", highlight=False)
-        got_through = [attempt.what for attempt in attempts.ATTEMPTS if not _stopped(console, attempt, server)]
+        got_through = [breach.what for breach in breaches.BREACHES if not _stopped(console, breach, server)]
     if level is Level.FULL and not got_through:
         console.print("Isolation: full. Official runs can be held here.")
         return ExitCode.DONE
@@ -52,14 +52,14 @@ def examine(course: Course, console: Console) -> ExitCode:
     return ExitCode.HARNESS_FAULT
 
 
-def _stopped(console: Console, attempt: Attempt, server: WarmServer) -> bool:
-    from graders.sandbox.attempts import probe_worker  # noqa: PLC0415
+def _stopped(console: Console, breach: Breach, server: WarmServer) -> bool:
+    from graders.sandbox.breaches import probe_worker  # noqa: PLC0415
 
     try:
         with probe_worker(server) as (_, functions):
-            attempt.run(functions)
+            breach.run(functions)
     except SubmissionError as error:
-        console.print(f"  stopped        {attempt.what} ({error.outcome})", highlight=False)
+        console.print(f"  stopped        {breach.what} ({error.outcome})", highlight=False)
         return True
-    console.print(f"  GOT THROUGH    {attempt.what}", style="bold red", highlight=False)
+    console.print(f"  GOT THROUGH    {breach.what}", style="bold red", highlight=False)
     return False

@@ -19,7 +19,7 @@ from graders.bench import engine as bench
 from graders.bench.figures import Figure
 from graders.commands import doctor
 from graders.outcomes import HarnessFault
-from graders.sandbox import attempts
+from graders.sandbox import breaches
 from graders.sandbox.client import WarmServer
 from tests.support import COURSE, ROOT, SEED
 
@@ -315,13 +315,13 @@ def test_lab_check_needs_a_lab_folder(tmp_path):
 def test_doctor_says_that_isolation_is_full():
     done = graders("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("stopped") == len(attempts.ATTEMPTS)
+    assert done.stdout.count("stopped") == len(breaches.BREACHES)
     assert "Isolation: full" in done.stdout
 
 
 def test_doctor_names_a_layer_that_is_missing(monkeypatch):
-    tried = (attempts.Attempt("answering", lambda probe: probe.answer()), *attempts.ATTEMPTS[:1])
-    monkeypatch.setattr(attempts, "ATTEMPTS", tried)
+    tried = (breaches.Breach("answering", lambda probe: probe.answer()), *breaches.BREACHES[:1])
+    monkeypatch.setattr(breaches, "BREACHES", tried)
     console = Console(record=True, width=120)
     assert doctor.examine(COURSE, console) == 3
     text = console.export_text()

@@ -31,7 +31,7 @@ from graders.outcomes import (
     TimedOut,
     WrongType,
 )
-from graders.sandbox import attempts, confinement, nodes, server, wire
+from graders.sandbox import breaches, confinement, nodes, server, wire
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.layers import LAYERS, State
 from graders.sandbox.proxies import OneWorker, Remote, RemotePackage
@@ -204,7 +204,7 @@ def test_the_harness_cannot_be_read_from_a_worker(start_worker, package):
 
 
 def test_nothing_worth_stealing_is_loaded(warm_server):
-    with attempts.probe_worker(warm_server) as (_, probe):
+    with breaches.probe_worker(warm_server) as (_, probe):
         loaded = probe.modules()
         assert not [name for name in loaded if name.split(".")[0] in {"solutions", "pytest", "_pytest", "hypothesis"}]
         # The kit, and what the server is made of: no check, no oracle, no judge, no results.
@@ -215,13 +215,13 @@ def test_nothing_worth_stealing_is_loaded(warm_server):
         assert probe.descriptors() == [3]
 
 
-@pytest.mark.parametrize("attempt", attempts.ATTEMPTS, ids=lambda attempt: attempt.what)
-def test_what_the_doctor_tries_is_stopped(warm_server, attempt):
-    with attempts.probe_worker(warm_server) as (worker, probe):
+@pytest.mark.parametrize("breach", breaches.BREACHES, ids=lambda breach: breach.what)
+def test_what_the_doctor_tries_is_stopped(warm_server, breach):
+    with breaches.probe_worker(warm_server) as (worker, probe):
         assert set(worker.layers) == set(LAYERS)
         assert all(layer.state is State.ON for layer in worker.layers.values())
         with pytest.raises((Forbidden, StudentError, OutOfMemory)):
-            attempt.run(probe)
+            breach.run(probe)
 
 
 def test_threads_work_but_do_not_outlive_the_worker(start_worker):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graders.course import ENGINE, PROJECT
-from graders.sandbox.attempts import probe
+from graders.sandbox.breaches import probe
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
 
@@ -18,29 +18,29 @@ SECONDS = 20.0
 PACKAGE = "probed"
 
 
-class Attempt(NamedTuple):
+class Breach(NamedTuple):
     """Something that must not succeed: what people call it, and how the probe tries it."""
 
     what: str
     run: Callable[[Any], object]
 
 
-ATTEMPTS = (
-    Attempt("reading /etc/passwd", lambda probe: probe.read_system_file()),
-    Attempt("listing /proc", lambda probe: probe.read_folder_of("/proc")),
-    Attempt("reading this package", lambda probe: probe.read_folder_of(str(PROJECT / ENGINE))),
-    Attempt(
+BREACHES = (
+    Breach("reading /etc/passwd", lambda probe: probe.read_system_file()),
+    Breach("listing /proc", lambda probe: probe.read_folder_of("/proc")),
+    Breach("reading this package", lambda probe: probe.read_folder_of(str(PROJECT / ENGINE))),
+    Breach(
         "writing into /tmp",
         lambda probe: probe.write_outside(f"{tempfile.gettempdir()}/graders-doctor-probe"),
     ),
-    Attempt("opening a socket", lambda probe: probe.open_socket()),
-    Attempt("starting a process", lambda probe: probe.start_process()),
-    Attempt("signalling the warm server", lambda probe: probe.signal_parent()),
-    Attempt("tracing the warm server", lambda probe: probe.trace_parent()),
-    Attempt("taking 64 GB of memory", lambda probe: probe.take_memory(64 << 30)),
-    Attempt("locking memory as root may", lambda probe: probe.lock_memory(1 << 20)),
-    Attempt("keeping 10,000 files", lambda probe: probe.keep_files(10_000)),
-    Attempt("running 1,000 threads", lambda probe: probe.run_threads(1_000)),
+    Breach("opening a socket", lambda probe: probe.open_socket()),
+    Breach("starting a process", lambda probe: probe.start_process()),
+    Breach("signalling the warm server", lambda probe: probe.signal_parent()),
+    Breach("tracing the warm server", lambda probe: probe.trace_parent()),
+    Breach("taking 64 GB of memory", lambda probe: probe.take_memory(64 << 30)),
+    Breach("locking memory as root may", lambda probe: probe.lock_memory(1 << 20)),
+    Breach("keeping 10,000 files", lambda probe: probe.keep_files(10_000)),
+    Breach("running 1,000 threads", lambda probe: probe.run_threads(1_000)),
 )
 
 

@@ -1,6 +1,6 @@
 """Attempts that confinement has to stop, each a function that returns only if it got through.
 
-Staged as a submission of its own, so that what stops an attempt is what would stop a student's code.
+Staged as a submission of its own, so that what stops a breach is what would stop a student's code.
 """
 
 from __future__ import annotations
