@@ -435,7 +435,7 @@ STEP = Step(1, "step01_a")
 def test_the_key_of_a_step_depends_on_its_checks_and_what_they_import(course: Course, name: str) -> None:
     before = step_key(course, STEP)
     path = course.root / name
-    path.write_text(path.read_text(encoding="utf-8") + "\n# another\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + "\nanother = 1\n", encoding="utf-8")
     assert step_key(course, STEP) != before
 
 

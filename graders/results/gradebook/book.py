@@ -17,13 +17,13 @@ from graders.policy import Grades
 from graders.questions import Question
 from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, READS, GradebookFault, open_engine
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
+from graders.results.gradebook.handins import row_of
 from graders.results.gradebook.rows import (
     Mark,
     attempt_from,
+    change_row,
     digest_of,
     handin_from,
-    insert_into,
-    key_of,
     last_marks,
     marks_of_owners,
     now,
@@ -153,7 +153,7 @@ class Gradebook:
         One that says the same as the last, of another run at the same time, is the same.
         """
         with self._session() as session:
-            row = self._handin(session, handin)
+            row = row_of(handin, session, by=self.by)
             before = session.scalars(
                 sa.select(ResultRow).where(ResultRow.handin == row.id).order_by(ResultRow.id.desc())
             ).first()
@@ -364,55 +364,7 @@ class Gradebook:
             why = " ".join(str(error.orig).split())
             raise GradebookFault(f"the gradebook does not answer ({why}); what was to be written is not.") from error
 
-    def _handin(self, session: Session, handin: Handin) -> HandinRow:
-        """Return the row of a hand-in, written if it is new; of two runs at once, one finds the other's."""
-        key = key_of(handin)
-        # Whoever records a result of the same hand-in waits here: of two, the second sees what the first has written.
-        find = sa.select(HandinRow).where(HandinRow.key == key).with_for_update()
-        if row := session.scalars(find).first() or self._adopted(session, handin, key):
-            return row
-        values = {
-            "key": key,
-            "name": handin.name,
-            "attempt": handin.attempt,
-            "submitted": handin.submitted,
-            "late": handin.late,
-            "ids": handin.ids,
-            "path": handin.path,
-            "digest": handin.digest,
-        }
-        new = insert_into(self.engine)(HandinRow).values(**values).on_conflict_do_nothing(index_elements=["key"])
-        session.execute(new)
-        row = session.scalars(find).one()
-        for owner in handin.students:
-            session.execute(
-                insert_into(self.engine)(OwnerRow)
-                .values(handin=row.id, student=owner)
-                .on_conflict_do_nothing(index_elements=["handin", "student"])
-            )
-        return row
-
-    def _adopted(self, session: Session, handin: Handin, key: str) -> HandinRow | None:
-        """Give a hand-in that was nobody's to whom the roster says now that it belongs, with what was decided of it."""
-        same = sa.select(HandinRow).where(
-            HandinRow.digest == handin.digest,
-            HandinRow.attempt == handin.attempt,
-            HandinRow.submitted == handin.submitted,
-        )
-        free = (row for row in session.scalars(same.with_for_update()) if not row.owners and row.ids == handin.ids)
-        row = next(free, None) if handin.students and handin.ids else None
-        if row is None:
-            return None
-        before, row.name, row.key = row.name, handin.name, key
-        row.owners = [OwnerRow(handin=row.id, student=student) for student in handin.students]
-        if len(handin.students) == 1:
-            for decision in (OverrideRow, LateRow):
-                mine = sa.update(decision).where(decision.student == before)
-                session.execute(mine.values(student=handin.students[0]))
-        self._note(session, "whose", subject_of(handin), {"name": before}, {"students": handin.students})
-        return row
-
     def _note(
         self, session: Session, what: str, subject: str, before: Mapping[str, object], after: Mapping[str, object]
     ) -> None:
-        session.add(ChangeRow(at=now(), by=self.by, what=what, subject=subject, before=dict(before), after=dict(after)))
+        session.add(change_row(self.by, what, subject, before, after))

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from graders.intake.layouts.handin import Handin
 from graders.results.gradebook.grades import Attempt
-from graders.results.gradebook.tables import Base, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
+from graders.results.gradebook.tables import Base, ChangeRow, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
 from graders.results.roster import Student
 from graders.results.schema import Result
 
@@ -32,9 +33,9 @@ class Mark:
     comment: str = ""
 
 
-def insert_into(engine: sa.Engine) -> Callable[[type[Base]], Any]:
+def insert_into(session: Session) -> Callable[[type[Base]], Any]:
     """Return the `insert` of the database at hand, which can leave out what is there already."""
-    if engine.dialect.name == "postgresql":
+    if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert
     return sqlite.insert
 
@@ -58,6 +59,13 @@ def key_of(handin: Handin) -> str:
 def subject_of(handin: Handin) -> str:
     """Return what the history calls a hand-in."""
     return ", ".join(handin.students) or handin.name or handin.path
+
+
+def change_row(
+    by: str, what: str, subject: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> ChangeRow:
+    """Return a line of the history, of now."""
+    return ChangeRow(at=now(), by=by, what=what, subject=subject, before=dict(before), after=dict(after))
 
 
 def values_of(row: StudentRow) -> dict[str, object]:

@@ -1,0 +1,68 @@
+"""The row of a hand-in: found, written anew, or given to the student whose the hand-in turns out to be."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from graders.intake.layouts.handin import Handin
+from graders.results.gradebook.rows import change_row, insert_into, key_of, subject_of
+from graders.results.gradebook.tables import HandinRow, LateRow, OverrideRow, OwnerRow
+
+
+def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
+    """Return the row of a hand-in, written if it is new; of two runs at once, one finds the other's.
+
+    Args:
+        handin: the hand-in.
+        session: a transaction.
+        by: who makes the change, for the history.
+    """
+    key = key_of(handin)
+    # Whoever records a result of the same hand-in waits here: of two, the second sees what the first has written.
+    find = sa.select(HandinRow).where(HandinRow.key == key).with_for_update()
+    if row := session.scalars(find).first() or _adopted(handin, key, session, by):
+        return row
+    values = {
+        "key": key,
+        "name": handin.name,
+        "attempt": handin.attempt,
+        "submitted": handin.submitted,
+        "late": handin.late,
+        "ids": handin.ids,
+        "path": handin.path,
+        "digest": handin.digest,
+    }
+    new = insert_into(session)(HandinRow).values(**values).on_conflict_do_nothing(index_elements=["key"])
+    session.execute(new)
+    row = session.scalars(find).one()
+    for owner in handin.students:
+        session.execute(
+            insert_into(session)(OwnerRow)
+            .values(handin=row.id, student=owner)
+            .on_conflict_do_nothing(index_elements=["handin", "student"])
+        )
+    return row
+
+
+def _adopted(handin: Handin, key: str, session: Session, by: str) -> HandinRow | None:
+    """Give a hand-in that was nobody's to whom the roster says now that it belongs, with what was decided of it."""
+    if not handin.students or not handin.ids:
+        return None
+    same = sa.select(HandinRow).where(
+        HandinRow.digest == handin.digest,
+        HandinRow.attempt == handin.attempt,
+        HandinRow.submitted == handin.submitted,
+    )
+    free = (row for row in session.scalars(same.with_for_update()) if not row.owners and row.ids == handin.ids)
+    row = next(free, None)
+    if row is None:
+        return None
+    before, row.name, row.key = row.name, handin.name, key
+    row.owners = [OwnerRow(handin=row.id, student=student) for student in handin.students]
+    if len(handin.students) == 1:
+        for decision in (OverrideRow, LateRow):
+            mine = sa.update(decision).where(decision.student == before)
+            session.execute(mine.values(student=handin.students[0]))
+    session.add(change_row(by, "whose", subject_of(handin), {"name": before}, {"students": handin.students}))
+    return row
