@@ -15,7 +15,7 @@ from graders.results.schema import Result
 
 if TYPE_CHECKING:
     from graders.results.gradebook.book import Answer
-    from graders.results.gradebook.rows import Mark
+    from graders.results.gradebook.rows import Marked
 
 
 class SeveralAttempts(Exception):
@@ -42,7 +42,7 @@ class Entry:
     handin: Handin | None = None
     result: Result | None = None
     because: tuple[str, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Marked, ...] = ()
 
     def number_at(self, platform: str) -> str:
         """Return the number by which a platform knows whoever handed this in; empty if it is of another platform."""
@@ -59,7 +59,7 @@ def of_totals(
 
     Who has handed nothing in, and got no points from a person, has none.
     """
-    marks: dict[int, tuple[Mark, ...]] = {}
+    marks: dict[int, tuple[Marked, ...]] = {}
     for answer in answers:
         marks[answer.handin] = marks.get(answer.handin, ()) + answer.marks
     entries = []

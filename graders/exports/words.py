@@ -12,7 +12,7 @@ from graders.results.scoring import steps_of
 from graders.text import printable
 
 if TYPE_CHECKING:
-    from graders.results.gradebook.rows import Mark
+    from graders.results.gradebook.rows import Marked
 
 # What XML 1.0 cannot hold, and no text needs: control characters, lone surrogates and two non-characters.
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,7 +30,7 @@ def lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
-def feedback(result: Result, total: Sequence[str] = (), marks: Sequence[Mark] = ()) -> str:
+def feedback(result: Result, total: Sequence[str] = (), marks: Sequence[Marked] = ()) -> str:
     """Return what a student is told of a result, as plain text.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graders.questions import Question
 from graders.results.gradebook.book import Answer
-from graders.results.gradebook.rows import Mark, digest_of
+from graders.results.gradebook.rows import Marked, digest_of
 from graders.spreadsheets import BadSheet, csv_text, records
 from graders.text import cell, printable
 
@@ -125,7 +125,7 @@ def _comment(written: str, answer: Answer, marker: str) -> str:
     return written.removeprefix("'") if cell(written.removeprefix("'")) == written else written
 
 
-def _mark_of(answer: Answer, marker: str) -> Mark | None:
+def _mark_of(answer: Answer, marker: str) -> Marked | None:
     return next((mark for mark in answer.marks if mark.marker == marker), None)
 
 

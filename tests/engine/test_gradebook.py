@@ -17,7 +17,7 @@ from graders.policy import Grades
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.database import GradebookFault
-from graders.results.gradebook.rows import Mark
+from graders.results.gradebook.rows import Marked
 from graders.results.roster import Student
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
 
@@ -111,8 +111,8 @@ def test_late_days_cost_what_the_course_says(book: Gradebook, tmp_path: Path) ->
 def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 4, 2: 10}, answer="Επειδή η ακολουθία είναι μεγάλη."))
     (answer,) = book.answers()
-    book.mark([(answer, Mark("1.1", 3, "Ελένη", "σωστά"))])
-    book.mark([(answer, Mark("1.1", 2, "Νίκος"))])
+    book.mark([(answer, Marked("1.1", 3, "Ελένη", "σωστά"))])
+    book.mark([(answer, Marked("1.1", 2, "Νίκος"))])
     policy = Grades(weights={"2": 0.5})
     assert book.totals(policy)[ANNA.id].points == 4 + 5 + 2.5
     book.override(ANNA.id, 1, 8, "the data set was broken")
@@ -161,7 +161,7 @@ def test_a_reader_waits_for_no_writer(tmp_path: Path) -> None:
 def test_a_mark_stays_while_the_answer_does(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 1}, answer="α"))
     (first,) = book.answers()
-    book.mark([(first, Mark("1.1", 3, "Ελένη"))])
+    book.mark([(first, Marked("1.1", 3, "Ελένη"))])
     book.record(handin(attempt=2), result(tmp_path, {1: 2}, answer="α"))
     assert book.totals(Grades())[ANNA.id].points == 5
     book.record(handin(attempt=3), result(tmp_path, {1: 2}, answer="β"))
@@ -219,7 +219,7 @@ def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(boo
     )
     book.record(together, result(tmp_path, {1: 8}, answer="α"))
     (answer,) = book.answers()
-    book.mark([(answer, Mark("1.1", 2, "Ελένη"))])
+    book.mark([(answer, Marked("1.1", 2, "Ελένη"))])
     totals = book.totals(Grades(due=DUE, penalty=0.5))
     assert {who: total.points for who, total in totals.items()} == {ANNA.id: 5, GIORGOS.id: 10}
     book.override(ANNA.id, 1, 10, "oral exam")

@@ -19,7 +19,7 @@ from graders.policy import Grades
 from graders.questions import load_questions
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
-from graders.results.gradebook.rows import Mark
+from graders.results.gradebook.rows import Marked
 from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
 from tests.support import ROOT
 
@@ -179,7 +179,7 @@ def test_totals_say_what_was_to_be_had_and_what_is_not_marked(book, tmp_path):
 
 def test_what_markers_say_reaches_the_student_without_their_names(book, tmp_path):
     answer = book.answers()[0]
-    book.mark([(answer, Mark(QUESTION.id, 0.5, "Ελένη", "σωστά, αλλά σύντομα"))])
+    book.mark([(answer, Marked(QUESTION.id, 0.5, "Ελένη", "σωστά, αλλά σύντομα"))])
     entries = of_totals(book.totals(Grades()), book.results(), {}, book.answers())
     entry = next(one for one in entries if one.student == answer.students[0])
     assert entry.result is not None

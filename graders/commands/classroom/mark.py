@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from graders.commands.classroom.book import book_option, opened, user_at_hand
+from graders.commands.classroom.writing import write_folder
 from graders.commands.errors import Command, ExitCode, Group, say
 from graders.commands.options import course_option
-from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.questions import Question, load_questions
 from graders.spreadsheets import BadSheet, for_excel, read_table
@@ -73,7 +73,7 @@ def export_sheets(
 def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], marker: str, course: Course) -> None:
     """Read SHEETS that were filled in; of a sheet in which something does not fit, nothing counts."""
     from graders.marking.sheets import read  # noqa: PLC0415
-    from graders.results.gradebook.rows import Mark  # noqa: PLC0415
+    from graders.results.gradebook.rows import Marked  # noqa: PLC0415
 
     questions = _questions(course, ())
     refused = False
@@ -90,7 +90,7 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
                 continue
             for note in table.notes:
                 say("graders", f"{sheet}: {note}.")
-            book.mark((one.answer, Mark(one.answer.question, one.points, marker, one.comment)) for one in marks)
+            book.mark((one.answer, Marked(one.answer.question, one.points, marker, one.comment)) for one in marks)
             click.echo(f"{sheet}: {len(marks)} marks")
     if refused:
         context.exit(ExitCode.BAD_INPUT)

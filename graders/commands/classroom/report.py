@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graders.commands.classroom.book import opened
+from graders.commands.classroom.book import expect_one_source, opened
+from graders.commands.classroom.writing import write_folder
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
 from graders.course import Course
@@ -35,17 +36,12 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, course
 
     A page needs nothing besides itself: no script, no other file, no network.
     """
-    if (url is None) == (results is None):
-        raise click.UsageError("give either --results or --gradebook.")
+    expect_one_source(url, results)
     pages = _class_page(results, url, course) if whole else _feedback(results, url, course)
     count = 0
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, page in pages:
-            (out / name).write_bytes(page)
-            count += 1
-    except OSError as error:
-        raise click.UsageError(f"--out {out}: cannot be written ({error.strerror}).") from error
+    for name, page in pages:
+        write_folder("--out", out, {name: page})
+        count += 1
     if not count:
         raise click.UsageError("there is no result: graders run --out, or --gradebook, keeps them.")
     click.echo(f"{count} {'page' if count == 1 else 'pages'} in {out}")

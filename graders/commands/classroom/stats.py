@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.classroom.book import expect_one_source, opened
+from graders.commands.classroom.writing import STDOUT, file_option, write
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
-from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.results.files import all_results, unreadable_results
 from graders.spreadsheets import for_excel

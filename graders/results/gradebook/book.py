@@ -19,7 +19,7 @@ from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, REA
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.handins import row_of
 from graders.results.gradebook.rows import (
-    Mark,
+    Marked,
     attempt_from,
     change_row,
     digest_of,
@@ -81,7 +81,7 @@ class Answer:
     name: str
     question: str
     text: str
-    marks: tuple[Mark, ...]
+    marks: tuple[Marked, ...]
 
 
 class Gradebook:
@@ -207,7 +207,7 @@ class Gradebook:
             )
             return {row.id: (handin_from(row), result_from(row.results[-1])) for row in rows if row.results}
 
-    def mark(self, marks: Iterable[tuple[Answer, Mark]]) -> None:
+    def mark(self, marks: Iterable[tuple[Answer, Marked]]) -> None:
         """Keep marks for answers, all or none; a marker's earlier one stays in the history alone."""
         with self._session() as session:
             rows = session.scalars(sa.select(MarkRow).order_by(MarkRow.id))

@@ -20,11 +20,11 @@ from graders.results.gradebook.tables import Base, ChangeRow, HandinRow, MarkRow
 from graders.results.roster import Student
 from graders.results.schema import Result
 
-Marks = Mapping[tuple[tuple[str, ...], str, str], tuple["Mark", ...]]  # by owners, question, digest of the answer
+Marks = Mapping[tuple[tuple[str, ...], str, str], tuple["Marked", ...]]  # by owners, question, digest of the answer
 
 
 @dataclass(frozen=True)
-class Mark:
+class Marked:
     """A person's mark for an answer."""
 
     question: str
@@ -147,10 +147,10 @@ def last_marks(rows: Iterable[MarkRow]) -> dict[tuple[int, str, str, str], MarkR
 def marks_of_owners(handins: Iterable[HandinRow], rows: Iterable[MarkRow]) -> Marks:
     """Return the marks for each answer of each student or group, whichever attempt they were given for."""
     owners = {row.id: owners_of(row) for row in handins}
-    found: dict[tuple[tuple[str, ...], str, str], dict[str, Mark]] = {}
+    found: dict[tuple[tuple[str, ...], str, str], dict[str, Marked]] = {}
     for row in rows:
         of_answer = found.setdefault((owners[row.handin], row.question, row.answer_digest), {})
-        of_answer[row.marker] = Mark(row.question, row.points, row.marker, row.comment)
+        of_answer[row.marker] = Marked(row.question, row.points, row.marker, row.comment)
     return {answer: tuple(by_marker.values()) for answer, by_marker in found.items()}
 
 
