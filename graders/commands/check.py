@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import click
 
 from graders.commands.errors import Command, Settings, say
 from graders.commands.home.place import home_course_option, root_of, root_option
-from graders.commands.home.supervised import Supervision, notes_of_this_process
+from graders.commands.home.supervised import Done, Notes, Supervision, notes_of_this_process
+from graders.commands.home.watching import watch
 from graders.course import Course
 
 NOTEBOOK = ".ipynb"
@@ -22,10 +24,11 @@ RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
 @click.command(cls=Command)
 @click.argument("what", metavar="[STEP | NOTEBOOK]...", nargs=-1)
 @click.option("--first", is_flag=True, help="Stop at the first check that does not pass.")
+@click.option("--watch", "again", is_flag=True, help="Check again after each save, until Ctrl-C.")
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
 @root_option
 @home_course_option
-def check(what: tuple[str, ...], first: bool, pdb: bool, root: Path | None, course: Course) -> None:
+def check(what: tuple[str, ...], first: bool, again: bool, pdb: bool, root: Path | None, course: Course) -> None:
     """Run the public checks of each STEP, such as 4 or 1-3 or its module, or of all steps.
 
     With a NOTEBOOK, its code is checked instead of the modules that you fill in.
@@ -37,19 +40,40 @@ def check(what: tuple[str, ...], first: bool, pdb: bool, root: Path | None, cour
     if notebooks and not notebooks[0].is_file():
         raise click.UsageError(f"There is no {notebooks[0]} here.")
     home = notebooks[0] if notebooks else root_of(course, root)
-    settings = click.get_current_context().find_object(Settings) or Settings()
-    notes = notes_of_this_process()
-    if notes is None and settings.restartable:
-        sys.exit(Supervision(partial(say, "lab")).run())
     # As in grading: for networks of a course's size more threads are slower, by far if the machine has other work.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name, value in course.sandbox.environment.items():
         os.environ.setdefault(name, value)
-    from graders.commands.home.checking import Checking  # noqa: PLC0415 - `lab --help` need not load what checking needs
-    from graders.commands.home.work import work_of  # noqa: PLC0415
 
-    with work_of(home, course) as work:
-        sys.exit(Checking(course, numbers, work, notes, pdb=pdb, first=first).run())
+    def check_once(notes: Notes | None) -> int:
+        from graders.commands.home.checking import Checking  # noqa: PLC0415 - `--help` need not load what checking needs
+        from graders.commands.home.work import work_of  # noqa: PLC0415
+
+        with work_of(home, course) as work:
+            code = Checking(course, numbers, work, notes, pdb=pdb, first=first).run()
+        if again and notes:
+            notes.write(Done(code))
+        return code
+
+    notes, tell = notes_of_this_process(), partial(say, "lab")
+    settings = click.get_current_context().find_object(Settings) or Settings()
+    if notes is not None or not settings.restartable:
+        sys.exit(check_once(notes))
+    if again:
+        place = home if notebooks else home / course.package
+        sys.exit(watch(place, partial(_prepare, course, numbers), check_once, tell))
+    sys.exit(Supervision(tell).run())
+
+
+def _prepare(course: Course, numbers: Collection[int]) -> None:
+    """Load what checks of some steps need, and nothing that the student wrote."""
+    import graders.commands.home.checking  # noqa: PLC0415
+    import graders.commands.home.work  # noqa: F401, PLC0415
+    from graders.judging.rubric import load_rubric  # noqa: PLC0415
+
+    load_rubric(course, numbers)
+    for name in course.loads_for(numbers).server:
+        course.load(name)
 
 
 def _steps(text: str, course: Course) -> list[int]:

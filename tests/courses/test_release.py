@@ -306,7 +306,7 @@ def follow(kit: Path, place: Path) -> tuple[Path, dict[str, str]]:
     environment = {**here, "PATH": path, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
     said = {}
     for command in commands_of((folder / "README.md").read_text(encoding="utf-8")):
-        if "--pdb" in command:
+        if "--pdb" in command or "--watch" in command:
             continue
         done = subprocess.run(
             shlex.split(command), cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

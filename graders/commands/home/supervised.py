@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import msgspec
 
@@ -110,16 +111,50 @@ def notes_of_this_process() -> Notes | None:
     return Notes(Path(place)) if place else None
 
 
+class Process(Protocol):
+    """A second process."""
+
+    @property
+    def returncode(self) -> int:
+        """How it ended, once it has: its exit code, or minus the number of the signal."""
+
+    def poll(self) -> int | None:
+        """Return how it ended, or None."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+
+
+def this_command_again(environment: dict[str, str]) -> Process:
+    """Start this command line as it was started."""
+    return subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)  # noqa: S603 - as we were started
+
+
 class Supervision:
     """Runs this command line in a second process, and again after each death, until one comes to its end.
 
     Args:
         say: writes a line for the user.
         deaths: after so many, no further process is started.
+        start: starts the second process, with these environment variables.
+        is_outdated: tells whether it is to be ended because what it checks is no longer what there is.
     """
 
-    def __init__(self, say: Callable[[str], None], deaths: int = 10) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        deaths: int = 10,
+        *,
+        start: Callable[[dict[str, str]], Process] = this_command_again,
+        is_outdated: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._say = say
+        self._start = start
+        self._is_outdated = is_outdated
+        self._outdated = False
         self._deaths_left = deaths
         self._asked_to_stop = 0
         self._ending: signal.Signals | None = None
@@ -137,11 +172,13 @@ class Supervision:
 
     def _run_once(self, notes: Notes, environment: dict[str, str]) -> int | None:
         before = len(notes.read())
-        process = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)  # noqa: S603 - as we were started
+        process = self._start(environment)
         seen = self._watch(process, notes, before)
         done = next((note.code for note in seen if isinstance(note, Done)), None)
         if done is not None:
             return done
+        if self._outdated:
+            return 0
         if self._ending or self._asked_to_stop:
             self._say(f"stopped by {(self._ending or signal.SIGINT).name}{_during(seen)}.")
             return 130
@@ -171,7 +208,7 @@ class Supervision:
                   "the checks after that did not run.")  # fmt: skip
         return 1
 
-    def _watch(self, process: subprocess.Popen[bytes], notes: Notes, before: int) -> list[Note]:
+    def _watch(self, process: Process, notes: Notes, before: int) -> list[Note]:
         """Wait for the process to end; say meanwhile which check runs for long, and pass on what asks for the end."""
         silence = Silence(time.monotonic)
         ended_since: float | None = None
@@ -183,7 +220,8 @@ class Supervision:
                 ended_since = ended_since or time.monotonic()
                 if time.monotonic() - ended_since > GRACE:
                     process.kill()  # threads of the student's keep it from ending
-            if self._ending:
+            self._outdated = self._outdated or self._is_outdated()
+            if self._ending or self._outdated:
                 process.kill()
             elif self._asked_to_stop > passed_on:
                 passed_on = self._asked_to_stop
@@ -192,7 +230,7 @@ class Supervision:
                 self._say(text)
         return notes.read()[before:]
 
-    def _pass_on(self, process: subprocess.Popen[bytes], notes: Notes, before: int) -> None:
+    def _pass_on(self, process: Process, notes: Notes, before: int) -> None:
         """See that an interrupt arrives: from a keyboard it does by itself; a second one ends the process at once."""
         until = time.monotonic() + GRACE / 4
         while time.monotonic() < until and process.poll() is None:

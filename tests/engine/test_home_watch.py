@@ -1,0 +1,89 @@
+"""`lab check --watch`: after each save the checks run again, whatever the code did to its process before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+MAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from graders.student import main; main()"
+)
+WAITING = "lab: waiting until words changes; Ctrl-C ends."
+
+
+class Watching:
+    """`lab check 2 --watch` on a student's folder, whose lines are read as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.module = folder / "words" / "step02_ciphers.py"
+        self.process = subprocess.Popen(
+            [sys.executable, "-X", "utf8", "-u", "-c", MAIN, "check", "2", "--watch"],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", start_new_session=True,
+        )  # fmt: skip
+
+    def until(self, line: str) -> list[str]:
+        """Return the lines that come up to one."""
+        assert self.process.stdout
+        lines: list[str] = []
+        for one in self.process.stdout:
+            lines.append(one.rstrip("\n"))
+            if lines[-1] == line:
+                return lines
+        raise AssertionError(f"it ended with {self.process.wait()}: {lines}")
+
+    def save(self, old: str, new: str) -> None:
+        text = self.module.read_text(encoding="utf-8")
+        assert old in text
+        self.module.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator[Watching]:
+    folder = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
+    for source in (WORDS / "words_reference").glob("step*.py"):
+        shutil.copy(source, folder / "words")
+    started = Watching(folder)
+    yield started
+    if started.process.poll() is None:
+        os.killpg(started.process.pid, signal.SIGKILL)
+    started.process.communicate()
+
+
+def test_each_save_is_checked_and_an_interrupt_ends_it(watching: Watching) -> None:
+    assert "2 of 2 points of the public checks." in watching.until(WAITING)
+    watching.save("letters[by:] + letters[:by]", "letters")
+    lines = watching.until(WAITING)
+    assert "0 of 2 points of the public checks." in lines
+    assert lines[-2].startswith("next: step 2, shift moves each letter a-z")
+    watching.save("maketrans(letters, letters)", "maketrans(letters, letters[by:] + letters[:by])")
+    assert "2 of 2 points of the public checks." in watching.until(WAITING)
+    watching.process.send_signal(signal.SIGINT)
+    assert watching.process.wait(60) == 130
+
+
+def test_what_ends_the_process_costs_its_check_alone(watching: Watching) -> None:
+    watching.until(WAITING)
+    watching.save("return shift(text, -by)", "import os; os._exit(0)")
+    lines = watching.until(WAITING)
+    assert [line for line in lines if "died: Your code ended the process with exit code 0" in line]
+    assert "1 of 2 points of the public checks." in lines
+    watching.save("import os; os._exit(0)", "return shift(text, -by)")
+    assert "2 of 2 points of the public checks." in watching.until(WAITING)
+
+
+def test_a_save_while_checks_run_begins_anew(watching: Watching) -> None:
+    watching.until(WAITING)
+    watching.save("return shift(text, -by)", "import time; time.sleep(600)")
+    watching.until("  ✓ shift moves each letter a-z by so many places, beyond z again from a, and leaves the rest.  1")
+    watching.save("import time; time.sleep(600)", "return shift(text, -by)")
+    assert "2 of 2 points of the public checks." in watching.until(WAITING)
