@@ -6,7 +6,8 @@ from typing import NoReturn
 
 import click
 
-from graders.commands import bench, calibrate, doctor, release, rescore, run, schema, skeleton
+from graders.commands import bench, doctor, release, rescore, run, schema, skeleton
+from graders.commands.auditing import audit, calibrate
 from graders.commands.classroom import export, grades, mark, report, similar, stats
 from graders.commands.errors import Group, run_group
 
@@ -35,6 +36,7 @@ for command in (
     similar.similar,
     doctor.doctor,
     calibrate.calibrate,
+    audit.audit,
     bench.bench,
     skeleton.skeleton,
     release.release,

@@ -173,6 +173,9 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         variants: folder of right submissions that are unlike the reference.
         complete: a right submission that stands on its own.
         changes: file of changes that leave the reference right.
+        operators: import name of the module whose `OPERATORS` make mutants of the reference, besides mutmut's.
+        survivors: file of what was found out about mutants that pass all checks.
+        kill_rate: part of the mutants that the checks have to tell, of those that are wrong.
         experiments: import name of the module whose `EXPERIMENTS` train students' code.
         thresholds: what calibration writes.
         figures: import name of the module whose `GROUPS` measure figures of the course.
@@ -182,6 +185,9 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variants: str = ""
     complete: str = ""
     changes: str = ""
+    operators: str = ""
+    survivors: str = ""
+    kill_rate: float = 0.0
     experiments: str = ""
     thresholds: str = ""
     figures: str = ""

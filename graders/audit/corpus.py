@@ -98,7 +98,9 @@ def all_mistakes(course: Course) -> list[Mistake]:
 
 
 def right_changes(course: Course) -> list[RightChange]:
-    """Return the right changes, with the steps that each is judged by."""
+    """Return the right changes, if the course has any, with the steps that each is judged by."""
+    if not course.audit.changes:
+        return []
     file = _there(course, course.audit.changes)
     changes = msgspec.toml.decode(file.read_bytes(), type=_RightChanges).change
     own = {step.module: (step.number,) for step in course.steps}
@@ -108,8 +110,10 @@ def right_changes(course: Course) -> list[RightChange]:
 def variants(course: Course, step: int | None = None) -> list[str]:
     """Return the names of the variants, or of those that replace the module of a step: the complete one always."""
     pattern = "*.py" if step is None else f"{course.step(step).module}.py"
+    complete = _complete(course).name
     folders = _there(course, course.audit.variants).iterdir()
-    return [_complete(course).name, *sorted(folder.name for folder in folders if any(folder.glob(pattern)))]
+    others = sorted(folder.name for folder in folders if any(folder.glob(pattern)))
+    return [complete, *(name for name in others if name != complete)]
 
 
 def stage_reference(course: Course, folder: Path) -> None:
