@@ -173,7 +173,7 @@ def test_patching_the_libraries_that_judge_gains_nothing(grade):
 def test_forging_the_workers_answers_gains_nothing(grade):
     forge = (
         "import graders.sandbox.worker as w\n"
-        "w._Worker.answer = lambda self, number, operation, arguments: self.send([number, 'value', 'passed'])\n"
+        "w._Worker.answer = lambda self, number, seed, operation, arguments: self.send([number, 'value', 'passed'])\n"
     )
     result = grade(prepend={"step02_beat_sync.py": forge})
     assert {check.outcome for check in result.checks if check.step == 2} <= {"wrong_type", "failed", "blocked"}
