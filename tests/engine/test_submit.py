@@ -69,6 +69,13 @@ def test_it_is_read_where_it_is_graded_as_it_was_written(home: Path) -> None:
     assert handed_in.answers == {"2.1": ANSWER}
 
 
+def test_from_a_folder_below_it_is_packed_beside_the_package(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home / "words" / "answers")
+    done = submit("--name", "001")
+    assert done.stdout.endswith(f"Hand in {home / '001.zip'}\n")
+    assert (home / "001.zip").is_file()
+
+
 def test_the_same_work_makes_the_same_file(home: Path) -> None:
     submit("--name", "001")
     first = (home / "001.zip").read_bytes()

@@ -19,11 +19,11 @@ NO_NAME = re.compile(r'[<>:"|?*]|^\.+|[. ]+$')  # what some system does not take
 @click.argument("notebook", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", "who", required=True,
               help="Whose it is: your student number or full name; of a group, all, with commas.")  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", show_default="here",
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), show_default="beside what you hand in",
               help="Folder for the file that you hand in.")  # fmt: skip
 @root_option
 @home_course_option
-def submit(notebook: Path | None, who: str, out: Path, root: Path | None, course: Course) -> None:
+def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None, course: Course) -> None:
     """Pack what you hand in, or take a NOTEBOOK, under your name; look at it as grading will, and say what is missing.
 
     It ends with 0 also where something is missing: you may hand that in.
@@ -39,6 +39,7 @@ def submit(notebook: Path | None, who: str, out: Path, root: Path | None, course
         found = hand_in_of(source, course)
     except (NoSubmission, UnreadableSubmission) as error:
         raise click.UsageError(f"This would not be taken: {error}") from error
+    out = out or source.resolve().parent
     file = out / f"{name}{found.suffix}"
     try:
         out.mkdir(parents=True, exist_ok=True)
