@@ -108,7 +108,7 @@ def run(
     metadata = metadata or (None if layout else metadata_beside(submissions))
     of_somebody = layout or roster or gradebook or metadata
     keeper = Keeper(gradebook, read_roster(roster) if roster else None, out)
-    handins = handins_of(submissions, layout, keeper, out, metadata) if of_somebody else {}
+    handins = handins_of(submissions, layout, keeper, out, course.package, metadata) if of_somebody else {}
     paths = list(handins) or list(submissions)
     if out:
         _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)

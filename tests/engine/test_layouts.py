@@ -64,7 +64,7 @@ def taken(request, tmp_path):
 
     def take(files: Mapping[str, bytes | str], layout: Layout = "auto") -> HandedIn:
         source = request.param(tmp_path / "bulk.zip", files)
-        return take_apart(source, layout, tmp_path / "handins")
+        return take_apart(source, layout, tmp_path / "handins", "lab")
 
     return take
 
@@ -145,16 +145,36 @@ def test_a_plain_class_folder(taken):
     assert "notes.txt" in handed_in.left[0]
 
 
+@pytest.mark.parametrize(
+    ("files", "layout", "name"),
+    [
+        (["anna/lab/step01.py", "anna/lab/step02.py"], "auto", "anna"),
+        (["anna/step01.py", "anna/answers/step01.md"], "plain", "anna"),
+        (["bulk/anna/lab/step01.py", "bulk/anna/README.md"], "plain", "anna"),
+        (["lab3-anna/lab/step01.py", "lab3-anna/README.md"], "github", "lab3-anna"),
+    ],
+)
+def test_a_class_of_one_is_taken_apart_as_any(taken, files, layout, name):
+    (handin,) = taken(dict.fromkeys(files, MODULE), layout).handins
+    assert handin.name == name
+
+
+def test_a_handin_is_no_folder_of_handins(taken):
+    for files in ({"lab/step01.py": MODULE, "README.md": "x"}, {"step01.py": MODULE}):
+        with pytest.raises(UnreadableSubmission, match="itself a hand-in"):
+            taken(files, "plain")
+
+
 def test_the_same_content_has_the_same_digest_and_is_written_once(tmp_path):
     bulk = zipped(tmp_path / "bulk.zip", {"03118001/lab/step01.py": MODULE})
-    first, second = (take_apart(bulk, "auto", tmp_path / "out") for _ in range(2))
+    first, second = (take_apart(bulk, "auto", tmp_path / "out", "lab") for _ in range(2))
     assert first == second
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 
 def test_names_that_lead_out_of_the_folder_do_not(tmp_path):
     bulk = zipped(tmp_path / "bulk.zip", {"../../evil/step01.py": MODULE, "/etc/x/step01.py": MODULE, "anna/a.py": b""})
-    take_apart(bulk, "plain", tmp_path / "out")
+    take_apart(bulk, "plain", tmp_path / "out", "lab")
     assert not (tmp_path.parent / "evil").exists()
 
 
@@ -166,7 +186,7 @@ def test_names_of_students_lead_nowhere(tmp_path, name):
         "submission_1/a.py": b"",
         "submission_1/lab/b.py": b"",
     }
-    (handin,) = take_apart(zipped(tmp_path / "bulk.zip", files), "auto", tmp_path / "out").handins
+    (handin,) = take_apart(zipped(tmp_path / "bulk.zip", files), "auto", tmp_path / "out", "lab").handins
     assert Path(handin.path).parent == tmp_path / "out"
     (label,) = names_of([Path(handin.path)], {Path(handin.path): handin})
     assert len(Path(label).parts) == 1
@@ -177,20 +197,20 @@ def test_names_of_files_lead_nowhere(tmp_path):
     bulk = zipped(
         tmp_path / "bulk.zip", {"Άννα_7_assignsubmission_file_..": b"x", "Εύα_8_assignsubmission_file_.": b"y"}
     )
-    handed_in = take_apart(bulk, "moodle", tmp_path / "out")
+    handed_in = take_apart(bulk, "moodle", tmp_path / "out", "lab")
     assert {Path(one.path).parent.parent for one in handed_in.handins} == {tmp_path / "out"}
 
 
 def test_the_same_files_of_two_students_are_two_hand_ins(tmp_path):
     files = {"smithjohn_11_111_lab.zip": MODULE, "smithjohn_22_222_lab.zip": MODULE}
-    handins = take_apart(zipped(tmp_path / "bulk.zip", files), "canvas", tmp_path / "out").handins
+    handins = take_apart(zipped(tmp_path / "bulk.zip", files), "canvas", tmp_path / "out", "lab").handins
     assert len({one.path for one in handins}) == 2
 
 
 def test_a_damaged_hand_in_costs_only_itself(tmp_path):
     bulk = zipped(tmp_path / "bulk.zip", {"anna/a.py": b"ANNA", "eva/a.py": b"EVA!"})
     bulk.write_bytes(bulk.read_bytes().replace(b"EVA!", b"EVA?", 1))
-    handed_in = take_apart(bulk, "plain", tmp_path / "out")
+    handed_in = take_apart(bulk, "plain", tmp_path / "out", "lab")
     assert [one.name for one in handed_in.handins] == ["anna"]
     assert [line.partition(":")[0] for line in handed_in.left] == ["eva"]
 
@@ -206,7 +226,7 @@ def test_metadata_that_says_nothing_is_refused(tmp_path):
     for content in ("- a\n- b\n", "a: [", "submission_1:\n  :submitters: 3\n"):
         bulk = zipped(tmp_path / "bulk.zip", {"submission_metadata.yml": content, "submission_1/a.py": b""})
         with pytest.raises(UnreadableSubmission, match=r"submission_metadata\.yml does not say"):
-            take_apart(bulk, "auto", tmp_path / "out")
+            take_apart(bulk, "auto", tmp_path / "out", "lab")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1253"])

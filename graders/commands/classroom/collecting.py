@@ -35,6 +35,7 @@ def handins_of(
     layout: Layout | None,
     keeper: Keeper,
     out: Path | None,
+    package: str,
     metadata: Path | None = None,
 ) -> dict[Path, Handin]:
     """Say whose submissions are, and take bulk downloads apart first; tell what fits nobody, or is missing.
@@ -44,6 +45,7 @@ def handins_of(
         layout: how these are laid out, if each of them holds a class; None if each is one submission.
         keeper: knows the class, if anybody does.
         out: folder for results.
+        package: name of the students' package.
         metadata: what Gradescope says of the only submission.
 
     Raises:
@@ -51,7 +53,7 @@ def handins_of(
     """
     handins: list[Handin] = []
     for path in submissions:
-        handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out)
+        handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out, package)
     if roster := keeper.roster:
         assigned = assign(handins, roster.students, roster.known_as, keeper.former)
         handins = assigned.handins
@@ -65,7 +67,7 @@ def handins_of(
     return {Path(handin.path): handin for handin in told_apart(handins)}
 
 
-def _taken_apart(path: Path, layout: Layout, out: Path | None) -> list[Handin]:
+def _taken_apart(path: Path, layout: Layout, out: Path | None, package: str) -> list[Handin]:
     from graders.intake.archives import UnreadableSubmission  # noqa: PLC0415 - only a run of a class needs these
     from graders.intake.layouts.taking import take_apart  # noqa: PLC0415
 
@@ -75,7 +77,7 @@ def _taken_apart(path: Path, layout: Layout, out: Path | None) -> list[Handin]:
     for unfinished in into.glob(UNFINISHED):
         shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        taken = take_apart(path, layout, into)
+        taken = take_apart(path, layout, into, package)
     except UnreadableSubmission as error:
         raise click.UsageError(f"--layout {layout}: {path}: {error}") from error
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from graders.intake.archives import is_archive
 from graders.intake.layouts.handin import Handin
 from graders.intake.layouts.parts import Part, Parts
+from graders.intake.spelling import looks_like_python
 
 NOTEBOOK = ".ipynb"
 TARBALL = ".tar"
@@ -27,6 +28,13 @@ def take_apart(names: Collection[PurePosixPath]) -> Parts:
         else:
             left.append(f"{name}: neither a folder, nor an archive, nor a notebook")
     return Parts([Part(Handin(name=_stem(top)), inside) for top, inside in files.items()], left)
+
+
+def is_a_handin(names: Collection[PurePosixPath], package: str) -> bool:
+    """Say whether files are those of one hand-in: Python files at the top, or the students' package."""
+    return any(
+        looks_like_python(name) if len(name.parts) == 1 else name.parts[0].casefold() == package for name in names
+    )
 
 
 def take_repositories_apart(names: Collection[PurePosixPath]) -> Parts:

@@ -36,7 +36,7 @@ class HandedIn:
     left: list[str]
 
 
-def take_apart(source: Path, layout: Layout, into: Path) -> HandedIn:
+def take_apart(source: Path, layout: Layout, into: Path, package: str) -> HandedIn:
     """Take a bulk download apart.
 
     What is a file or a folder of its own in a folder stays where it is; all else is written below `into`, in a folder
@@ -46,9 +46,10 @@ def take_apart(source: Path, layout: Layout, into: Path) -> HandedIn:
         source: a folder, or an archive as the platform makes it.
         layout: how it is laid out; "auto" finds out.
         into: a folder for what is taken out of an archive; it is made when it is needed.
+        package: name of the students' package, by which a single hand-in is told from a folder of them.
 
     Raises:
-        UnreadableSubmission: it cannot be read, or holds nothing.
+        UnreadableSubmission: it cannot be read, holds nothing, or is itself a hand-in.
     """
     try:
         with open_members(source) as members:
@@ -57,6 +58,9 @@ def take_apart(source: Path, layout: Layout, into: Path) -> HandedIn:
             if len({name.parts[0] for name in names}) == len(names) == 1 and shared.parts:
                 shared, names = shared.parent, [PurePosixPath(shared.name, *name.parts) for name in names]
             chosen = _layout_of(names) if layout == "auto" else layout
+            if chosen in ("plain", "github") and plain.is_a_handin(names, package):
+                shared = _above_the_handin(source, shared)
+                names = [name.relative_to(shared) for name in found]
             parts = _parts(chosen, names, {name: found[shared / name] for name in names})
             place = source / shared if source.is_dir() else None
             handins, damaged = [], []
@@ -70,6 +74,15 @@ def take_apart(source: Path, layout: Layout, into: Path) -> HandedIn:
     if not handins:
         raise UnreadableSubmission(f"{source.name}: holds no hand-in; --layout names how it is laid out.")
     return HandedIn(chosen, handins, [*parts.left, *damaged])
+
+
+def _above_the_handin(source: Path, shared: PurePosixPath) -> PurePosixPath:
+    """Return the folder of the only hand-in's folder: the download, or a folder of its name in it."""
+    of_its_name = shared.parts[:1] == (source.name.partition(".")[0],)
+    above = PurePosixPath(*shared.parts[:1]) if of_its_name else PurePosixPath()
+    if above == shared:
+        raise UnreadableSubmission("it is itself a hand-in, not a folder of hand-ins; leave --layout out.")
+    return above
 
 
 def _layout_of(names: list[PurePosixPath]) -> Layout:
