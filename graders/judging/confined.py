@@ -25,7 +25,7 @@ from graders.members import Members
 from graders.outcomes import KilledFromOutside, Outcome, SubmissionError, TimedOut, raised_by
 from graders.sandbox.client import Worker, order_for
 from graders.sandbox.layers import Layer
-from graders.sandbox.proxies import Remote, RemotePackage, remote_kit
+from graders.sandbox.proxies import RemoteKit, RemotePackage, remote_kit
 from graders.text import text_of
 
 STANDARD_SECONDS = 10.0
@@ -82,7 +82,7 @@ class ConfinedSubject:
         self._seconds = STANDARD_SECONDS
         self._seconds_together = math.inf
         self._inputs = 0
-        self._kit: tuple[Worker, Remote] | None = None
+        self._kit: tuple[Worker, RemoteKit] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +142,7 @@ class ConfinedSubject:
         return (*(name for name in wanted if name.partition(".")[0] in imported), *named)
 
     @property
-    def kit(self) -> Remote:
+    def kit(self) -> RemoteKit:
         """The kit in the step's worker."""
         worker = self.worker()
         if self._kit is None or self._kit[0] is not worker:

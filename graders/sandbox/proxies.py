@@ -7,6 +7,7 @@ asked for attributes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, Protocol
 
 from graders.authoring.describe import describe_call
@@ -191,7 +192,25 @@ class RemoteModule:
         return self._imported[1]
 
 
-def remote_kit(worker: Worker) -> Remote:
+class RemoteKit:
+    """The kit, or one of its modules: what it holds stays what it is, and is asked for once."""
+
+    def __init__(self, module: Remote) -> None:
+        self._module = module
+        self._members: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._members:
+            return self._members[name]
+        member = getattr(self._module, name)
+        if isinstance(member, Remote):
+            is_module = member._kind.partition(FROM)[0] == ModuleType.__name__  # noqa: SLF001 - the two are one thing
+            self._members[name] = member = RemoteKit(member) if is_module else member
+        return member
+
+
+def remote_kit(worker: Worker) -> RemoteKit:
     """Return the kit that runs beside the student's code."""
-    kit: Remote = request_of(worker, "kit", "kit")
-    return kit
+    return RemoteKit(request_of(worker, "kit", "kit"))
