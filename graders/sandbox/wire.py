@@ -57,6 +57,7 @@ ARRAY_KINDS = "biufcUS"
 DTYPE = re.compile(r"[<|][biufcUS][1-9][0-9]{0,9}")
 HIGHEST_CODE_POINT = 0x10FFFF
 KEYS_OF_ONE_HASH = 64
+AS_THEY_ARE = frozenset({bool, float, type(None)})
 SCALARS = (bool, int, float, str, type(None))  # they stand in the tree as they are, so that they add no depth
 
 
@@ -99,6 +100,8 @@ class _Encoder:
 
     def node(self, value: object, depth: int) -> object:
         self.count(1)
+        if type(value) in AS_THEY_ARE or (type(value) is str and value.isascii()):  # most of what crosses
+            return value
         if depth < DEPTH or isinstance(value, SCALARS):
             try:
                 return self.plain(value, depth)
@@ -113,8 +116,15 @@ class _Encoder:
             raise WireError(f"the value has more than {NODES} parts")
 
     def plain(self, value: Any, depth: int) -> object:  # noqa: C901, PLR0911 - one return for each kind of plain data
-        if value is None or isinstance(value, bool):
-            return value
+        if isinstance(value, list):
+            return ["list", [self.node(item, depth + 1) for item in value]]
+        if isinstance(value, tuple):
+            return ["tuple", [self.node(item, depth + 1) for item in value]]
+        if isinstance(value, dict):
+            pairs = [[self.node(k, depth + 1), self.node(v, depth + 1)] for k, v in value.items()]
+            return ["dict", pairs]
+        if isinstance(value, np.ndarray):
+            return ["array", *self.array(np.asarray(np.ma.getdata(value)))]
         if isinstance(value, np.generic) and not isinstance(value, str | bytes):
             return ["scalar", *self.array(np.asarray(value))]
         if isinstance(value, int):
@@ -125,15 +135,6 @@ class _Encoder:
             return _encode_text(value)
         if isinstance(value, bytes | bytearray):
             return ["bytes", bytes(value)]
-        if isinstance(value, list):
-            return ["list", [self.node(item, depth + 1) for item in value]]
-        if isinstance(value, tuple):
-            return ["tuple", [self.node(item, depth + 1) for item in value]]
-        if isinstance(value, dict):
-            pairs = [[self.node(k, depth + 1), self.node(v, depth + 1)] for k, v in value.items()]
-            return ["dict", pairs]
-        if isinstance(value, np.ndarray):
-            return ["array", *self.array(np.asarray(np.ma.getdata(value)))]
         if isinstance(value, pathlib.PurePath):
             return self.path(str(value))
         return self.tensor(value)
