@@ -61,7 +61,7 @@ def judge(
     extra: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
     reference_passes: ReferencePasses | None = None,
-    on_check: OnCheck = lambda _check, _verdict: None,
+    on_check: OnCheck | None = None,
     known: Mapping[str, Verdict] = MappingProxyType({}),
     collected: CollectedChecks | None = None,
 ) -> dict[str, Verdict]:
@@ -148,7 +148,7 @@ class _Judging:
         subject: Subject,
         seed: int | Mapping[int, int],
         progress: Callable[[int], None],
-        on_check: OnCheck,
+        on_check: OnCheck | None,
     ) -> None:
         self.course = course
         self.rubric = rubric
@@ -250,7 +250,8 @@ class _Judging:
         again = check.id in self.lost_workers
         if check.id != self.in_progress:
             self.in_progress = check.id
-            self.on_check(check, None)
+            if self.on_check:
+                self.on_check(check, None)
         before = self.verdicts.get(check.id)
         done = yield
         if check.id in self.lost_workers and not again:
@@ -258,7 +259,7 @@ class _Judging:
             if before:
                 self.verdicts[check.id] = before
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-        elif (nextitem is None or self.check_of(nextitem) is not check) and check.id in self.verdicts:
+        elif self.on_check and (nextitem is None or self.check_of(nextitem) is not check) and check.id in self.verdicts:
             self.on_check(check, self.settled(self.verdicts)[check.id])
         return done
 
