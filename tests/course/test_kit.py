@@ -1,4 +1,4 @@
-"""The kit's figures: those that were made ahead are as new ones."""
+"""The kit: figures that were made ahead are as new ones, and what is overwritten is seen at home too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
+from graders.checks import kit
 from graders.checks.kit import figures
 
 
@@ -44,3 +45,9 @@ def test_figures_have_the_settings_that_student_code_has_chosen() -> None:
     with plt.rc_context({"axes.grid": True}):
         assert looks(figures.empty_axes())["grid"]
     assert not looks(figures.empty_axes())["grid"]
+
+
+def test_what_a_function_overwrites_is_seen_where_it_gets_the_checks_own_arguments() -> None:
+    beats = [15, 4, 9]
+    after = kit.arguments_after(lambda beats: beats.sort(), beats)
+    assert (beats, after) == ([15, 4, 9], ([4, 9, 15],))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import os
@@ -79,7 +80,8 @@ def indexed_dataset(size: int, features: int = 3) -> Any:
 
 
 def arguments_after(function: Callable[..., Any], *args: Any) -> tuple[Any, ...]:
-    """Call a function, and return its arguments as they are afterwards: they cross to it as copies."""
+    """Call a function with copies of arguments, and return these as they are afterwards."""
+    args = copy.deepcopy(args)  # at a student's home, they are the check's own
     function(*args)
     return args
 
