@@ -31,6 +31,7 @@ from graders.checks.plots.axes import (
     expect_label,
     expect_no_other_figure,
     expect_returned,
+    expect_title,
 )
 
 ENTRIES = [
@@ -287,7 +288,7 @@ def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Gene
     lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
     expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
     expect_no_other_figure(kit, figures, "plot_spectrogram(mel, ax)")
-    expect_equal(ax.get_title(), "Μπλουζ", "the title of plot_spectrogram(mel, ax, title='Μπλουζ')")
+    expect_title(ax, "Μπλουζ", "plot_spectrogram(mel, ax, title='Μπλουζ')")
 
 
 @check(

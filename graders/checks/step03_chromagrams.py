@@ -9,7 +9,7 @@ import pytest
 
 from graders.authoring.check import check
 from graders.authoring.examples import examples
-from graders.authoring.expect import expect_array, expect_equal, expect_error, plain
+from graders.authoring.expect import expect_array, expect_error, plain
 from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS
 from graders.checks.kit.protocol import Kit
@@ -22,6 +22,7 @@ from graders.checks.plots.axes import (
     expect_label,
     expect_no_other_figure,
     expect_returned,
+    expect_title,
 )
 
 
@@ -49,7 +50,7 @@ def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Gener
     lab.step03_chromagrams.plot_chromagram(chroma, ax, title="Τριπ-χοπ")
     expect_drawn(ax, chroma, "plot_chromagram(chroma, ax)")
     expect_no_other_figure(kit, figures, "plot_chromagram(chroma, ax)")
-    expect_equal(ax.get_title(), "Τριπ-χοπ", "the title of plot_chromagram(chroma, ax, title='Τριπ-χοπ')")
+    expect_title(ax, "Τριπ-χοπ", "plot_chromagram(chroma, ax, title='Τριπ-χοπ')")
 
 
 @check(

@@ -43,7 +43,7 @@ from graders.checks.data.folders import (
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.datasets import FEATURE_ROWS, expect_track, item, labels_of, padded, path_of
 from graders.checks.oracles.splits import drawn, expect_partition, split
-from graders.checks.plots.axes import expect_no_other_figure
+from graders.checks.plots.axes import expect_no_other_figure, expect_title
 from graders.checks.plots.bars import bars_by_name
 
 AXES = ("valence", "energy", "danceability")
@@ -146,9 +146,7 @@ def test_plot_class_histograms_is_legible(lab: Any, kit: Kit) -> None:
     lab.step04_dataset.plot_class_histograms({"Punk": 3, "Metal": 4}, {"Metal": 7}, axes)
     for ax, name in zip(axes, ("before", "after"), strict=True):
         call = f"the plot {name} merging"
-        titles = [plain(ax.get_title(loc=place), call) for place in ("left", "center", "right")]
-        if not any(titles):
-            raise AssertionError(f"{call} has no title.")
+        expect_title(ax, None, call)
         if not ax.get_ylabel():
             raise AssertionError(f"{call} has no y label; expected 'Tracks'.")
         if not all(plain(kit.tick_rotations(ax.xaxis), call)):

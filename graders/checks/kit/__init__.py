@@ -173,4 +173,5 @@ def places(figure: Any) -> list[list[float]]:
 def titles(figure: Any) -> list[str]:
     """Return the titles of a matplotlib figure: its own, those of its subfigures, those of its axes."""
     parts = [figure, *figure.subfigs]
-    return [part.get_suptitle() for part in parts] + [ax.get_title() for ax in _axes(figure)]
+    of_axes = [ax.get_title(loc=place) for ax in _axes(figure) for place in ("left", "center", "right")]
+    return [title for title in (*(part.get_suptitle() for part in parts), *of_axes) if title]

@@ -43,6 +43,15 @@ def expect_no_other_figure(kit: Kit, before: Any, call: str) -> None:
         raise AssertionError(f"{call} left {after} figures open, where there were {before}; expected it to draw on ax.")
 
 
+def expect_title(ax: Any, title: str | None, call: str) -> None:
+    """Raise unless axes have this title, at the left, the centre or the right; None is any title."""
+    titles = [text for place in ("left", "center", "right") if (text := expect_text(ax.get_title(loc=place), call))]
+    if not titles:
+        raise AssertionError(f"{call} has no title.")
+    if title is not None and title not in titles:
+        raise AssertionError(f"{call} has the title {titles[0]!r:.200}; expected {title!r}.")
+
+
 def expect_label(text: Any, pattern: re.Pattern[str], call: str, wanted: str) -> None:
     """Raise unless the label of an axis names its unit."""
     label = expect_text(text, call)
