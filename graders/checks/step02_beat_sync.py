@@ -11,7 +11,7 @@ import numpy as np
 from graders.authoring.check import check
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_number, expect_shape
-from graders.checks.data.features import features
+from graders.checks.data.features import features, features_and_beats
 from graders.checks.kit.protocol import Kit
 
 
@@ -21,15 +21,6 @@ def between_beats(
     """Return `[F, T]` aggregated between the sorted beats, with 0 and T as outer boundaries: `[F, S]`."""
     boundaries = sorted({0, *beats, feature.shape[1]})
     return np.stack([aggregate(feature[:, start:end], axis=1) for start, end in pairwise(boundaries)], axis=1)
-
-
-@st.composite
-def features_and_beats(draw: st.DrawFn) -> tuple[np.ndarray, list[int]]:
-    """Draw a feature `[F, T]` and beats strictly inside 0..T, sorted."""
-    feature = draw(features(draw(st.integers(1, 6)), min_columns=2))
-    if draw(st.booleans()):
-        feature = feature.astype(np.float64)
-    return feature, sorted(draw(st.sets(st.integers(1, feature.shape[1] - 1), min_size=1, max_size=8)))
 
 
 @check(points=0.5, hint="The columns of [F, T] are the timesteps: shape[1].")

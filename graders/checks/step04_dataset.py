@@ -7,7 +7,6 @@ module.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from graders.checks.data.folders import (
     RATINGS,
     ROWS,
     TEN_GENRES,
+    entries_of,
     make_tracks,
     write_genres,
     write_lines,
@@ -50,11 +50,6 @@ AXES = ("valence", "energy", "danceability")
 BUILDS = ("test_dataset_holds_the_tracks_of_the_index",)
 READS = ("test_dataset_gives_mel_features_time_first",)
 SPLITS = ("test_split_is_disjoint_and_complete",)
-
-
-def entries_of(genres: Sequence[str]) -> list[tuple[str, str]]:
-    """Return numbered entries of genres, as read_labels returns them."""
-    return [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
 
 
 # --- genres

@@ -14,3 +14,12 @@ def features(draw: st.DrawFn, rows: int, min_columns: int = 1, max_columns: int 
     seed = draw(st.integers(0, 2**32 - 1))
     values = np.random.default_rng(seed).uniform(-80, 0, (rows, columns)).astype(np.float32)
     return draw(in_any_order(values))
+
+
+@st.composite
+def features_and_beats(draw: st.DrawFn) -> tuple[np.ndarray, list[int]]:
+    """Draw a feature `[F, T]` and beats strictly inside 0..T, sorted."""
+    feature = draw(features(draw(st.integers(1, 6)), min_columns=2))
+    if draw(st.booleans()):
+        feature = feature.astype(np.float64)
+    return feature, sorted(draw(st.sets(st.integers(1, feature.shape[1] - 1), min_size=1, max_size=8)))

@@ -59,6 +59,11 @@ def make_tracks(genres: Sequence[str], rng: np.random.Generator, lengths: Sequen
     ]
 
 
+def entries_of(genres: Sequence[str]) -> list[tuple[str, str]]:
+    """Return numbered entries of genres, as read_labels returns them."""
+    return [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
+
+
 def write_genres(
     folder: Path, split: str, tracks: Sequence[Track], name: Callable[[str], str] = "{}.fused.full.npy".format
 ) -> Path:
