@@ -13,9 +13,8 @@ from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
 from graders.checks.data.features import features
 from graders.checks.data.folders import (
-    BEATS,
-    GENRES,
     ROWS,
+    SPELLINGS,
     TEN_GENRES,
     make_tracks,
     write_genres,
@@ -111,16 +110,7 @@ def test_read_labels_reads_greek(lab: Any, inputs: Path, rng: np.random.Generato
     hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.",
     needs=LISTS,
 )
-@pytest.mark.parametrize(
-    ("folder", "split", "written"),
-    [
-        (GENRES, "train", "{}.fused.full.npy.gz"),
-        (GENRES, "test", "{}.full.fused.npy"),
-        (GENRES, "test", "{}.full.fused.npy.gz"),
-        (BEATS, "train", "{}.beatsync.fused.npy"),
-        (BEATS, "test", "{}.beatsync.fused.npy.gz"),
-    ],
-)
+@pytest.mark.parametrize(("folder", "split", "written"), SPELLINGS)
 def test_read_labels_returns_the_names_on_disk(
     lab: Any, inputs: Path, rng: np.random.Generator, folder: str, split: str, written: str
 ) -> None:

@@ -27,12 +27,12 @@ from graders.authoring.expect import (
 )
 from graders.checks.data.features import features
 from graders.checks.data.folders import (
-    BEATS,
     DROPPED_GENRES,
     GENRES,
     MAPPING,
     RATINGS,
     ROWS,
+    SPELLINGS,
     TEN_GENRES,
     entries_of,
     make_tracks,
@@ -496,15 +496,7 @@ def test_dataset_without_mapping_keeps_every_genre(lab: Any, inputs: Path, rng: 
     hint="Three quirks: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full. Undo each.",
     needs=READS,
 )
-@pytest.mark.parametrize(
-    ("folder", "split", "written"),
-    [
-        (GENRES, "train", "{}.fused.full.npy.gz"),
-        (GENRES, "test", "{}.full.fused.npy.gz"),
-        (BEATS, "train", "{}.beatsync.fused.npy.gz"),
-        (BEATS, "test", "{}.beatsync.fused.npy"),
-    ],
-)
+@pytest.mark.parametrize(("folder", "split", "written"), SPELLINGS)
 def test_dataset_finds_files_under_all_names(
     lab: Any, inputs: Path, rng: np.random.Generator, folder: str, split: str, written: str
 ) -> None:

@@ -417,7 +417,7 @@ def test_spearman_ranks_values_that_are_close(lab: Any, kit: Kit, rng: np.random
     lists = (close.tolist(), (rng.permutation(8) / 8).tolist())
     for kind, makes in (("list", lists), ("array", tuple(map(np.array, lists)))):
         for place, (given, after) in enumerate(
-            zip(lists, kit.calls.after(lab.step08_regression.spearman, *makes), strict=True)
+            zip(lists, kit.arguments_after(lab.step08_regression.spearman, *makes), strict=True)
         ):
             expect_array(np.asarray(after), given, f"{kind} {place} that spearman was given, after the call,", 0)
 

@@ -260,7 +260,7 @@ def test_tasks_without_an_order_are_nan(lab: Any, kit: Kit, rng: np.random.Gener
         expect_number(value, expected, f"the correlation of task {task} of {call}", 1e-6)
     if not np.isnan(as_array(np.asarray(plain(equal, call), np.float64), call)):
         raise AssertionError(f"The correlation of task 1 of {call} is {describe(equal)}; expected nan.")
-    after = kit.calls.after(lab.step10_multitask.spearman_of_tasks, true, predicted)
+    after = kit.arguments_after(lab.step10_multitask.spearman_of_tasks, true, predicted)
     for name, before, array in zip(("y_true", "y_pred"), (true, predicted), after, strict=True):
         expect_array(array, before, f"{name} after spearman_of_tasks(y_true, y_pred)", 0)
 

@@ -35,6 +35,14 @@ MAPPING = {
     "Chiptune": "Electronic",
 }
 
+SPELLINGS = (  # how the index of a folder's split may write the name of a track
+    (GENRES, "train", "{}.fused.full.npy.gz"),
+    (GENRES, "test", "{}.full.fused.npy"),
+    (GENRES, "test", "{}.full.fused.npy.gz"),
+    (BEATS, "train", "{}.beatsync.fused.npy"),
+    (BEATS, "test", "{}.beatsync.fused.npy.gz"),
+)
+
 
 class Track(NamedTuple):
     """One track: its number as text, its genre, and its fused array `[140, T]`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -105,12 +105,6 @@ def gradients_on() -> bool:
     on = torch.is_grad_enabled()
     torch.set_grad_enabled(True)
     return on
-
-
-def after(function: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """Call a function, and return its arguments as they are afterwards."""
-    function(*arguments)
-    return list(arguments)
 
 
 def same(first: Any, second: Any) -> bool:
