@@ -23,6 +23,7 @@ from graders.checks.data.folders import (
 )
 from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import (
+    BEATS,
     HERTZ,
     SECONDS,
     expect_drawn,
@@ -48,7 +49,7 @@ def stems(rng: np.random.Generator, count: int) -> list[int]:
     return numbers
 
 
-@check(points=0.75, hint="Skip the first line, then split each line at its tab.")
+@check(points=0.5, hint="Skip the first line, then split each line at its tab.")
 def test_read_labels_lists_the_index_in_order(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels returns one (file name, genre) entry for each line after the header, in order."""
     entries = [(f"{track.stem}.fused.full.npy", track.genre) for track in make_tracks(TEN_GENRES, rng)]
@@ -106,7 +107,7 @@ def test_read_labels_reads_greek(lab: Any, inputs: Path, rng: np.random.Generato
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="Undo all three: a trailing .gz, full.fused for fused.full, beatsync.fused for fused.full.",
     needs=LISTS,
 )
@@ -325,3 +326,29 @@ def test_plot_spectrogram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.rando
     ax = kit.empty_axes()
     image = lab.step01_spectrograms.plot_spectrogram(mel, ax)
     expect_returned(image, ax, mel, kit, "plot_spectrogram(mel, ax)")
+
+
+@check(
+    points=0.25,
+    hint="A beat-synchronous feature has one column a beat: with x_axis='beats', x counts columns and says so.",
+    needs=("test_plot_spectrogram_draws_the_data",),
+)
+def test_plot_spectrogram_counts_beats(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """plot_spectrogram counts beats, not seconds, with x_axis='beats'."""
+    (ax,) = kit.figure_axes()
+    lab.step01_spectrograms.plot_spectrogram(rng.uniform(-80, 0, (128, 62)).astype(np.float32), ax, x_axis="beats")
+    expect_label(ax.get_xlabel(), BEATS, "the x label of plot_spectrogram(x_axis='beats')", "beats")
+    expect_end(ax.get_xlim(), 62, 1, "the x axis of plot_spectrogram(x_axis='beats')")
+
+
+@check(
+    points=0.25,
+    hint="An if/else takes any other word for one of the two: raise ValueError for what is neither.",
+    needs=("test_plot_spectrogram_counts_beats",),
+)
+def test_plot_spectrogram_refuses_another_x_axis(lab: Any, kit: Kit) -> None:
+    """plot_spectrogram raises ValueError for an x_axis that is neither 'time' nor 'beats'."""
+    for word in ("bars", ""):
+        (ax,) = kit.figure_axes()
+        with expect_error(ValueError, f"plot_spectrogram(x_axis={word!r})"):
+            lab.step01_spectrograms.plot_spectrogram(np.zeros((128, 9), np.float32), ax, x_axis=word)
