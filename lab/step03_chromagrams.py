@@ -9,6 +9,8 @@ from matplotlib.collections import QuadMesh
 def chromagram(fused: Float[np.ndarray, "140 T"]) -> Float[np.ndarray, "12 T"]:
     """Return the chromagram of a fused array: its rows 128-139, one for each pitch class from C to B.
 
+    The fused array is left as it is.
+
     Raises:
         ValueError: `fused` is not [140, T].
 
@@ -35,7 +37,7 @@ def plot_chromagram(
     and "Beat" when it is "beats": each column is then one beat, and x counts columns.
 
     Args:
-        chroma: chromagram.
+        chroma: chromagram. It is left as it is.
         ax: where to draw. No other figure is opened.
         title: title of the plot.
         x_axis: "time" or "beats".

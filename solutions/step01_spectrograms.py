@@ -111,7 +111,7 @@ def read_fused(path: str | os.PathLike[str]) -> Float[np.ndarray, "140 T"]:
 
 
 def mel_spectrogram(fused: Float[np.ndarray, "140 T"]) -> Float[np.ndarray, "128 T"]:
-    """Return the mel spectrogram of a fused array: its rows 0-127, in dB.
+    """Return the mel spectrogram of a fused array, which is left as it is: its rows 0-127, in dB.
 
     Raises:
         ValueError: `fused` is not [140, T].
@@ -146,7 +146,7 @@ def plot_spectrogram(
     and "Beat" when it is "beats": each column is then one beat, and x counts columns.
 
     Args:
-        mel: mel spectrogram in dB.
+        mel: mel spectrogram in dB. It is left as it is.
         ax: where to draw. No other figure is opened.
         title: title of the plot.
         x_axis: "time" or "beats".

@@ -49,7 +49,7 @@ def merge_classes(labels: Iterable[tuple[str, str]], mapping: Mapping[str, str |
     Args:
         labels: (file name, genre) entries, as `read_labels` returns them. They are left as they are, and their
             order is kept.
-        mapping: merged genre of every genre, or None to drop it; for example `CLASS_MAPPING`.
+        mapping: merged genre of every genre, or None to drop it; for example `CLASS_MAPPING`. It is left as it is.
 
     Raises:
         KeyError: a genre is missing from the mapping; the message names it.
@@ -74,7 +74,7 @@ def class_histogram(labels: Iterable[tuple[str, str]]) -> dict[str, int]:
     """Count the entries of each genre; the genres are sorted by name.
 
     Args:
-        labels: (file name, genre) entries.
+        labels: (file name, genre) entries. They are left as they are.
 
     Example:
         >>> class_histogram([("1.npy", "Metal"), ("2.npy", "Jazz"), ("3.npy", "Metal")])
@@ -89,7 +89,7 @@ def plot_class_histograms(before: Mapping[str, int], after: Mapping[str, int], a
     """Draw the tracks of each genre before and after merging as bars, on the two axes of `axes`.
 
     Every genre is labelled on the x axis, rotated to stay legible; the y axis is labelled "Tracks"; each plot
-    has its title.
+    has its title. The histograms are left as they are.
 
     Args:
         before: histogram of the genres of the index, as `class_histogram` returns it.
@@ -175,6 +175,8 @@ class PaddingTransform:
 class LabelTransformer:
     """Encode the names of classes as integers: the position of each among the sorted names.
 
+    Labels and indices that are passed in are left as they are.
+
     Attributes:
         classes_: names of the classes, sorted; set by `fit`.
 
@@ -241,7 +243,7 @@ class SpectrogramDataset(Dataset[tuple[np.ndarray, Any, int]]):
     Args:
         path: data folder, for example `fma_genre_spectrograms`, with `train/` and `train_labels.txt`, `test/`
             and `test_labels.txt`.
-        class_mapping: merged genre of every genre, for example `CLASS_MAPPING`.
+        class_mapping: merged genre of every genre, for example `CLASS_MAPPING`. It is left as it is.
         train: read the training split; otherwise the test split.
         feat_type: "mel" (F = 128), "chroma" (F = 12) or "fused" (F = 140).
         max_length: timesteps of every item; -1 takes the longest of the split's tracks, without those left out.
@@ -258,8 +260,8 @@ class SpectrogramDataset(Dataset[tuple[np.ndarray, Any, int]]):
     Raises:
         FileNotFoundError: the index or a track is missing. The multitask data has no labels for its test
             split.
-        ValueError: `regression` is not 1, 2 or 3, or comes with `multitask`; the split has no tracks; or an
-            argument is one that `read_spectrogram` or `PaddingTransform` refuses.
+        ValueError: `regression` is not 1, 2 or 3, or comes with `multitask`; a line of the index cannot be read;
+            the split has no tracks; or an argument is one that `read_spectrogram` or `PaddingTransform` refuses.
 
     Example:
         >>> dataset = SpectrogramDataset("fma_genre_spectrograms", CLASS_MAPPING)

@@ -249,13 +249,12 @@ def test_read_fused_refuses_pickles(lab: Any, inputs: Path) -> None:
 
 @check(points=0.25, hint="Rows 0 to 127 are fused[:128].")
 @examples(fused=features(ROWS))
-def test_mel_spectrogram_is_the_first_128_rows(lab: Any, fused: np.ndarray) -> None:
-    """mel_spectrogram returns rows 0-127, [128, T]."""
-    expect_array(
-        lab.step01_spectrograms.mel_spectrogram(fused),
-        fused[:128],
-        f"mel_spectrogram(fused {list(fused.shape)})",
-    )
+def test_mel_spectrogram_is_the_first_128_rows(lab: Any, kit: Kit, fused: np.ndarray) -> None:
+    """mel_spectrogram returns rows 0-127, [128, T], and leaves the fused array as it is."""
+    call = f"mel_spectrogram(fused {list(fused.shape)})"
+    expect_array(lab.step01_spectrograms.mel_spectrogram(fused), fused[:128], call)
+    (after,) = kit.arguments_after(lab.step01_spectrograms.mel_spectrogram, fused)
+    expect_array(after, fused, f"the fused array after {call}", tolerance=0)
 
 
 @check(
@@ -272,11 +271,12 @@ def test_mel_spectrogram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) ->
 
 @check(points=0.25, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
 def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_spectrogram draws the mel spectrogram on the given axes, and nowhere else, with its title."""
+    """plot_spectrogram draws the mel spectrogram as it is on the given axes, and nowhere else, with its title."""
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
     ax = kit.empty_axes()
     figures = kit.open_figures()
-    lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
+    after, *_ = kit.arguments_after(lab.step01_spectrograms.plot_spectrogram, mel, ax, "Μπλουζ")
+    expect_array(after, mel, "the mel spectrogram after plot_spectrogram(mel, ax)", tolerance=0)
     expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
     expect_no_other_figure(kit, figures, "plot_spectrogram(mel, ax)")
     expect_title(ax, "Μπλουζ", "plot_spectrogram(mel, ax, title='Μπλουζ')")

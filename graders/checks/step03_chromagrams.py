@@ -28,9 +28,12 @@ from graders.checks.plots.axes import (
 
 @check(points=1, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")
 @examples(fused=features(ROWS))
-def test_chromagram_is_the_last_12_rows(lab: Any, fused: np.ndarray) -> None:
-    """chromagram returns rows 128-139, [12, T]."""
-    expect_array(lab.step03_chromagrams.chromagram(fused), fused[128:], f"chromagram(fused {list(fused.shape)})")
+def test_chromagram_is_the_last_12_rows(lab: Any, kit: Kit, fused: np.ndarray) -> None:
+    """chromagram returns rows 128-139, [12, T], and leaves the fused array as it is."""
+    call = f"chromagram(fused {list(fused.shape)})"
+    expect_array(lab.step03_chromagrams.chromagram(fused), fused[128:], call)
+    (after,) = kit.arguments_after(lab.step03_chromagrams.chromagram, fused)
+    expect_array(after, fused, f"the fused array after {call}", tolerance=0)
 
 
 @check(points=0.25, hint="Raise ValueError unless there are 140 rows.", needs=("test_chromagram_is_the_last_12_rows",))
@@ -43,11 +46,12 @@ def test_chromagram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) -> None
 
 @check(points=1, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
 def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_chromagram draws the chromagram on the given axes, with its title."""
+    """plot_chromagram draws the chromagram as it is on the given axes, with its title."""
     chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
     ax = kit.empty_axes()
     figures = kit.open_figures()
-    lab.step03_chromagrams.plot_chromagram(chroma, ax, title="Τριπ-χοπ")
+    after, *_ = kit.arguments_after(lab.step03_chromagrams.plot_chromagram, chroma, ax, "Τριπ-χοπ")
+    expect_array(after, chroma, "the chromagram after plot_chromagram(chroma, ax)", tolerance=0)
     expect_drawn(ax, chroma, "plot_chromagram(chroma, ax)")
     expect_no_other_figure(kit, figures, "plot_chromagram(chroma, ax)")
     expect_title(ax, "Τριπ-χοπ", "plot_chromagram(chroma, ax, title='Τριπ-χοπ')")

@@ -41,7 +41,7 @@ from graders.checks.data.folders import (
     write_multitask,
 )
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.datasets import FEATURE_ROWS, expect_track, item, labels_of, padded, path_of
+from graders.checks.oracles.datasets import FEATURE_ROWS, expect_track, item, labels_of, merged, padded, path_of
 from graders.checks.oracles.splits import drawn, expect_partition, split
 from graders.checks.plots.axes import expect_no_other_figure, expect_title
 from graders.checks.plots.bars import bars_by_name
@@ -55,17 +55,13 @@ SPLITS = ("test_split_is_disjoint_and_complete",)
 # --- genres
 
 
-@check(points=0.75, hint="Look each genre up in the mapping, and keep the entry unless what you find is None.")
+@check(points=0.5, hint="Look each genre up in the mapping, and keep the entry unless what you find is None.")
 @examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30))
 def test_merge_classes_merges_and_drops(lab: Any, genres: list[str]) -> None:
     """merge_classes replaces each genre by its merged genre, drops those mapped to None, and keeps the order."""
     entries = entries_of(genres)
-    expected = [(name, MAPPING[genre]) for name, genre in entries if MAPPING[genre] is not None]
-    expect_equal(
-        lab.step04_dataset.merge_classes(entries, MAPPING),
-        expected,
-        f"merge_classes({len(entries)} labels, mapping)",
-    )
+    call = f"merge_classes({len(entries)} labels, mapping)"
+    expect_equal(lab.step04_dataset.merge_classes(entries, MAPPING), merged(entries, MAPPING), call)
 
 
 @check(
@@ -77,8 +73,8 @@ def test_merge_classes_uses_the_mapping_given(lab: Any, rng: np.random.Generator
     """merge_classes follows any mapping, also one that is not the course's."""
     mapping = {"Jazz": None, "Λαϊκό": "Rock", "Rock": "Jazz"}
     entries = entries_of(["Jazz", "Λαϊκό", "Rock", *rng.choice(list(mapping), 6).tolist()])
-    expected = [(name, mapping[genre]) for name, genre in entries if mapping[genre] is not None]
-    expect_equal(lab.step04_dataset.merge_classes(entries, mapping), expected, "merge_classes(labels, another mapping)")
+    call = "merge_classes(labels, another mapping)"
+    expect_equal(lab.step04_dataset.merge_classes(entries, mapping), merged(entries, mapping), call)
 
 
 @check(
@@ -90,6 +86,19 @@ def test_merge_classes_refuses_an_unknown_genre(lab: Any) -> None:
     """merge_classes raises KeyError for a genre that the mapping lacks."""
     with expect_error((KeyError, ValueError), "merge_classes(labels with Polka, mapping)"):
         lab.step04_dataset.merge_classes(entries_of(["Jazz", "Polka"]), MAPPING)
+
+
+@check(
+    points=0.25,
+    hint="Collect what you keep in a new list, and take nothing out of the list and the mapping that came in.",
+    needs=("test_merge_classes_merges_and_drops",),
+)
+def test_merge_classes_leaves_its_arguments_alone(lab: Any, kit: Kit) -> None:
+    """merge_classes leaves labels and mapping as they are."""
+    entries = entries_of([*TEN_GENRES[::-1], *DROPPED_GENRES, "Punk"])
+    labels, mapping = kit.arguments_after(lab.step04_dataset.merge_classes, entries, MAPPING)
+    expect_equal(labels, entries, "the labels after merge_classes(labels, mapping)")
+    expect_equal(mapping, MAPPING, "the mapping after merge_classes(labels, mapping)")
 
 
 @check(points=0.25, hint="collections.Counter over the genres of the entries.")
@@ -105,14 +114,17 @@ def test_class_histogram_counts_tracks(lab: Any, genres: list[str], times: int) 
 
 @check(
     points=0.25,
-    hint="sorted(counts.items()) sorts by name.",
+    hint="sorted(counts.items()) sorts by name; labels.sort() would change the caller's list.",
     needs=("test_class_histogram_counts_tracks",),
 )
-def test_class_histogram_is_sorted_by_name(lab: Any, rng: np.random.Generator) -> None:
-    """class_histogram names the genres in alphabetical order."""
+def test_class_histogram_is_sorted_by_name(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
+    """class_histogram names the genres in alphabetical order, and leaves the labels in theirs."""
     genres = rng.permutation([*TEN_GENRES, *TEN_GENRES[:4], "Ροκ"]).tolist()
-    histogram = lab.step04_dataset.class_histogram(entries_of(genres))
+    entries = entries_of(genres)
+    histogram = lab.step04_dataset.class_histogram(entries)
     expect_equal(list(histogram), sorted(set(genres)), "the genres of class_histogram(labels), in order")
+    (labels,) = kit.arguments_after(lab.step04_dataset.class_histogram, entries)
+    expect_equal(labels, entries, "the labels after class_histogram(labels)")
 
 
 @check(
@@ -120,11 +132,12 @@ def test_class_histogram_is_sorted_by_name(lab: Any, rng: np.random.Generator) -
     hint="axes[0].bar(list(before), list(before.values())), the same for after, then labels and titles.",
 )
 def test_plot_class_histograms_draws_both(lab: Any, kit: Kit) -> None:
-    """plot_class_histograms draws a labelled bar for each genre, before merging and after."""
+    """plot_class_histograms draws a labelled bar for each genre, before merging and after, from what stays as it is."""
     histograms = ({"Punk": 3, "Metal": 140, "Ροκ": 2}, {"Metal": 143, "Ροκ": 2})
     axes = kit.figure_axes(2)
-    lab.step04_dataset.plot_class_histograms(*histograms, axes)
-    for ax, histogram, name in zip(axes, histograms, ("before", "after"), strict=True):
+    after = kit.arguments_after(lab.step04_dataset.plot_class_histograms, *histograms, axes)
+    for ax, histogram, name, left in zip(axes, histograms, ("before", "after"), after[:2], strict=True):
+        expect_equal(left, histogram, f"the histogram {name} merging, once it was drawn")
         call = f"the plot {name} merging"
         expect_equal(bars_by_name(kit, ax, call), histogram, f"the bars of {call}")
 
@@ -230,7 +243,7 @@ def test_padding_cuts_longer_input(lab: Any, feature: np.ndarray, data: st.DataO
     needs=("test_padding_adds_zeros_at_the_end", "test_padding_cuts_longer_input"),
 )
 def test_padding_returns_a_new_array_of_the_same_dtype(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """PaddingTransform returns a new array of the dtype of its input, whether it pads, cuts or does neither."""
+    """PaddingTransform returns a new array of the dtype of its input, which stays as it is, padded, cut or neither."""
     for length in (2, 3, 5):
         pad = lab.step04_dataset.PaddingTransform(length)
         for dtype in (np.float32, np.float64, np.int16):
@@ -239,6 +252,8 @@ def test_padding_returns_a_new_array_of_the_same_dtype(lab: Any, kit: Kit, rng: 
             got = as_array(pad(x), call).dtype
             if got != x.dtype:
                 raise AssertionError(f"{call} has dtype {got}; expected {x.dtype}, as x has.")
+        (after,) = kit.arguments_after(pad, x)
+        expect_array(after, x, f"x after {call}", tolerance=0)
         if plain(kit.shares_memory(pad, x), call):
             raise AssertionError(f"{call} is a view of x: who changes it changes x; expected a new array.")
 
@@ -315,6 +330,20 @@ def test_label_transformer_fits_anew(lab: Any) -> None:
         encoded = as_array(fitted.transform(["Folk", "Jazz", "Rock"]), f"{words} after {call}")
         expect_array(encoded, [0, 1, 2], f"the codes of Folk, Jazz and Rock of {words} after {call}")
     expect_equal(transformer.classes_, ["Folk", "Jazz", "Rock"], f"the classes_ after {call}")
+
+
+@check(
+    points=0.25,
+    hint="labels.sort() changes the caller's list: sorted(set(labels)) makes a new one.",
+    needs=("test_label_transformer_encodes_sorted_classes", "test_label_transformer_inverts"),
+)
+def test_label_transformer_leaves_its_arguments_alone(lab: Any, kit: Kit) -> None:
+    """LabelTransformer leaves the labels and indices that it is given as they are."""
+    transformer = lab.step04_dataset.LabelTransformer()
+    names = ["Rock", "Blues", "Rock", "Folk"]
+    for method, given in (("fit", names), ("transform", names), ("inverse", [2, 0, 1])):
+        (after,) = kit.arguments_after(getattr(transformer, method), given)
+        expect_equal(after, given, f"the list after LabelTransformer.{method}({given})")
 
 
 @check(
@@ -428,7 +457,7 @@ def test_dataset_reads_the_feature_asked_for(lab: Any, inputs: Path, rng: np.ran
     expect_track(dataset, 0, tracks[0].fused, FEATURE_ROWS[feat_type], call)
 
 
-@check(points=1, hint="The ten merged genres, sorted by name, are classes 0-9.", needs=BUILDS)
+@check(points=0.75, hint="The ten merged genres, sorted by name, are classes 0-9.", needs=BUILDS)
 def test_dataset_labels_are_the_merged_classes(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset labels each track with its merged genre's index among the ten sorted genres."""
     genres = [*TEN_GENRES, "Punk", "Psych-Folk", "Chiptune", "Post-Rock"]
@@ -441,15 +470,21 @@ def test_dataset_labels_are_the_merged_classes(lab: Any, inputs: Path, rng: np.r
 @check(
     points=0.25,
     hint="Use the class_mapping that is passed in, not CLASS_MAPPING.",
-    needs=("test_merge_classes_uses_the_mapping_given", "test_dataset_labels_are_the_merged_classes"),
+    needs=(
+        "test_merge_classes_uses_the_mapping_given",
+        "test_merge_classes_leaves_its_arguments_alone",
+        "test_dataset_labels_are_the_merged_classes",
+    ),
 )
-def test_dataset_follows_any_mapping(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """SpectrogramDataset merges and drops genres as the class_mapping says, also one that is not the course's."""
+def test_dataset_follows_any_mapping(lab: Any, kit: Kit, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset merges and drops genres as any class_mapping says, and leaves it as it is."""
     mapping = {"Λαϊκό": "Ρεμπέτικο", "Ρεμπέτικο": "Ρεμπέτικο", "Rock": "Blues", "Jazz": None}
     write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Λαϊκό", "Jazz", "Ρεμπέτικο", "Rock"], rng))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=mapping)
     call = f"the labels of tracks of Rock, Λαϊκό, Jazz, Ρεμπέτικο and Rock with class_mapping={mapping}"
     expect_equal(labels_of(dataset), [0, 1, 1, 0], call)
+    _, after = kit.arguments_after(lab.step04_dataset.SpectrogramDataset, inputs / GENRES, mapping)
+    expect_equal(after, mapping, "the class_mapping after SpectrogramDataset(folder, class_mapping)")
 
 
 @check(points=0.75, hint="train=False reads test_labels.txt and the folder test/.", needs=READS)

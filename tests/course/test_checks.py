@@ -24,6 +24,7 @@ from graders.checks.thresholds import THRESHOLDS
 from graders.intake.submission import read_submission
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
+from graders.judging.local import LocalSubject
 from graders.judging.rubric import Check, load_rubric, with_needs
 from graders.outcomes import Outcome, Verdict
 from graders.sandbox.client import WarmServer
@@ -100,6 +101,26 @@ def around(check_ids: Collection[str], step: Sequence[Check]) -> list[Check]:
         place = ids.index(check_id)
         wanted.update(ids[max(0, place - 1) : place + 2])
     return with_needs(wanted, step)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        pytest.param(one, id=f"{one.check[:6]}-{one.name}")
+        for one in all_mistakes(COURSE)
+        if one.check.endswith("_alone") and step_number(one.check) in {2, 4} and "stand" in one.name
+    ],
+)
+def test_an_argument_that_is_overwritten_is_told_at_home_too(
+    mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage_reference(COURSE, tmp_path)
+    mistake.make_in(tmp_path, COURSE)
+    monkeypatch.chdir(tmp_path)
+    rubric = with_needs({mistake.check}, load_rubric(COURSE, {step_number(mistake.check)}))
+    with LocalSubject(COURSE, tmp_path) as subject:
+        verdicts = judge(COURSE, rubric, subject, SEED, QUIETLY)
+    assert not_passed(verdicts).keys() == {mistake.check}
 
 
 CONSTANTS = (

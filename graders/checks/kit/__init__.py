@@ -80,10 +80,19 @@ def indexed_dataset(size: int, features: int = 3) -> Any:
 
 
 def arguments_after(function: Callable[..., Any], *args: Any) -> tuple[Any, ...]:
-    """Call a function with copies of arguments, and return these as they are afterwards."""
-    args = copy.deepcopy(args)  # at a student's home, they are the check's own
-    function(*args)
-    return args
+    """Call a function on copies of lists, dicts and arrays of numbers; return its arguments as they are afterwards.
+
+    Where work is graded they are copies already; at home the check's own would change.
+    """
+    given = tuple(copy.deepcopy(value) if _is_plain(value) else value for value in args)
+    function(*given)
+    return given
+
+
+def _is_plain(value: object) -> bool:
+    import numpy as np  # noqa: PLC0415 - the kit is imported by the judge's side as well
+
+    return isinstance(value, list | dict) or (isinstance(value, np.ndarray) and value.dtype != object)
 
 
 def shares_memory(function: Callable[[Any], Any], x: Any) -> bool:

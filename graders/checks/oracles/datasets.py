@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ import numpy as np
 from graders.authoring.expect import as_array, expect_array, expect_length, expect_shape, expect_text, plain
 
 FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
+
+
+def merged(entries: Sequence[tuple[str, str]], mapping: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """Return (name, merged genre) entries, without those whose genre is mapped to None."""
+    genres = [(name, mapping[genre]) for name, genre in entries]
+    return [(name, genre) for name, genre in genres if genre is not None]
 
 
 def padded(fused: np.ndarray, rows: slice, length: int) -> np.ndarray:
