@@ -15,7 +15,7 @@ from graders.outcomes import WrongType
 SECONDS = re.compile(r"\b(s|secs?|seconds?|δευτ\w*|δλ)\b", re.IGNORECASE)
 BEATS = re.compile(r"beat|χτύπο|παλμ", re.IGNORECASE)
 HERTZ = re.compile(r"\bk?Hz\b", re.IGNORECASE)
-PITCH = re.compile(r"pitch|chroma|τον|νότα|νότες", re.IGNORECASE)
+PITCH = re.compile(r"pitch|chroma|\bnotes?\b|τον|νότα|νότες|φθόγγ", re.IGNORECASE)
 
 
 def expect_drawn(ax: Any, feature: Any, call: str) -> None:
