@@ -11,11 +11,12 @@ import pytest
 from graders.authoring.check import check
 from graders.authoring.examples import examples, st
 from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
-from graders.checks.data.features import features
+from graders.checks.data.features import decibels, features
 from graders.checks.data.folders import (
     ROWS,
     SPELLINGS,
     TEN_GENRES,
+    entries_of,
     make_tracks,
     write_genres,
     write_index,
@@ -53,6 +54,7 @@ def stems(rng: np.random.Generator, count: int) -> list[int]:
 def test_read_labels_lists_the_index_in_order(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels returns one (file name, genre) entry for each line after the header, in order."""
     entries = [(f"{track.stem}.fused.full.npy", track.genre) for track in make_tracks(TEN_GENRES, rng)]
+    entries.append(entries[0])
     index = write_index(inputs / "train_labels.txt", entries)
     expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index)")
 
@@ -150,11 +152,12 @@ def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path, tabs: 
 @check(points=0.25, hint="Draw the second entry among those whose genre differs from the first one's.")
 @examples(
     genres=st.lists(st.sampled_from(TEN_GENRES[:2]), min_size=2, max_size=12).filter(lambda names: len(set(names)) > 1),
+    more=st.sampled_from([0, 300]),
     seed=st.integers(0, 2**31),
 )
-def test_pick_two_genres_picks_different_genres(lab: Any, genres: list[str], seed: int) -> None:
-    """pick_two_genres returns two of the entries, of different genres."""
-    labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(genres)]
+def test_pick_two_genres_picks_different_genres(lab: Any, genres: list[str], more: int, seed: int) -> None:
+    """pick_two_genres returns two of the entries, of different genres, however rare one genre is."""
+    labels = entries_of([*genres, *genres[:1] * more])
     call = f"pick_two_genres({len(labels)} labels, seed={seed})"
     pair = expect_length(lab.step01_spectrograms.pick_two_genres(labels, seed), 2, call)
     first, second = (tuple(expect_length(entry, 2, f"an entry of {call}")) for entry in pair)
@@ -172,19 +175,22 @@ def test_pick_two_genres_picks_different_genres(lab: Any, genres: list[str], see
 )
 def test_pick_two_genres_depends_on_the_seed_alone(lab: Any, rng: np.random.Generator) -> None:
     """pick_two_genres draws the same pair for the same seed, and other pairs for other seeds."""
-    labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(TEN_GENRES * 3)]
     seeds = rng.integers(0, 2**31, 8).tolist()
-    drawn = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
-    again = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
-    expect_equal(again, drawn, "pick_two_genres called again with the same seeds")
-    entries = [list(label) for label in labels]
-    for pair in drawn:
-        if not all(entry in entries for entry in expect_length(pair, 2, "pick_two_genres(labels, seed)")):
-            raise AssertionError(f"pick_two_genres(labels, seed) returned {pair!r:.200}; expected two of the labels.")
-    if all(pair == drawn[0] for pair in drawn):
-        raise AssertionError(
-            "pick_two_genres draws the same pair for eight different seeds; expected it to use the seed."
-        )
+    for labels in (entries_of(TEN_GENRES * 3), entries_of(TEN_GENRES[:2] * 10)):
+        drawn = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
+        again = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
+        expect_equal(again, drawn, "pick_two_genres called again with the same seeds")
+        entries = [list(label) for label in labels]
+        for pair in drawn:
+            if not all(entry in entries for entry in expect_length(pair, 2, "pick_two_genres(labels, seed)")):
+                raise AssertionError(
+                    f"pick_two_genres(labels, seed) returned {pair!r:.200}; expected two of the labels."
+                )
+        for entry in drawn[0]:
+            if all(entry in pair for pair in drawn):
+                raise AssertionError(
+                    f"pick_two_genres draws {entry} for eight different seeds; expected the seed to choose both."
+                )
 
 
 @check(
@@ -205,7 +211,7 @@ def test_pick_two_genres_refuses_a_single_genre(lab: Any) -> None:
 )
 def test_pick_two_genres_leaves_the_rest_alone(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """pick_two_genres neither seeds nor uses NumPy's global generator, and leaves the labels as they are."""
-    labels = [(f"{number}.fused.full.npy", genre) for number, genre in enumerate(TEN_GENRES * 2)]
+    labels = entries_of(TEN_GENRES * 2)
     before = kit.global_generators()
     after = kit.arguments_after(lab.step01_spectrograms.pick_two_genres, labels, int(rng.integers(1000)))
     expect_equal(after[0], labels, "the labels after pick_two_genres(labels, seed)")
@@ -216,7 +222,7 @@ def test_pick_two_genres_leaves_the_rest_alone(lab: Any, kit: Kit, rng: np.rando
 @check(points=0.25, hint="np.load(path) returns the array as it was saved.")
 def test_read_fused_returns_the_array(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_fused returns the array of a fused file, [140, T]."""
-    fused = rng.uniform(-80, 0, (ROWS, 31)).astype(np.float32)
+    fused = decibels(rng, ROWS, 31)
     np.save(inputs / "φάσμα.fused.full.npy", fused)
     expect_array(lab.step01_spectrograms.read_fused(inputs / "φάσμα.fused.full.npy"), fused, "read_fused(path)")
 
@@ -275,11 +281,12 @@ def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Gene
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
     ax = kit.empty_axes()
     figures = kit.open_figures()
-    after, *_ = kit.arguments_after(lab.step01_spectrograms.plot_spectrogram, mel, ax, "Μπλουζ")
-    expect_array(after, mel, "the mel spectrogram after plot_spectrogram(mel, ax)", tolerance=0)
+    lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
     expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
     expect_no_other_figure(kit, figures, "plot_spectrogram(mel, ax)")
     expect_title(ax, "Μπλουζ", "plot_spectrogram(mel, ax, title='Μπλουζ')")
+    after, _ = kit.arguments_after(lab.step01_spectrograms.plot_spectrogram, mel, *kit.figure_axes())
+    expect_array(after, mel, "the mel spectrogram after plot_spectrogram(mel, ax)", tolerance=0)
 
 
 @check(

@@ -25,7 +25,7 @@ from graders.authoring.expect import (
     expect_shape,
     plain,
 )
-from graders.checks.data.features import features
+from graders.checks.data.features import decibels, features
 from graders.checks.data.folders import (
     DROPPED_GENRES,
     GENRES,
@@ -41,7 +41,16 @@ from graders.checks.data.folders import (
     write_multitask,
 )
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.datasets import FEATURE_ROWS, expect_track, item, labels_of, merged, padded, path_of
+from graders.checks.oracles.datasets import (
+    FEATURE_ROWS,
+    expect_int64,
+    expect_track,
+    item,
+    labels_of,
+    merged,
+    padded,
+    path_of,
+)
 from graders.checks.oracles.splits import drawn, expect_partition, split
 from graders.checks.plots.axes import expect_no_other_figure, expect_title
 from graders.checks.plots.bars import bars_by_name
@@ -60,6 +69,7 @@ SPLITS = ("test_split_is_disjoint_and_complete",)
 def test_merge_classes_merges_and_drops(lab: Any, genres: list[str]) -> None:
     """merge_classes replaces each genre by its merged genre, drops those mapped to None, and keeps the order."""
     entries = entries_of(genres)
+    entries += entries[:1]
     call = f"merge_classes({len(entries)} labels, mapping)"
     expect_equal(lab.step04_dataset.merge_classes(entries, MAPPING), merged(entries, MAPPING), call)
 
@@ -105,11 +115,9 @@ def test_merge_classes_leaves_its_arguments_alone(lab: Any, kit: Kit) -> None:
 @examples(genres=st.lists(st.sampled_from(sorted(MAPPING)), max_size=30), times=st.sampled_from([1, 1, 300]))
 def test_class_histogram_counts_tracks(lab: Any, genres: list[str], times: int) -> None:
     """class_histogram returns how many entries each genre has."""
-    expect_equal(
-        lab.step04_dataset.class_histogram(entries_of(genres * times)),
-        dict(Counter(genres * times)),
-        f"class_histogram({len(genres * times)} labels)",
-    )
+    entries = entries_of(genres) * times
+    counts = dict(Counter(genre for _, genre in entries))
+    expect_equal(lab.step04_dataset.class_histogram(entries), counts, f"class_histogram({len(entries)} labels)")
 
 
 @check(
@@ -135,11 +143,12 @@ def test_plot_class_histograms_draws_both(lab: Any, kit: Kit) -> None:
     """plot_class_histograms draws a labelled bar for each genre, before merging and after, from what stays as it is."""
     histograms = ({"Punk": 3, "Metal": 140, "Ροκ": 2}, {"Metal": 143, "Ροκ": 2})
     axes = kit.figure_axes(2)
-    after = kit.arguments_after(lab.step04_dataset.plot_class_histograms, *histograms, axes)
-    for ax, histogram, name, left in zip(axes, histograms, ("before", "after"), after[:2], strict=True):
-        expect_equal(left, histogram, f"the histogram {name} merging, once it was drawn")
+    lab.step04_dataset.plot_class_histograms(*histograms, axes)
+    for ax, histogram, name in zip(axes, histograms, ("before", "after"), strict=True):
         call = f"the plot {name} merging"
         expect_equal(bars_by_name(kit, ax, call), histogram, f"the bars of {call}")
+    *left, _ = kit.arguments_after(lab.step04_dataset.plot_class_histograms, *histograms, kit.figure_axes(2))
+    expect_equal(left, histograms, "the histograms after plot_class_histograms(before, after, axes)")
 
 
 @check(
@@ -169,7 +178,7 @@ def test_plot_class_histograms_is_legible(lab: Any, kit: Kit) -> None:
 @pytest.mark.parametrize("feat_type", ["mel", "chroma", "fused"])
 def test_read_spectrogram_is_time_first(lab: Any, inputs: Path, rng: np.random.Generator, feat_type: str) -> None:
     """read_spectrogram returns the rows of the feature asked for, as [T, F]."""
-    fused = rng.uniform(-80, 0, (ROWS, 17)).astype(np.float32)
+    fused = decibels(rng, ROWS, 17)
     np.save(inputs / "1.fused.full.npy", fused)
     read = lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", feat_type)
     expect_array(read, fused[FEATURE_ROWS[feat_type]].T, f"read_spectrogram(path, {feat_type!r})")
@@ -186,8 +195,9 @@ def test_read_spectrogram_is_time_first(lab: Any, inputs: Path, rng: np.random.G
 def test_read_spectrogram_refuses_another_feature(lab: Any, inputs: Path) -> None:
     """read_spectrogram raises ValueError for a feat_type that is not mel, chroma or fused."""
     np.save(inputs / "1.fused.full.npy", np.zeros((ROWS, 3), np.float32))
-    with expect_error(ValueError, "read_spectrogram(path, 'tempogram')"):
-        lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", "tempogram")
+    for word in ("tempogram", "mels", "chrom", ""):
+        with expect_error(ValueError, f"read_spectrogram(path, {word!r})"):
+            lab.step04_dataset.read_spectrogram(inputs / "1.fused.full.npy", word)
 
 
 @check(
@@ -255,7 +265,9 @@ def test_padding_returns_a_new_array_of_the_same_dtype(lab: Any, kit: Kit, rng: 
         (after,) = kit.arguments_after(pad, x)
         expect_array(after, x, f"x after {call}", tolerance=0)
         if plain(kit.shares_memory(pad, x), call):
-            raise AssertionError(f"{call} is a view of x: who changes it changes x; expected a new array.")
+            raise AssertionError(
+                f"{call} shares its memory with x, or with what the next call returns; expected a new array each time."
+            )
 
 
 @check(
@@ -281,11 +293,7 @@ def test_label_transformer_encodes_sorted_classes(lab: Any, labels: list[str]) -
     transformer.fit(labels)
     classes = sorted(set(labels))
     call = f"LabelTransformer().fit({len(labels)} labels).transform(labels)"
-    expect_array(
-        expect_dtype(transformer.transform(labels), "i", call),
-        [classes.index(label) for label in labels],
-        call,
-    )
+    expect_array(expect_int64(transformer.transform(labels), call), [classes.index(label) for label in labels], call)
 
 
 @check(points=0.25, hint="inverse looks the index up among the sorted classes.")
@@ -411,10 +419,12 @@ def test_dataset_pads_or_cuts_to_max_length(lab: Any, inputs: Path, rng: np.rand
     """SpectrogramDataset brings every track to max_length, when it is given, padding some and cutting others."""
     tracks = make_tracks(["Rock", "Blues"], rng, lengths=[8, 3])
     write_genres(inputs / GENRES, "train", tracks)
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=5)
-    for index, track in enumerate(tracks):
-        call = f"the features of dataset[{index}] with max_length=5, a track of {track.fused.shape[1]} timesteps,"
-        expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], 5), call)
+    for length in (5, 11):
+        dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=length)
+        for index, track in enumerate(tracks):
+            timesteps = track.fused.shape[1]
+            call = f"the features of dataset[{index}] with max_length={length}, a track of {timesteps} timesteps,"
+            expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS["mel"], length), call)
 
 
 @check(points=0.75, hint="Note each track's timesteps before you pad it.", needs=BUILDS)
@@ -487,16 +497,38 @@ def test_dataset_follows_any_mapping(lab: Any, kit: Kit, inputs: Path, rng: np.r
     expect_equal(after, mapping, "the class_mapping after SpectrogramDataset(folder, class_mapping)")
 
 
-@check(points=0.75, hint="train=False reads test_labels.txt and the folder test/.", needs=READS)
+@check(points=0.5, hint="train=False reads test_labels.txt and the folder test/.", needs=READS)
 def test_dataset_reads_the_test_split(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset with train=False holds the tracks of the test split, and none of the training split."""
-    train, test = make_tracks(TEN_GENRES, rng, [7] * 10), make_tracks(["Folk", "Pop", "Jazz"], rng, [5, 5, 5])
-    write_genres(inputs / GENRES, "train", train)
-    write_genres(inputs / GENRES, "test", test)
+    test = make_tracks(["Folk", "Punk", "Jazz"], rng, [5, 5, 5])
+    write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng, [7] * 10))
+    write_genres(inputs / GENRES, "test", [*test, *make_tracks(["Old-Time"], rng, [5])])
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=False)
     expect_equal(len(dataset), 3, "len(SpectrogramDataset(folder, train=False)) with 10 training and 3 test tracks")
     for index, track in enumerate(test):
         expect_track(dataset, index, track.fused, FEATURE_ROWS["mel"], f"the features of test track {index}")
+
+
+@check(
+    points=0.25,
+    hint="Hand feat_type and max_length on for both splits, and look for the longest track among the split's own.",
+    needs=(
+        "test_dataset_reads_the_test_split",
+        "test_dataset_pads_to_the_longest_track",
+        "test_dataset_pads_or_cuts_to_max_length",
+        "test_dataset_reads_the_feature_asked_for",
+    ),
+)
+def test_dataset_treats_both_splits_alike(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset pads test tracks to the longest of them or to max_length, and gives the feature asked for."""
+    tracks = make_tracks(["Folk", "Jazz"], rng, [5, 3])
+    write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng, [7] * 10))
+    write_genres(inputs / GENRES, "test", tracks)
+    for options, feat_type, length in (({}, "mel", 5), ({"feat_type": "chroma", "max_length": 4}, "chroma", 4)):
+        dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=False, **options)
+        for index, track in enumerate(tracks):
+            call = f"the features of item {index} of SpectrogramDataset(folder, train=False, {options})"
+            expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS[feat_type], length), call)
 
 
 @check(
@@ -562,6 +594,8 @@ def test_get_files_labels_lists_files_and_genres(lab: Any, inputs: Path, rng: np
     if not all(path.parent.parts[-2:] == (GENRES, "train") for path in paths):
         raise AssertionError(f"get_files_labels(index, mapping) returned {paths}; expected paths in {GENRES}/train.")
     expect_equal(labels, ["Metal", "Jazz"], "the labels of get_files_labels(index, mapping)")
+    _, unmerged = expect_length(dataset.get_files_labels(index), 2, "get_files_labels(index)")
+    expect_equal(unmerged, ["Punk", "Old-Time", "Jazz"], "the labels of get_files_labels(index), without a mapping,")
 
 
 @check(
@@ -629,7 +663,7 @@ def test_dataset_refuses_other_arguments(lab: Any, inputs: Path, rng: np.random.
 
 
 @check(
-    points=1,
+    points=0.75,
     hint="regression=1 is valence, the first column after Id; 2 is energy, 3 danceability.",
     needs=BUILDS,
 )
@@ -651,6 +685,29 @@ def test_multitask_labels_are_all_three_axes(lab: Any, inputs: Path, rng: np.ran
     dataset = lab.step04_dataset.SpectrogramDataset(folder, multitask=True)
     labels = np.array([item(dataset, index)[1] for index in range(4)], np.float64)
     expect_array(labels, values, "the array of labels with multitask=True")
+
+
+@check(
+    points=0.25,
+    hint="Ratings change the labels alone: read, pad and measure the tracks as those with genres.",
+    needs=(
+        "test_multitask_labels_are_all_three_axes",
+        "test_dataset_pads_or_cuts_to_max_length",
+        "test_dataset_lengths_end_at_max_length",
+        "test_dataset_reads_the_feature_asked_for",
+    ),
+)
+def test_rated_tracks_are_read_as_the_others_are(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset of ratings gives the feature asked for, max_length timesteps of it, and the length."""
+    tracks = make_tracks(["Rock"] * 2, rng, [8, 3])
+    folder = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
+    for options in ({"regression": 2}, {"multitask": True}):
+        dataset = lab.step04_dataset.SpectrogramDataset(folder, feat_type="chroma", max_length=5, **options)
+        for index, track in enumerate(tracks):
+            call = f"item {index} of SpectrogramDataset(folder, feat_type='chroma', max_length=5, {options})"
+            values, _, length = item(dataset, index, call)
+            expect_array(values, padded(track.fused, FEATURE_ROWS["chroma"], 5), f"the features of {call}")
+            expect_equal(length, (5, 3)[index], f"the length of {call}")
 
 
 @check(
@@ -698,7 +755,7 @@ def test_dataset_refuses_one_axis_and_all(lab: Any, inputs: Path, rng: np.random
 # --- splits
 
 
-@check(points=1, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")
+@check(points=0.75, hint="Shuffle the indices once, then cut the list: each index falls into exactly one part.")
 @examples(size=st.integers(5, 40), batch=st.integers(1, 7), seed=st.integers(0, 1000))
 def test_split_is_disjoint_and_complete(lab: Any, kit: Kit, size: int, batch: int, seed: int) -> None:
     """torch_train_val_split puts every item into exactly one of training and validation."""
@@ -715,19 +772,16 @@ def test_validation_takes_its_fraction(lab: Any, kit: Kit) -> None:
 
 
 @check(
-    points=0.5,
+    points=0.25,
     hint="Cut three parts from the same shuffled indices; test must not overlap validation.",
     needs=SPLITS,
 )
 def test_three_way_split_is_disjoint_and_complete(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with test_size > 0 returns three loaders that share no item and miss none."""
-    (train, val, test), call = split(lab, kit, 40, 4, 4, val_size=0.2, test_size=0.3)
+    (train, val, test), call = split(lab, kit, 40, 4, 5, val_size=0.2, test_size=0.3)
     parts = [drawn(loader, call) for loader in (train, val, test)]
     expect_partition(parts, 40, call)
     expect_equal([len(part) for part in parts], [20, 8, 12], f"the sizes of the parts of {call}")
-    parts, call = split(lab, kit, 20, 4, 3, val_size=0.2, test_size=0.33)
-    sizes = [len(plain(batch[1], call)) for batch in parts[2]]
-    expect_equal(sizes, [3, 3], f"the sizes of the test batches of {call}, whose test part is rounded down,")
 
 
 @check(
@@ -752,6 +806,31 @@ def test_split_depends_on_the_seed(lab: Any, kit: Kit) -> None:
         )
 
 
+@check(
+    points=0.25,
+    hint="int(fraction * len(dataset)) for both parts, out of one list of indices that is shuffled first.",
+    needs=(
+        "test_validation_takes_its_fraction",
+        "test_three_way_split_is_disjoint_and_complete",
+        "test_split_depends_on_the_seed",
+    ),
+)
+def test_three_way_split_takes_its_fractions(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split with test_size > 0 rounds both parts down, and draws the test items by the seed too."""
+    parts, call = split(lab, kit, 19, 4, 3, val_size=0.2, test_size=0.33)
+    sizes = [[len(plain(batch[1], call)) for batch in part] for part in parts]
+    expect_equal(
+        sizes,
+        [[4, 4, 2], [3], [3, 3]],
+        f"the sizes of the batches of {call}, whose validation and test parts are rounded down,",
+    )
+    tests = [sorted(drawn(split(lab, kit, 40, 4, 4, test_size=0.3, seed=seed)[0][2], call)) for seed in (1, 2)]
+    if tests[0] == tests[1]:
+        raise AssertionError(
+            "torch_train_val_split draws the same test items for seeds 1 and 2; expected it to shuffle all of them."
+        )
+
+
 @check(points=0.25, hint="Shuffle only if shuffle is true, and let validation take the first items.", needs=SPLITS)
 def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with shuffle=False gives the first items to validation."""
@@ -765,12 +844,25 @@ def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
     needs=("test_split_without_shuffling_keeps_the_order",),
 )
 def test_loaders_without_shuffling_keep_the_order(lab: Any, kit: Kit) -> None:
-    """torch_train_val_split with shuffle=False makes loaders that give the items in order, in every epoch."""
+    """torch_train_val_split with shuffle=False makes loaders of items in order: validation, test, training."""
     loaders, call = split(lab, kit, 20, 3, 2, val_size=0.2, test_size=0.15, shuffle=False)
-    for loader, name in zip(loaders, ("training", "validation", "test"), strict=True):
+    expected = {"training": list(range(7, 20)), "validation": [0, 1, 2, 3], "test": [4, 5, 6]}
+    for loader, (name, items) in zip(loaders, expected.items(), strict=True):
         for epoch in (1, 2):
-            items = drawn(loader, call)
-            expect_equal(items, sorted(items), f"the {name} items of {call}, in epoch {epoch},")
+            expect_equal(drawn(loader, call), items, f"the {name} items of {call}, in epoch {epoch},")
+
+
+@check(
+    points=0.25,
+    hint="`val_size or 0.2` takes 0 for nothing said; whether there is a test loader depends on test_size alone.",
+    needs=("test_loaders_without_shuffling_keep_the_order",),
+)
+def test_split_takes_parts_without_items(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split makes a loader without items for a val_size of 0, or a test_size of less than an item."""
+    (_, val), call = split(lab, kit, 20, 4, 3, val_size=0.0, shuffle=False)
+    expect_equal(drawn(val, call), [], f"the validation items of {call}")
+    (_, _, test), call = split(lab, kit, 20, 4, 3, test_size=0.04, shuffle=False)
+    expect_equal(drawn(test, call), [], f"the test items of {call}")
 
 
 @check(
@@ -831,8 +923,9 @@ def test_batches_have_their_sizes(lab: Any, kit: Kit) -> None:
 
 @check(points=0.5, hint="The default collate of DataLoader stacks the items; let it.", needs=(*BUILDS, *SPLITS))
 def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B])."""
-    write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
+    """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B]) of the tracks that they name."""
+    tracks = make_tracks(TEN_GENRES, rng, [4, 6] * 5)
+    write_genres(inputs / GENRES, "train", tracks)
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     loaders = expect_length(
         lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, "torch_train_val_split(dataset, 8, 8)"
@@ -841,8 +934,13 @@ def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -
     for batch in loaders[0]:
         data, labels, lengths = expect_length(batch, 3, "a batch")
         expect_shape(data, (8, *padded_shape), "the data of a batch of 8 tracks of at most 6 timesteps")
-        expect_shape(labels, (8,), "the labels of a batch of 8 tracks")
-        expect_shape(lengths, (8,), "the lengths of a batch of 8 tracks")
+        classes = plain(expect_shape(labels, (8,), "the labels of a batch of 8 tracks"), "the labels of a batch")
+        named = [tracks[int(number)].fused for number in classes if number in range(10)]
+        timesteps = [fused.shape[1] for fused in named]
+        call = "the lengths of a batch of 8 tracks"
+        expect_equal(expect_shape(lengths, (8,), call), timesteps, f"{call}, of classes {classes},")
+        features = [padded(fused, FEATURE_ROWS["mel"], padded_shape[0]) for fused in named]
+        expect_array(data, features, f"the data of a batch of 8 tracks, of classes {classes},")
 
 
 @check(
@@ -863,9 +961,10 @@ def test_batches_fit_the_losses(lab: Any, inputs: Path, rng: np.random.Generator
         dataset = lab.step04_dataset.SpectrogramDataset(inputs / folder, **options)
         data, labels, lengths = next(iter(lab.step04_dataset.torch_train_val_split(dataset, 8, 8)[0]))
         expect_dtype(data, "f", f"the data of a batch {words}")
-        got = expect_dtype(labels, "i" if folder == GENRES else "f", f"the labels of a batch {words}").dtype
-        if folder == GENRES and got.itemsize != np.dtype(np.int64).itemsize:
-            raise AssertionError(f"the labels of a batch {words} have dtype {got}; expected int64.")
+        if folder == GENRES:
+            expect_int64(labels, f"the array of labels of a batch {words}")
+        else:
+            expect_dtype(labels, "f", f"the labels of a batch {words}")
         expect_dtype(lengths, "i", f"the lengths of a batch {words}")
 
 

@@ -7,13 +7,17 @@ import numpy as np
 from graders.authoring.examples import in_any_order, st
 
 
+def decibels(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Return an array of float32 in dB, some below -80 and some above 0, as they are beside another reference."""
+    return rng.uniform(-120, 20, shape).astype(np.float32)
+
+
 @st.composite
 def features(draw: st.DrawFn, rows: int, min_columns: int = 1, max_columns: int = 40) -> np.ndarray:
-    """Draw a feature array `[rows, T]` of float32 in the range of dB; memory order C, Fortran or strided."""
+    """Draw a feature array `[rows, T]` of decibels; memory order C, Fortran or strided."""
     columns = draw(st.integers(min_columns, max_columns))
     seed = draw(st.integers(0, 2**32 - 1))
-    values = np.random.default_rng(seed).uniform(-80, 0, (rows, columns)).astype(np.float32)
-    return draw(in_any_order(values))
+    return draw(in_any_order(decibels(np.random.default_rng(seed), rows, columns)))
 
 
 @st.composite

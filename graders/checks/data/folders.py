@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from graders.checks.data.features import decibels
+
 ROWS = 140
 GENRES = "fma_genre_spectrograms"
 BEATS = "fma_genre_spectrograms_beat"
@@ -62,7 +64,7 @@ def make_tracks(genres: Sequence[str], rng: np.random.Generator, lengths: Sequen
     stems = rng.choice(np.arange(100, 99_999), len(genres), replace=False)
     columns = lengths or rng.integers(3, 10, len(genres)).tolist()
     return [
-        Track(str(stem), genre, rng.uniform(-80, 0, (ROWS, length)).astype(np.float32))
+        Track(str(stem), genre, decibels(rng, ROWS, length))
         for stem, genre, length in zip(stems, genres, columns, strict=True)
     ]
 

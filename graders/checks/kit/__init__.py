@@ -96,10 +96,11 @@ def _is_plain(value: object) -> bool:
 
 
 def shares_memory(function: Callable[[Any], Any], x: Any) -> bool:
-    """Call a function on an array, and return whether its result is a view of that array."""
+    """Call a function on an array twice; return whether its result shares memory with that array or with the next."""
     import numpy as np  # noqa: PLC0415 - the kit is imported by the judge's side as well
 
-    return bool(np.shares_memory(np.asarray(function(x)), x))
+    first, second = np.asarray(function(x)), np.asarray(function(x))
+    return bool(np.shares_memory(first, x) or np.shares_memory(first, second))
 
 
 def global_generators() -> dict[str, str]:

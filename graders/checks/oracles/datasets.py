@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from graders.authoring.expect import as_array, expect_array, expect_length, expect_shape, expect_text, plain
+from graders.authoring.expect import (
+    as_array,
+    expect_array,
+    expect_dtype,
+    expect_length,
+    expect_shape,
+    expect_text,
+    plain,
+)
 
 FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
 
@@ -52,3 +60,11 @@ def path_of(file: Any, call: str) -> Path:
 def labels_of(dataset: Any) -> list[Any]:
     """Return the labels of all items as plain data."""
     return [item(dataset, index)[1] for index in range(len(dataset))]
+
+
+def expect_int64(value: Any, call: str) -> np.ndarray:
+    """Return an array or tensor, as an array, once it holds integers of 64 bits, as losses take classes."""
+    array = expect_dtype(value, "i", call)
+    if array.dtype.itemsize != np.dtype(np.int64).itemsize:
+        raise AssertionError(f"{call} has dtype {array.dtype}; expected int64.")
+    return array
