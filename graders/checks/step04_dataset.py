@@ -841,7 +841,7 @@ def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
 @check(
     points=0.25,
     hint="A SubsetRandomSampler shuffles always: use a Subset, and shuffle=shuffle in the training loader alone.",
-    needs=("test_split_without_shuffling_keeps_the_order",),
+    needs=("test_split_without_shuffling_keeps_the_order", "test_three_way_split_is_disjoint_and_complete"),
 )
 def test_loaders_without_shuffling_keep_the_order(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with shuffle=False makes loaders of items in order: validation, test, training."""
