@@ -156,7 +156,7 @@ def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | Non
         check=experiment.check,
         better=experiment.better,
         threshold=threshold,
-        source="calibration" if experiment.given is None else "report",
+        source="calibration" if experiment.given is None else "course",
         seeds=seeds,
         correct=correct,
         mistakes=distributions[False],

@@ -21,7 +21,7 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
         check: id of the check that demands it.
         better: whether right submissions have low or high values.
         threshold: the value that a submission must reach.
-        source: where the threshold comes from: "calibration", or the report, whose figure it is.
+        source: where the threshold comes from: "calibration", or "course" where the course names it.
         seeds: runs of each submission, each with another seed.
         correct: values of right submissions, by name, in the order of the seeds, which begin with 0.
         mistakes: values of wrong submissions that fail the check, by name, in that order; null where there was none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,45 +19,67 @@ TIMESTEPS = 16
 HELD_OUT = 40
 HIDDEN = 16
 BATCH = 16
-EPOCHS = 30
+EPOCHS = (30, 90, 90)  # of a training, and of those that follow one which led nowhere
+# What right networks reach, with a narrow head and a seed of their own too (0.82; the lowest of three axes 0.46), and
+# nobody whose ratings are of other tracks (0.57; 0.27). Between what a detached backbone reaches and what the reference
+# does, there is no room: other checks see that.
+ONE_AXIS = 0.6
+ALL_AXES = 0.3
+LEARNT = 0.7  # the lowest of the correlations on the tracks that a network was trained on
 
 
 def held_out_energy(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Return Spearman's correlation on held-out tracks of a Regressor trained on the energy of others."""
-    model = lab.step08_regression.Regressor(_backbone(kit))
-    return float(_held_out(model, kit, rng, tasks=None)[0])
+    return float(_held_out(lambda: lab.step08_regression.Regressor(_backbone(kit)), kit, rng, tasks=None)[0])
 
 
 def held_out_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> float:
     """Return the lowest correlation of three axes on held-out tracks of a MultitaskRegressor trained on all of them."""
-    model = lab.step10_multitask.MultitaskRegressor(_backbone(kit), 3)
-    return float(_held_out(model, kit, rng, tasks=3).min())
+    return float(_held_out(lambda: lab.step10_multitask.MultitaskRegressor(_backbone(kit), 3), kit, rng, tasks=3).min())
 
 
 def _backbone(kit: Kit) -> Any:
     return kit.training.DeepMean(MEL_BANDS, HIDDEN)
 
 
-def _held_out(model: Any, kit: Kit, rng: np.random.Generator, tasks: int | None) -> Float64[np.ndarray, " tasks"]:
+def _held_out(
+    make: Callable[[], Any], kit: Kit, rng: np.random.Generator, tasks: int | None
+) -> Float64[np.ndarray, " tasks"]:
     """Return Spearman's correlation of each task on held-out tracks, after training on others.
 
     The tracks' mel bands have drawn signs, opposite ones in neighbours, and some tasks are turned round. A network
-    learns as well from that; loudness and the like, which go with the ratings by themselves, do not.
+    learns as well from that; loudness and the like, which go with the ratings by themselves, do not. One that does not
+    even learn its training tracks gets other signs and longer, and the training counts that led furthest: a narrow
+    layer may begin with dead units, and draw the same ones each time.
     """
     tracks = rated_tracks(timesteps=TIMESTEPS)
     order = rng.permutation(len(tracks.x))
-    signs = np.outer(rng.choice([-1, 1], MEL_BANDS // 2), [1, -1]).reshape(-1).astype(np.float32)
-    turned = rng.choice([True, False], tracks.ratings.shape[1])
-    training = _changed(_some(tracks, order[HELD_OUT:]), signs, turned)
-    held_out = held_out_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
-    held_out = _changed(held_out, signs, turned)
+    known = _some(tracks, order[HELD_OUT:])
+    unknown = held_out_rated_tracks(timesteps=TIMESTEPS) or _some(tracks, order[:HELD_OUT])
     axes = slice(None) if tasks else ENERGY
-    batches = kit.training.ratings_loader(training.x, training.ratings[:, axes], training.lengths, BATCH)
-    kit.training.fit(model, batches, kit.training.adam(model, 3e-3), EPOCHS)
-    model.eval()
+    trained = []
+    for epochs in EPOCHS:
+        signs = np.outer(rng.choice([-1, 1], MEL_BANDS // 2), [1, -1]).reshape(-1).astype(np.float32)
+        turned = rng.choice([True, False], tracks.ratings.shape[1])
+        training, held_out = _changed(known, signs, turned), _changed(unknown, signs, turned)
+        model = make()
+        batches = kit.training.ratings_loader(training.x, training.ratings[:, axes], training.lengths, BATCH)
+        kit.training.fit(model, batches, kit.training.adam(model, 3e-3), epochs)
+        model.eval()
+        learnt = float(np.nan_to_num(_correlations(model, kit, training, rng, tasks), nan=-1.0).min())
+        trained.append((learnt, model, held_out))
+        if learnt >= LEARNT:
+            break
+    _, model, held_out = max(trained, key=lambda one: one[0])
     with withheld("the ratings of held-out tracks"):
-        predicted = _ratings(model, kit, held_out, rng, tasks)
-    truth = held_out.ratings[:, axes].reshape(len(predicted), -1)
+        return _correlations(model, kit, held_out, rng, tasks)
+
+
+def _correlations(
+    model: Any, kit: Kit, tracks: Rated, rng: np.random.Generator, tasks: int | None
+) -> Float64[np.ndarray, " tasks"]:
+    predicted = _ratings(model, kit, tracks, rng, tasks)
+    truth = tracks.ratings[:, slice(None) if tasks else ENERGY].reshape(len(predicted), -1)
     return np.array([spearman_right(*columns) for columns in zip(truth.T, predicted.T, strict=True)])
 
 
