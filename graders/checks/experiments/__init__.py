@@ -10,8 +10,8 @@ EXPERIMENTS = (
     Experiment("step05.lstm_names_the_genre_of_held_out_tracks", lstm.held_out_accuracy, "high"),
     Experiment("step07.cnn_overfits_a_batch", cnn.overfit_loss, "low", given=cnn.OVERFITTED),
     Experiment("step07.cnn_names_the_genre_of_held_out_tracks", cnn.held_out_accuracy, "high"),
-    Experiment(
-        "step08.regressor_rates_the_energy_of_held_out_tracks", ratings.held_out_energy, "high", given=ratings.ONE_AXIS
-    ),
-    Experiment("step10.all_axes_of_held_out_tracks_are_rated", ratings.held_out_axes, "high", given=ratings.ALL_AXES),
+    # Right networks reach these, with a narrow head and a seed of their own too (0.82; the lowest of three axes 0.46);
+    # ratings of other tracks do not (0.57; 0.27). What a detached backbone reaches is as good: other checks see that.
+    Experiment("step08.regressor_rates_the_energy_of_held_out_tracks", ratings.held_out_energy, "high", given=0.6),
+    Experiment("step10.all_axes_of_held_out_tracks_are_rated", ratings.held_out_axes, "high", given=0.3),
 )

@@ -20,11 +20,6 @@ HELD_OUT = 40
 HIDDEN = 16
 BATCH = 16
 EPOCHS = (30, 90, 90)  # of a training, and of those that follow one which led nowhere
-# What right networks reach, with a narrow head and a seed of their own too (0.82; the lowest of three axes 0.46), and
-# nobody whose ratings are of other tracks (0.57; 0.27). Between what a detached backbone reaches and what the reference
-# does, there is no room: other checks see that.
-ONE_AXIS = 0.6
-ALL_AXES = 0.3
 LEARNT = 0.7  # the lowest of the correlations on the tracks that a network was trained on
 
 
