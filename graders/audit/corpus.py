@@ -110,9 +110,9 @@ def right_changes(course: Course) -> list[RightChange]:
 def variants(course: Course, step: int | None = None) -> list[str]:
     """Return the names of the variants, or of those that replace the module of a step: the complete one always."""
     pattern = "*.py" if step is None else f"{course.step(step).module}.py"
-    complete = _complete(course).name
     folders = _there(course, course.audit.variants).iterdir()
     others = sorted(folder.name for folder in folders if any(folder.glob(pattern)))
+    complete = _complete(course).name
     return [complete, *(name for name in others if name != complete)]
 
 

@@ -371,9 +371,9 @@ def test_classifier_repeats_itself_in_evaluation_mode(lab: Any, kit: Kit, rng: n
     """In evaluation mode the classifier's logits for the same tracks are the same every time."""
     classifier, x = classifier_of(lab, kit, rng), noise(rng, 4, 3, 4)
     call = "classifier.eval()(x, targets, lengths), called again,"
-    before, unlike, again, turned = (
-        logits_of(classifier, some, [0, 1, 2, 0], call) for some in (x, noise(rng, *x.shape), x, x.flip(0))
-    )
+    targets = [0, 1, 2, 0]
+    before, unlike, again = (logits_of(classifier, some, targets, call) for some in (x, noise(rng, *x.shape), x))
+    turned = logits_of(classifier, x.flip(0), targets[::-1], call)
     expect_as_before(again, before, unlike, f"the array of logits of {call}", ROUNDING)
     what = f"the array of logits of {call} with the tracks in another order,"
     expect_as_before(turned[::-1], before, unlike, what, ROUNDING)
@@ -609,7 +609,7 @@ def test_early_stopping_wants_more_than_min_delta(lab: Any) -> None:
 @check(
     points=0.25,
     hint="self.best begins with math.inf and becomes the loss that improves on it; set self.improved in every step.",
-    needs=WAITS,
+    needs=("test_early_stopping_wants_more_than_min_delta",),
 )
 def test_early_stopping_tells_the_best_loss(lab: Any) -> None:
     """EarlyStopping.best is the lowest loss so far, infinity at first, and .improved whether the last one improved."""
