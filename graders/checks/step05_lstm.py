@@ -30,8 +30,8 @@ from graders.checks.experiments.lstm import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.arithmetic import batches, cross_entropy, either, mean_over_items, one_less
 from graders.checks.oracles.early_stopping import best_epoch, stopped_at, stops_at
+from graders.checks.oracles.networks.any_network import evaluating, learning, noise, parameters
 from graders.checks.oracles.networks.classifiers import classifier_of, expect_logits_of_the_backbone, logits_of
-from graders.checks.oracles.networks.common import evaluating, learning, noise, parameters
 from graders.checks.oracles.networks.lstm import directions, expect_bounded, states
 from graders.checks.oracles.scripted_training import (
     expect_epochs,

@@ -28,7 +28,7 @@ from graders.authoring.expect import (
 )
 from graders.checks.doubles.models import MakeDouble
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks.common import evaluating
+from graders.checks.oracles.networks.any_network import evaluating
 from graders.checks.oracles.predicted_tracks import (
     call_of,
     draw_tracks,

@@ -30,6 +30,14 @@ from graders.authoring.expect import (
 )
 from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
+from graders.checks.oracles.networks.any_network import (
+    evaluating,
+    expect_gradients,
+    noise,
+    parameter_count,
+    redrawn,
+    sized,
+)
 from graders.checks.oracles.networks.cnn import (
     FEATURE_SIZE,
     FILTERS,
@@ -45,14 +53,6 @@ from graders.checks.oracles.networks.cnn import (
     vectors,
     without_biases,
     without_effect,
-)
-from graders.checks.oracles.networks.common import (
-    evaluating,
-    expect_gradients,
-    noise,
-    parameter_count,
-    redrawn,
-    sized,
 )
 from graders.checks.oracles.networks.digits import (
     LAYERS,

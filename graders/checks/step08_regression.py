@@ -30,7 +30,7 @@ from graders.checks.doubles.scripted import Predicting
 from graders.checks.experiments.ratings import held_out_energy
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import regressors
-from graders.checks.oracles.networks.common import evaluating, noise
+from graders.checks.oracles.networks.any_network import evaluating, noise
 from graders.checks.oracles.networks.regressors import FEATURES, mean_squared_error, spearman_right
 from graders.checks.thresholds import expect_reached
 from graders.outcomes import WrongType

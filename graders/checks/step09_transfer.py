@@ -16,7 +16,7 @@ from graders.authoring.check import check
 from graders.authoring.expect import as_array, expect_array, expect_error
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import features
-from graders.checks.oracles.networks.common import evaluating, noise, parameter_count
+from graders.checks.oracles.networks.any_network import evaluating, noise, parameter_count
 from graders.checks.oracles.networks.regressors import answer, mean_squared_error
 from graders.outcomes import Outcome, SubmissionError, WrongType
 

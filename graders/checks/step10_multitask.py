@@ -15,7 +15,7 @@ from graders.authoring.expect import as_array, expect_array, expect_error, expec
 from graders.checks.experiments.ratings import held_out_axes
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import regressors
-from graders.checks.oracles.networks.common import evaluating, noise
+from graders.checks.oracles.networks.any_network import evaluating, noise
 from graders.checks.oracles.networks.regressors import FEATURES, ROUNDING, spearman_right
 from graders.checks.thresholds import expect_reached
 

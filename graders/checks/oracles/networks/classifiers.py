@@ -10,7 +10,7 @@ import torch
 
 from graders.authoring.expect import expect_dtype, expect_length, expect_shape
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks.common import evaluating, noise, redrawn
+from graders.checks.oracles.networks.any_network import evaluating, noise, redrawn
 from graders.checks.oracles.networks.features import FEATURES, KEPT, expect_made_of_features, weight_of
 
 

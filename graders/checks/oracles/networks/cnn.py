@@ -10,7 +10,7 @@ import torch
 
 from graders.authoring.expect import as_array, expect_dtype, expect_shape, plain
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks.common import evaluating, parameters, redrawn, sized
+from graders.checks.oracles.networks.any_network import evaluating, parameters, redrawn, sized
 from graders.outcomes import WrongType
 
 ROUNDING = 1e-4

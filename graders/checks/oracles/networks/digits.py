@@ -19,8 +19,8 @@ from graders.authoring.expect import (
     expect_shape,
 )
 from graders.checks.kit.protocol import Kit
+from graders.checks.oracles.networks.any_network import redrawn, sized
 from graders.checks.oracles.networks.cnn import NETWORKS_TRIED
-from graders.checks.oracles.networks.common import redrawn, sized
 from graders.outcomes import WrongType
 
 Parameters: TypeAlias = dict[int, Tensor]  # by their number of elements

@@ -10,7 +10,7 @@ import torch
 
 from graders.authoring.expect import as_array, expect_array
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks.common import noise
+from graders.checks.oracles.networks.any_network import noise
 
 FEATURES = 4  # of a track
 KEPT = 2  # features that the backbone makes of them: two directions are lost

@@ -26,7 +26,7 @@ from graders.authoring.expect import (
 )
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import features
-from graders.checks.oracles.networks.common import evaluating, noise
+from graders.checks.oracles.networks.any_network import evaluating, noise
 from graders.outcomes import WrongType
 
 MakeRegressor: TypeAlias = Callable[[Any], Any]  # makes a regressor on a backbone
