@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from graders.authoring.describe import describe
-from graders.authoring.expect import as_array, expect_array, expect_number, expect_text, plain
+from graders.authoring.expect import as_array, expect_array, expect_error, expect_number, expect_text, plain
 from graders.checks.kit.protocol import Kit
 from graders.outcomes import WrongType
 
@@ -65,6 +66,22 @@ def expect_end(limits: Any, end: float, slack: float, call: str) -> None:
     if len(pair) != 2:
         raise AssertionError(f"{call} has no limits.")
     expect_number(pair[1], end, f"the end of {call}", tolerance=slack / max(1.0, abs(end)))
+
+
+def expect_beats(plot: Callable[..., Any], kit: Kit, feature: np.ndarray, name: str) -> None:
+    """Raise unless a plot of a beat-synchronous feature `[F, T]` counts its `T` beats with x_axis='beats'."""
+    ax = kit.empty_axes()
+    plot(feature, ax, x_axis="beats")
+    expect_label(ax.get_xlabel(), BEATS, f"the x label of {name}(x_axis='beats')", "beats")
+    expect_end(ax.get_xlim(), feature.shape[1], 1, f"the x axis of {name}(x_axis='beats')")
+
+
+def expect_no_other_x_axis(plot: Callable[..., Any], kit: Kit, feature: np.ndarray, name: str) -> None:
+    """Raise unless a plot of a feature `[F, T]` refuses an x_axis that is neither 'time' nor 'beats'."""
+    for word in ("bars", ""):
+        ax = kit.empty_axes()
+        with expect_error(ValueError, f"{name}(x_axis={word!r})"):
+            plot(feature, ax, x_axis=word)
 
 
 def coordinates(value: Any, call: str) -> np.ndarray:
