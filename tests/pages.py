@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 
 import msgspec
+from lxml import html
 
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import WAITS_FOR, Outcome
@@ -98,3 +100,8 @@ def better(result: Result) -> Result:
     assert result.handin
     handin = msgspec.structs.replace(result.handin, attempt=2, submitted="2026-11-03T10:00:00Z")
     return msgspec.structs.replace(result, checks=rows, score=sum(row.points for row in rows), handin=handin)
+
+
+def text_of(page: bytes) -> str:
+    words = " ".join(html.fromstring(page.decode()).find("body").itertext()).split()
+    return re.sub(r" (?=[.,:;])", "", " ".join(words))

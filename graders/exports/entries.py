@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graders.exports.words import feedback
 from graders.exports.words import number as shown
 from graders.intake.layouts.handin import Handin
-from graders.results.gradebook.grades import Total
+from graders.results.gradebook.grades import Mark, Total
 from graders.results.schema import Result
 
 if TYPE_CHECKING:
     from graders.results.gradebook.book import Answer
-    from graders.results.gradebook.rows import Marked
 
 
 class SeveralAttempts(Exception):
@@ -33,7 +32,7 @@ class Entry:
         handin: the hand-in that counts; None if there is none.
         result: its result.
         because: how the points came about, a sentence each.
-        marks: those for the written answers of the hand-in that counts.
+        marks: those for the written answers of the hand-in that counts, by the questions' ids.
     """
 
     student: str
@@ -42,7 +41,7 @@ class Entry:
     handin: Handin | None = None
     result: Result | None = None
     because: tuple[str, ...] = ()
-    marks: tuple[Marked, ...] = ()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
     def number_at(self, platform: str) -> str:
         """Return the number by which a platform knows whoever handed this in; empty if it is of another platform."""
@@ -59,15 +58,16 @@ def of_totals(
 
     Who has handed nothing in, and got no points from a person, has none.
     """
-    marks: dict[int, tuple[Marked, ...]] = {}
+    marks: dict[int, dict[str, Mark]] = {}
     for answer in answers:
-        marks[answer.handin] = marks.get(answer.handin, ()) + answer.marks
+        if answer.mark:
+            marks.setdefault(answer.handin, {})[answer.question] = answer.mark
     entries = []
     for student, total in totals.items():
         handin, result = results[total.handin] if total.handin is not None else (None, None)
         if handin or total.points:
             name = names.get(student) or (handin.name if handin else student)
-            given = marks.get(total.handin, ()) if total.handin is not None else ()
+            given = marks.get(total.handin, {}) if total.handin is not None else {}
             entries.append(Entry(student, name, total.points, handin, result, total.because, given))
     return entries
 

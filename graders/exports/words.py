@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from graders.outcomes import Outcome
+from graders.results.gradebook.grades import Mark
 from graders.results.schema import CheckResult, Result
 from graders.results.scoring import steps_of
 from graders.text import printable
-
-if TYPE_CHECKING:
-    from graders.results.gradebook.rows import Marked
 
 # What XML 1.0 cannot hold, and no text needs: control characters, lone surrogates and two non-characters.
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,20 +28,21 @@ def lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
-def feedback(result: Result, total: Sequence[str] = (), marks: Sequence[Marked] = ()) -> str:
+def feedback(result: Result, total: Sequence[str] = (), marks: Mapping[str, Mark] = MappingProxyType({})) -> str:
     """Return what a student is told of a result, as plain text.
 
     Args:
         result: the result.
         total: what comes of it, and how, a sentence each.
-        marks: those of the written answers; who gave them stays out.
+        marks: those of the written answers, by the questions' ids.
     """
     parts = [lines(sentence) for sentence in total]
     parts += [f"Checks of {lines(result.submission)}: {number(result.score)} of {number(result.max_score)} points", ""]
     parts += [lines(note) for note in result.notes]
     titles = {written.id: f"{written.id} {written.title}" for written in result.written}
-    for mark in marks:
-        parts += ["", f"{lines(titles.get(mark.question, mark.question))}: {number(mark.points)}", lines(mark.comment)]
+    for question, mark in marks.items():
+        parts += ["", f"{lines(titles.get(question, question))}: {number(round(mark.points, 2))}"]
+        parts += [lines(comment) for comment in mark.comments]
     for step, one in steps_of(result.checks).items():
         parts += ["", f"Step {step}: {number(one.points)} of {number(one.max_points)}"]
         for check in one.checks:

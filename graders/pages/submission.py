@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from graders.outcomes import Outcome
 from graders.pages.rendering import render
 from graders.pages.telling import steps_of
+from graders.results.gradebook.grades import Mark
 from graders.results.schema import AnswerStatus, CheckResult, Result
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Points that a person gave to a written answer, and what they said."""
-
-    points: float
-    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ class Known:
     """
 
     before: Result | None = None
-    marks: Mapping[str, Sequence[Mark]] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
     because: Sequence[str] = ()
 
 

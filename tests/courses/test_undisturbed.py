@@ -85,7 +85,7 @@ class Class:
             ]
             history = sorted((change.what, change.subject) for change in book.history())
             # Numbers of hand-ins follow the order in which judges ended.
-            totals = {who: replace(total, handin=None) for who, total in book.totals(Grades()).items()}
+            totals = {who: replace(total, handin=None) for who, total in book.totals(Grades(), ()).items()}
             return sorted(results), history, totals, book.students()
 
 

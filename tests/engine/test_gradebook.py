@@ -82,7 +82,7 @@ def test_the_roster_changes_without_losing_anybody(book: Gradebook, tmp_path: Pa
     book.record(handin(GIORGOS), result(tmp_path, {1: 5}))
     book.enrol([ANNA])
     assert book.students() == [ANNA]
-    assert book.totals(Grades())[GIORGOS.id].points == 5
+    assert book.totals(Grades(), ())[GIORGOS.id].points == 5
     assert [one.what for one in book.history()].count("left the class") == 1
 
 
@@ -90,7 +90,7 @@ def test_the_roster_changes_without_losing_anybody(book: Gradebook, tmp_path: Pa
 def test_the_policy_chooses_the_attempt(book: Gradebook, tmp_path: Path, policy: str, points: float) -> None:
     for attempt, earned in ((1, 4), (2, 9), (3, 6)):
         book.record(handin(attempt=attempt), result(tmp_path, {1: earned}))
-    total = book.totals(msgspec.convert({"attempt": policy}, Grades))[ANNA.id]
+    total = book.totals(msgspec.convert({"attempt": policy}, Grades), ())[ANNA.id]
     assert total.points == points
     assert policy in total.because[0]
 
@@ -100,12 +100,12 @@ def test_late_days_cost_what_the_course_says(book: Gradebook, tmp_path: Path) ->
     for student in (ANNA, GIORGOS):
         book.record(handin(student, submitted="2026-11-02T12:00:01+00:00"), result(tmp_path, {1: 10}))
     policy = Grades(due=DUE, penalty=0.25)
-    totals = book.totals(policy)
+    totals = book.totals(policy, ())
     assert (totals[ANNA.id].points, totals[GIORGOS.id].points) == (5, 7.5)
     assert totals[GIORGOS.id].because == ("2 late days, 1 of them free, which cost 25%",)
     book.grant_late_days(ANNA.id, 2, "ill")
-    assert book.totals(policy)[ANNA.id].points == 10
-    assert book.totals(Grades(due=DUE, latest=1))[ANNA.id].points == 0
+    assert book.totals(policy, ())[ANNA.id].points == 10
+    assert book.totals(Grades(due=DUE, latest=1), ())[ANNA.id].points == 0
 
 
 def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: Path) -> None:
@@ -114,14 +114,14 @@ def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: 
     book.mark([(answer, Marked("1.1", 3, "Ελένη", "σωστά"))])
     book.mark([(answer, Marked("1.1", 2, "Νίκος"))])
     policy = Grades(weights={"2": 0.5})
-    assert book.totals(policy)[ANNA.id].points == 4 + 5 + 2.5
+    assert book.totals(policy, ())[ANNA.id].points == 4 + 5 + 2.5
     book.override(ANNA.id, 1, 8, "the data set was broken")
-    assert book.totals(policy)[ANNA.id].points == 8 + 5 + 2.5
+    assert book.totals(policy, ())[ANNA.id].points == 8 + 5 + 2.5
     book.override(ANNA.id, None, 20, "oral exam")
-    assert book.totals(policy)[ANNA.id].points == 20
-    assert "Ελένη set the total to 20: oral exam" in book.totals(policy)[ANNA.id].because
+    assert book.totals(policy, ())[ANNA.id].points == 20
+    assert "Ελένη set the total to 20: oral exam" in book.totals(policy, ())[ANNA.id].because
     assert book.withdraw(ANNA.id, None) == 1
-    assert book.totals(policy)[ANNA.id].points == 15.5
+    assert book.totals(policy, ())[ANNA.id].points == 15.5
 
 
 def test_a_change_that_is_taken_back_counts_again(book: Gradebook, tmp_path: Path) -> None:
@@ -135,17 +135,17 @@ def test_a_change_that_is_taken_back_counts_again(book: Gradebook, tmp_path: Pat
 def test_points_of_a_person_need_no_hand_in(book: Gradebook, tmp_path: Path) -> None:
     book.enrol([ANNA, GIORGOS])
     book.override(ANNA.id, 1, 8, "προφορική εξέταση")
-    assert book.totals(Grades())[ANNA.id].points == 8
+    assert book.totals(Grades(), ())[ANNA.id].points == 8
     book.record(handin(GIORGOS), result(tmp_path, {1: 5}))
     book.override(GIORGOS.id, 2, 3, "oral")
-    assert book.totals(Grades())[GIORGOS.id].points == 8
+    assert book.totals(Grades(), ())[GIORGOS.id].points == 8
     assert book.knows(ANNA.id)
     assert not book.knows("nobody")
 
 
 def test_the_total_names_the_hand_in_that_counts(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(attempt=3), result(tmp_path, {1: 5}))
-    total = book.totals(Grades())[ANNA.id]
+    total = book.totals(Grades(), ())[ANNA.id]
     assert (total.place, total.handin) == (1, next(iter(book.results())))
 
 
@@ -163,9 +163,9 @@ def test_a_mark_stays_while_the_answer_does(book: Gradebook, tmp_path: Path) -> 
     (first,) = book.answers()
     book.mark([(first, Marked("1.1", 3, "Ελένη"))])
     book.record(handin(attempt=2), result(tmp_path, {1: 2}, answer="α"))
-    assert book.totals(Grades())[ANNA.id].points == 5
+    assert book.totals(Grades(), ())[ANNA.id].points == 5
     book.record(handin(attempt=3), result(tmp_path, {1: 2}, answer="β"))
-    assert book.totals(Grades())[ANNA.id].points == 2
+    assert book.totals(Grades(), ())[ANNA.id].points == 2
 
 
 def test_writers_at_once_double_nothing(gradebook_url: str, tmp_path: Path) -> None:
@@ -204,12 +204,12 @@ def test_an_attempt_that_could_not_be_read_takes_no_good_ones_place(book: Gradeb
     good, broken = result(tmp_path, {1: 7.5}), msgspec.structs.replace(result(tmp_path, {1: 0}), digest="")
     book.record(handin(), good)
     book.record(handin(attempt=2), broken)
-    total = book.totals(Grades())[ANNA.id]
+    total = book.totals(Grades(), ())[ANNA.id]
     assert (total.points, total.place) == (7.5, 1)
     assert total.because == ("attempt 1 of 2 counts: the last one", "attempt 2 could not be read, and does not count")
-    assert book.totals(Grades(unreadable="counts"))[ANNA.id].points == 0
+    assert book.totals(Grades(unreadable="counts"), ())[ANNA.id].points == 0
     book.record(handin(GIORGOS), broken)
-    assert book.totals(Grades())[GIORGOS.id].points == 0
+    assert book.totals(Grades(), ())[GIORGOS.id].points == 0
 
 
 def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(book: Gradebook, tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(boo
     book.record(together, result(tmp_path, {1: 8}, answer="α"))
     (answer,) = book.answers()
     book.mark([(answer, Marked("1.1", 2, "Ελένη"))])
-    totals = book.totals(Grades(due=DUE, penalty=0.5))
+    totals = book.totals(Grades(due=DUE, penalty=0.5), ())
     assert {who: total.points for who, total in totals.items()} == {ANNA.id: 5, GIORGOS.id: 10}
     book.override(ANNA.id, 1, 10, "oral exam")
-    totals = book.totals(Grades())
+    totals = book.totals(Grades(), ())
     assert {who: total.points for who, total in totals.items()} == {ANNA.id: 12, GIORGOS.id: 10}
 
 
@@ -231,9 +231,9 @@ def test_hand_ins_under_two_names_are_attempts_of_one_student_in_order_of_time(b
     for name, submitted, points in (("Anna P", "2026-11-01T11:00:00+00:00", 9), ("Άννα", "2026-11-01T10:00:00Z", 4)):
         one = msgspec.structs.replace(handin(submitted=submitted), name=name, digest=name)
         book.record(one, result(tmp_path, {1: points}))
-    total = book.totals(Grades())[ANNA.id]
+    total = book.totals(Grades(), ())[ANNA.id]
     assert (total.points, total.place) == (9, 2)
-    assert book.totals(Grades(attempt="first"))[ANNA.id].points == 4
+    assert book.totals(Grades(attempt="first"), ())[ANNA.id].points == 4
 
 
 @pytest.mark.parametrize(

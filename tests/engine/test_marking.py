@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import msgspec
@@ -12,15 +13,13 @@ from click.testing import CliRunner
 
 from graders.cli import graders
 from graders.course import load_course
-from graders.exports.entries import of_totals
-from graders.exports.words import feedback
 from graders.intake.layouts.handin import Handin
-from graders.policy import Grades
 from graders.questions import load_questions
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
 from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
+from tests.pages import text_of
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
@@ -45,7 +44,8 @@ def book(tmp_path):
                 written=[WrittenAnswer(QUESTION.id, QUESTION.step, QUESTION.title, text, AnswerStatus.TO_BE_MARKED)],
                 notes=[],
             )
-            handin = Handin(students=[student], name=f"Όνομα {student}", digest=student)
+            ids = {"moodle_participant": student}
+            handin = Handin(students=[student], name=f"Όνομα {student}", digest=student, ids=ids)
             opened.record(handin, write_result(result, tmp_path / student))
         yield opened
 
@@ -177,15 +177,27 @@ def test_totals_say_what_was_to_be_had_and_what_is_not_marked(book, tmp_path):
     assert sum(f"not marked yet: {QUESTION.id}" in one for one in told) == 2
 
 
-def test_what_markers_say_reaches_the_student_without_their_names(book, tmp_path):
-    answer = book.answers()[0]
-    book.mark([(answer, Marked(QUESTION.id, 0.5, "Ελένη", "σωστά, αλλά σύντομα"))])
-    entries = of_totals(book.totals(Grades()), book.results(), {}, book.answers())
-    entry = next(one for one in entries if one.student == answer.students[0])
-    assert entry.result is not None
-    told = feedback(entry.result, (), entry.marks)
-    assert f"{QUESTION.id} {QUESTION.title}: 0.5\nσωστά, αλλά σύντομα\n" in told
-    assert "Ελένη" not in told
+def test_students_read_the_mean_of_their_marks_each_comment_and_what_is_not_marked(book, tmp_path):
+    first = next(one for one in book.answers() if one.students == ("001",))
+    book.mark([(first, Marked(QUESTION.id, 0.5, "Ελένη", "σωστά, αλλά σύντομα"))])
+    book.mark([(first, Marked(QUESTION.id, 1, "Νίκος", "πλήρες"))])
+    worksheet = tmp_path / "worksheet.csv"
+    rows = "".join(f"Participant {who},x,Submitted,,10.00,Yes,\n" for who in ANSWERS)
+    worksheet.write_text(
+        f"Identifier,Full name,Status,Grade,Maximum grade,Changeable,Comments\n{rows}", encoding="utf-8"
+    )
+    options = ["--gradebook", str(tmp_path / "class.db"), "--course", str(WORDS)]
+    files = ["--fill", str(worksheet), "--to", str(tmp_path / "x.csv"), "--feedback", str(tmp_path / "feedback.zip")]
+    assert CliRunner().invoke(graders, ["export", "moodle", *options, *files]).exit_code == 0
+    assert CliRunner().invoke(graders, ["report", *options, "--out", str(tmp_path / "pages")]).exit_code == 0
+    with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
+        texts = [archive.read(name).decode() for name in sorted(archive.namelist())]
+    pages = [text_of((tmp_path / "pages" / f"{who}.html").read_bytes()) for who in ANSWERS]
+    assert f"{QUESTION.id} {QUESTION.title}: 0.75\nσωστά, αλλά σύντομα\nπλήρες\n" in texts[0]
+    assert "0.75 points σωστά, αλλά σύντομα πλήρες" in pages[0]
+    for told in (texts, pages):
+        assert [f"not marked yet: {QUESTION.id}" in one for one in told] == [False, True, True]
+        assert not any(name in one for name in ("Ελένη", "Νίκος") for one in told)
 
 
 def test_only_attempts_that_count_are_to_be_marked(book, tmp_path):

@@ -18,13 +18,14 @@ from graders.cli import graders
 from graders.outcomes import Outcome
 from graders.pages.classroom import class_page
 from graders.pages.rendering import MOST_CHARACTERS, plain
-from graders.pages.submission import Known, Mark, page_of
+from graders.pages.submission import Known, page_of
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
+from graders.results.gradebook.grades import Mark
 from graders.results.gradebook.rows import Marked
 from graders.results.scoring import HIDDEN_MESSAGE
 from graders.statistics.judged import every
-from tests.pages import EVIL, better, result_of
+from tests.pages import EVIL, better, result_of, text_of
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
@@ -43,18 +44,13 @@ def strictly(page: bytes) -> Element:
     return found
 
 
-def text_of(page: bytes) -> str:
-    words = " ".join(html.fromstring(page.decode()).find("body").itertext()).split()
-    return re.sub(r" (?=[.,:;])", "", " ".join(words))
-
-
 def one_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
 def pages_of(text: str) -> list[bytes]:
     evil = result_of("x", 7, text=text, steps=1, checks=6)
-    known = Known(better(evil), {"2.1": [Mark(1, text)]}, [text])
+    known = Known(better(evil), {"2.1": Mark(1, (text,))}, [text])
     return [page_of(evil, known), class_page(every([evil, result_of("Άννα", 1, steps=1)]))]
 
 
@@ -152,13 +148,13 @@ def test_what_is_still_to_do_is_told_in_one_place() -> None:
 def test_changes_marks_and_the_total_are_told_where_they_are_known() -> None:
     first = result_of("Άννα", 1)
     second = better(first)
-    known = Known(first, {"2.1": [Mark(1.5, "Καλό.")]}, ["attempt 2 counts, it is the last"])
+    known = Known(first, {"2.1": Mark(1.5, ("Καλό.",))}, ["attempt 2 counts, it is the last"])
     said = text_of(page_of(second, known))
     gained = second.score - first.score
     assert f"+{gained:g} points since the last attempt, 2 checks more pass, 1 no longer pass." in said
     assert "No longer pass: " in said
     assert "How your total comes about: attempt 2 counts, it is the last" in said
-    assert "1.5 points: Καλό." in said
+    assert "1.5 points Καλό." in said
     assert "since the last attempt" not in text_of(page_of(first))
 
 
@@ -244,7 +240,7 @@ def test_a_gradebook_adds_what_it_knows(tmp_path: Path) -> None:
     assert set(pages) == {"001.html", "001-attempt-2.html", "002.html"}
     assert "since the last attempt" in pages["001-attempt-2.html"]
     assert "since the last attempt" not in pages["001.html"]
-    assert "1.5 points: Καλό." in pages["001-attempt-2.html"]
+    assert "1.5 points Καλό." in pages["001-attempt-2.html"]
     assert "How your total comes about" in pages["001-attempt-2.html"]
     assert "How your total comes about" not in pages["001.html"]
     assert report("--gradebook", url, "--out", tmp_path / "out", "--class")[0] == 0

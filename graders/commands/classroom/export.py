@@ -15,6 +15,7 @@ from graders.commands.classroom.writing import STDOUT, file_option, write
 from graders.commands.errors import Command, Group, say
 from graders.commands.options import course_option
 from graders.course import Course
+from graders.questions import load_questions
 from graders.results.files import all_results
 from graders.results.schema import Result
 from graders.spreadsheets import BadSheet, for_excel
@@ -192,8 +193,9 @@ def _entries(url: str | None, results: Path | None, course: Course) -> list[Entr
     expect_one_source(url, results)
     if url is not None:
         with opened(url) as book:
+            totals = book.totals(course.grades, load_questions(course))
             names = {one.id: one.name for one in book.students()}
-            return of_totals(book.totals(course.grades), book.results(), names, book.answers())
+            return of_totals(totals, book.results(), names, book.answers())
     assert results is not None
     try:
         return of_results(all_results(results))

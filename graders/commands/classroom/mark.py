@@ -41,7 +41,7 @@ def export_sheets(
     questions = _questions(course, wanted)
     with opened(url) as book:
         there = book.answers([question.id for question in questions])
-        counted = {total.handin for total in book.totals(course.grades).values()}
+        counted = {total.handin for total in book.totals(course.grades, questions).values()}
     # Which attempt is the best may depend on its marks.
     all_of_them = every_attempt or course.grades.attempt == "best"
     answers = there if all_of_them else [answer for answer in there if answer.handin in counted]

@@ -13,6 +13,7 @@ from graders.commands.classroom.writing import write_folder
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
 from graders.course import Course
+from graders.questions import load_questions
 from graders.results.files import each_result, unreadable_results
 from graders.text import folder_name
 
@@ -71,11 +72,11 @@ def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
     """Yield the last result of each hand-in, with the attempt before it, its marks, and the total that it leads to."""
     import msgspec  # noqa: PLC0415
 
-    from graders.pages.submission import Known, Mark  # noqa: PLC0415
+    from graders.pages.submission import Known  # noqa: PLC0415
 
     with opened(url) as book:
-        found, totals = book.results(), book.totals(course.grades)
-        marks = {(one.handin, one.question): [Mark(m.points, m.comment) for m in one.marks] for one in book.answers()}
+        found, totals = book.results(), book.totals(course.grades, load_questions(course))
+        marks = {(one.handin, one.question): one.mark for one in book.answers()}
     for number, (handin, result) in found.items():
         owners = set(handin.students)
         earlier = {

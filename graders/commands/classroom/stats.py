@@ -12,6 +12,7 @@ from graders.commands.classroom.writing import STDOUT, file_option, write
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
 from graders.course import Course
+from graders.questions import load_questions
 from graders.results.files import all_results, unreadable_results
 from graders.spreadsheets import for_excel
 
@@ -69,7 +70,8 @@ def judged_of(results: Path | None, url: str | None, course: Course) -> list[Jud
         assert url is not None
         with opened(url) as book:
             pairs = book.results()
-            counted_ones = {student: total.handin for student, total in book.totals(course.grades).items()}
+            totals = book.totals(course.grades, load_questions(course))
+        counted_ones = {student: total.handin for student, total in totals.items()}
         found = [result for _, result in pairs.values()]
         if absent := sum(number is None for number in counted_ones.values()):
             say("graders", f"{absent} of {len(counted_ones)} students have handed nothing in; they are not counted.")

@@ -16,7 +16,7 @@ from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
 from graders.questions import Question
 from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, READS, GradebookFault, open_engine
-from graders.results.gradebook.grades import Attempt, Override, Total, total_of
+from graders.results.gradebook.grades import Attempt, Mark, Override, Total, total_of
 from graders.results.gradebook.handins import row_of
 from graders.results.gradebook.rows import (
     Marked,
@@ -33,6 +33,7 @@ from graders.results.gradebook.rows import (
     standing_overrides,
     student_from,
     subject_of,
+    together,
     values_of,
 )
 from graders.results.gradebook.tables import (
@@ -82,6 +83,11 @@ class Answer:
     question: str
     text: str
     marks: tuple[Marked, ...]
+
+    @property
+    def mark(self) -> Mark | None:
+        """What its marks come to; None as long as it has none."""
+        return together(self.marks)
 
 
 class Gradebook:
@@ -305,7 +311,7 @@ class Gradebook:
             session.add(LateRow(student=student, days=days, reason=reason, by=self.by, at=now()))
             self._note(session, "late days", student, {}, {"days": days, "reason": reason})
 
-    def totals(self, policy: Grades, questions: Iterable[Question] = ()) -> dict[str, Total]:
+    def totals(self, policy: Grades, questions: Iterable[Question]) -> dict[str, Total]:
         """Return each student's total, by id: the class, and whoever else has handed something in.
 
         Args:

@@ -42,6 +42,14 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What counts for a written answer: the mean of its markers' points, and their comments, without their names."""
+
+    points: float
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Override:
     """Points that a person gave in place of computed ones: of a step, or of the whole (`step` is None)."""
 

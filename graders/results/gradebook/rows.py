@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from graders.intake.layouts.handin import Handin
-from graders.results.gradebook.grades import Attempt
+from graders.results.gradebook.grades import Attempt, Mark
 from graders.results.gradebook.tables import Base, ChangeRow, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
 from graders.results.roster import Student
 from graders.results.schema import Result
@@ -31,6 +31,13 @@ class Marked:
     points: float
     marker: str
     comment: str = ""
+
+
+def together(marks: Sequence[Marked]) -> Mark | None:
+    """Return what the marks of several markers for one answer come to; None where there are none."""
+    if not marks:
+        return None
+    return Mark(statistics.fmean(one.points for one in marks), tuple(one.comment for one in marks if one.comment))
 
 
 def insert_into(session: Session) -> Callable[[type[Base]], Any]:
@@ -121,7 +128,7 @@ def attempt_from(row: HandinRow, marks: Marks, worth: Mapping[str, float]) -> At
     result = result_from(last)
     owners = owners_of(row)
     given = {
-        written.id: marks.get((owners, written.id, digest_of(written.answer)), ())
+        written.id: together(marks.get((owners, written.id, digest_of(written.answer)), ()))
         for written in result.written
         if written.answer
     }
@@ -131,9 +138,9 @@ def attempt_from(row: HandinRow, marks: Marks, worth: Mapping[str, float]) -> At
         submitted=row.submitted,
         steps={step.step: step.points for step in last.steps},
         max_steps={step.step: step.max_points for step in last.steps},
-        marks={question: statistics.fmean(one.points for one in them) for question, them in given.items() if them},
+        marks={question: mark.points for question, mark in given.items() if mark},
         max_marks=sum(worth.get(written.id, 0.0) for written in result.written),
-        unmarked=tuple(question for question, them in given.items() if question in worth and not them),
+        unmarked=tuple(question for question, mark in given.items() if question in worth and not mark),
         late=row.late,
         readable=bool(result.digest),
     )
