@@ -40,7 +40,7 @@ def fill(sheet: Sheet, assignment: str, entries: Sequence[Entry]) -> Sheet:
     if _locked(sheet, column):
         note = f"{header[column]}: Canvas says that it is read only; nothing was written"
         return sheet.filled(sheet.rows, [note])
-    last_of_student = next((place for place, name in enumerate(header) if name.lower() == "section"), 1)
+    after_ids = next((place for place, name in enumerate(header) if "section" in name.lower()), 2)
     numbers, notes = by_number(entries, "canvas_user")
     students = {entry.student: entry for entry in entries if entry.student}
     names = Counter(row[0].strip() for row in sheet.rows[1:] if row)
@@ -48,7 +48,7 @@ def fill(sheet: Sheet, assignment: str, entries: Sequence[Entry]) -> Sheet:
     for row in sheet.rows[1:]:
         cells = [*row, *[""] * (len(header) - len(row))]  # Canvas leaves out empty cells at the end
         rows.append(cells)
-        name, number, *others = (cell.strip() for cell in cells[: last_of_student + 1])
+        name, number, *others = (cell.strip() for cell in cells[:after_ids])
         if POINTS_POSSIBLE in name.lower():
             continue
         ids = others if numbers else [number, *others]

@@ -251,6 +251,13 @@ def test_numbers_of_one_platform_are_not_those_of_another(tmp_path):
     assert ",anna,Α1,10,5" in filled_canvas(tmp_path, of_the_roster, canvas_own)[0]
 
 
+def test_canvas_takes_no_section_for_a_student(tmp_path):
+    of_that_number = entry("Α1", "Somebody", 3)
+    written, notes = filled_canvas(tmp_path, of_that_number)
+    assert written == CANVAS
+    assert notes == ["Somebody (Α1): not in this gradebook"]
+
+
 def test_canvas_names_the_assignments_there_are(tmp_path):
     for wrong in ("Lab", "77"):
         with pytest.raises(BadSheet, match="Lab 3"):
