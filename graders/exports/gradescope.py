@@ -18,7 +18,8 @@ FAULT = "The harness could not grade this submission; nothing is charged to you.
 
 def fault_json(result: Result | None) -> dict[str, object]:
     """Return what Gradescope reads where grading failed, or the submission could not be read."""
-    said = "\n".join(map(lines, result.notes)) if result and result.notes else FAULT
+    unread = result.notes if result and not result.digest else []
+    said = "\n".join(map(lines, unread)) or FAULT
     return {"score": 0, "output": said, "output_format": "text", "stdout_visibility": "hidden", "tests": []}
 
 

@@ -20,6 +20,9 @@ from graders.text import folder_name
 
 IDENTIFIER = re.compile(r"\S.*?(?P<id>\d+)")  # "Participant 123", in the language of the platform
 LEAST_COLUMNS = 5
+FIRST_MOST = 3  # after identifier, name or status, and grade
+ENGLISH = ("Grade", "Maximum grade")
+NO_GRADE = frozenset({"", "-"})
 PARTICIPANT = "moodle_participant"
 FEEDBACK = "assignfeedback_file"
 
@@ -60,7 +63,13 @@ def fill(sheet: Sheet, entries: Sequence[Entry]) -> Sheet:
 
 
 def find_columns(sheet: Sheet) -> Columns:
-    """Find the columns of grade and maximum: the maximum is the one number that all rows share, after the grade."""
+    """Find the columns of grade and maximum: every row has the same maximum, and no grade beside it is above that.
+
+    Where further columns look so, as those of a university's own numbers may, Moodle's English header tells.
+
+    Raises:
+        BadSheet: it is no grading worksheet, or none of its columns can have the grades, or several can.
+    """
     header, *rows = sheet.rows
     rows = [row for row in rows if len(row) == len(header)]
     if len(header) < LEAST_COLUMNS or not rows or not all(IDENTIFIER.fullmatch(row[0].strip()) for row in rows):
@@ -68,12 +77,25 @@ def find_columns(sheet: Sheet) -> Columns:
             "it is no grading worksheet of Moodle's: each row begins with `Participant` and a number. "
             "Download it with View all submissions, Download grading worksheet."
         )
-    for column in range(2, len(header)):
-        values = {row[column].strip() for row in rows}
-        before = {row[column - 1].strip() for row in rows} - {"", "-"}
-        if len(values) == 1 and (_value(values.pop()) or 0) > 0 and all(_value(cell) is not None for cell in before):
-            return Columns(column - 1, column)
-    raise BadSheet("which column has the grades cannot be told: none holds the same maximum grade in every row.")
+    found = [Columns(most - 1, most) for most in range(FIRST_MOST, len(header)) if _fits(rows, most)]
+    if not found:
+        raise BadSheet("which column has the grades cannot be told: none holds the same maximum grade in every row.")
+    named = [one for one in found if (header[one.grade].strip(), header[one.most].strip()) == ENGLISH]
+    if len(found) > 1 and len(named) != 1:
+        pairs = ", ".join(f"{header[one.grade]} beside {header[one.most]}" for one in found)
+        raise BadSheet(
+            f"which column has the grades cannot be told: {pairs}. Delete the columns of numbers that are no grades "
+            "from the worksheet; Moodle does not need them."
+        )
+    return (named or found)[0]
+
+
+def _fits(rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Tell whether a column may have the maximum grade, and the one before it grades."""
+    values = {row[column].strip() for row in rows}
+    most = _value(next(iter(values))) if len(values) == 1 else None
+    before = [_value(cell) for cell in {row[column - 1].strip() for row in rows} - NO_GRADE]
+    return most is not None and most > 0 and all(one is not None and 0 <= one <= most for one in before)
 
 
 def feedback_zip(pages: Mapping[str, tuple[str, str]]) -> bytes:

@@ -34,7 +34,11 @@ class Sheet:
         """Read a CSV file; raises `BadSheet`."""
         text, encoding, notes = read_table(path)
         delimiter = delimiter_of(text)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            rows = list(table)
+        except csv.Error as error:
+            raise BadSheet(f"{path}: line {table.line_num}: {error}; download it again.") from error
         if not rows:
             raise BadSheet(f"{path}: is empty; download it again.")
         return cls(rows, delimiter, encoding, "\r\n" if "\r\n" in text else "\n", notes)

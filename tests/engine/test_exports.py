@@ -163,12 +163,16 @@ def test_gradescope_adds_up_and_hides_what_is_hidden(folder, tmp_path):
 
 
 @pytest.mark.parametrize("ended", [2, 3, 130])
-def test_gradescope_says_so_where_grading_failed(tmp_path, ended):
-    code, made, _ = export("gradescope", "--results", tmp_path / "nothing", "--ended", ended)
+@pytest.mark.parametrize("graded", [True, False])
+def test_gradescope_says_so_where_grading_failed(tmp_path, ended, graded):
+    if graded:
+        write_result(result(notes=["notes.txt: not read"], digest="0" * 64), tmp_path / "out" / "anna")
+    code, made, _ = export("gradescope", "--results", tmp_path / "out", "--ended", ended)
     assert code == 0
     jsonschema.validate(json.loads(made), GRADESCOPE)
     assert json.loads(made)["score"] == 0
     assert "nothing is charged to you" in json.loads(made)["output"]
+    assert "notes.txt" not in json.loads(made)["output"]
 
 
 def test_gradescope_tells_why_a_submission_cannot_be_read(folder):
@@ -297,6 +301,13 @@ def test_a_short_row_of_a_worksheet_stays_as_it_is(tmp_path):
     assert filled.rows[-1] == ["Συμμετέχων 4713"]
 
 
+def test_a_cell_longer_than_csv_allows_is_a_sentence(tmp_path):
+    file = tmp_path / "worksheet.csv"
+    file.write_text(MOODLE + "Συμμετέχων 4713;" + "x" * 200_000 + "\n", encoding="utf-8")
+    with pytest.raises(BadSheet, match=r"worksheet\.csv: line 4: field larger than field limit"):
+        Sheet.read(file)
+
+
 def test_moodle_in_english_with_points(tmp_path):
     header = "Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,Last modified (grade),"
     text = header + "Feedback comments\r\nParticipant 4711,A,a@x,Submitted,,100.00,Yes,-,\r\n"
@@ -304,6 +315,32 @@ def test_moodle_in_english_with_points(tmp_path):
     file.write_bytes(text.encode("utf-8-sig"))
     filled = fill_moodle(Sheet.read(file), [entry("1", "A", 7.25, moodle_participant="4711")])
     assert filled.content() == text.replace("Submitted,,", "Submitted,7.25,").encode("utf-8-sig")
+
+
+def worksheet(tmp_path: Path, header: str, *rows: str) -> Sheet:
+    file = tmp_path / "worksheet.csv"
+    file.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+    return Sheet.read(file)
+
+
+def test_a_number_above_what_stands_beside_it_is_no_grade(tmp_path):
+    header = "Αναγνωριστικό,Πλήρες όνομα,AM,Έτος,Κατάσταση,Βαθμός,Μέγιστος βαθμός,Αλλάζει,Σχόλια"
+    rows = (
+        "Συμμετέχων 4711,Άννα,03118001,2026,Υποβλήθηκε,-,10.00,Ναι,",
+        "Συμμετέχων 4712,Εύα,03118002,2026,Υποβλήθηκε,,10.00,Ναι,",
+    )
+    filled = fill_moodle(worksheet(tmp_path, header, *rows), [entry("1", "Άννα", 7, moodle_participant="4711")])
+    assert filled.rows[1][2:7] == ["03118001", "2026", "Υποβλήθηκε", "7", "10.00"]
+
+
+def test_of_two_columns_that_may_have_the_grades_none_is_guessed(tmp_path):
+    rows = ("Participant 4711,Anna,17,2026,Submitted,,10.00,Yes,", "Participant 4712,Eva,18,2026,Submitted,,10.00,Yes,")
+    greek = worksheet(tmp_path, "Αναγνωριστικό,Όνομα,AM,Έτος,Κατάσταση,Βαθμός,Μέγιστος,Αλλάζει,Σχόλια", *rows)
+    with pytest.raises(BadSheet, match="AM beside Έτος, Βαθμός beside Μέγιστος"):
+        fill_moodle(greek, [entry("1", "Anna", 7, moodle_participant="4711")])
+    header = "Identifier,Full name,AM,Year,Status,Grade,Maximum grade,Grade can be changed,Feedback comments"
+    filled = fill_moodle(worksheet(tmp_path, header, *rows), [entry("1", "Anna", 7, moodle_participant="4711")])
+    assert filled.rows[1][2:7] == ["17", "2026", "Submitted", "7", "10.00"]
 
 
 def test_platforms_are_filled_by_one_command(folder, tmp_path):
