@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from graders.exports.words import number
 from graders.results.schema import Result
-from graders.results.scoring import steps_of
+from graders.results.scoring import message_for_student, steps_of
 from graders.spreadsheets import csv_text
 from graders.text import cell
 
@@ -33,7 +33,7 @@ def by_check(results: Iterable[Result]) -> str:
         for check in result.checks:
             words = (check.id, check.title, str(check.outcome))
             points = (str(number(check.points)), str(number(check.max_points)))
-            said = (check.message, check.hint, check.dropped)
+            said = (message_for_student(check), check.hint, check.dropped)
             rows.append([*_whose(result), str(check.step), *map(cell, words), *points, *map(cell, said)])
     return csv_text(rows)
 

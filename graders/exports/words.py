@@ -9,7 +9,7 @@ from types import MappingProxyType
 from graders.outcomes import Outcome
 from graders.results.gradebook.grades import Mark
 from graders.results.schema import CheckResult, Result
-from graders.results.scoring import steps_of
+from graders.results.scoring import message_for_student, steps_of
 from graders.text import printable
 
 # What XML 1.0 cannot hold, and no text needs: control characters, lone surrogates and two non-characters.
@@ -19,7 +19,7 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def told(check: CheckResult) -> str:
     """Return what a student is told of a check: how it ended, why, and what to do."""
     parts = [f"dropped: {check.dropped}"] if check.dropped else [str(check.outcome).replace("_", " ")]
-    parts += [part for part in (check.message, f"Hint: {check.hint}" if check.hint else "") if part]
+    parts += [part for part in (message_for_student(check), f"Hint: {check.hint}" if check.hint else "") if part]
     return "\n".join(lines(part) for part in parts)
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from graders.outcomes import STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
-from graders.results.scoring import max_points, points, steps_of
+from graders.results.scoring import max_points, message_for_student, points, steps_of
 from graders.text import printable
 
 COLOURS = {
@@ -78,7 +78,7 @@ class Telling:
         lines = [
             Text(f"  {MARKS.get(check.outcome, '✗')} {check.title}", style=COLOURS.get(check.outcome, "red")),
         ]
-        message = printable(check.message)
+        message = printable(message_for_student(check))
         if check.outcome is Outcome.NOT_IMPLEMENTED and STILL_TO_DO not in message and message not in self._said:
             self._said.add(message)
             lines.append(Text(f"      {message}"))

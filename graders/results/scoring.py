@@ -53,6 +53,12 @@ def _points(check: Check, outcome: Outcome) -> float:
     return check.info.points if outcome is Outcome.PASSED else 0.0
 
 
+def message_for_student(check: CheckResult) -> str:
+    """Return why a check did not pass, as its student may read it; a hidden one's words are for the staff."""
+    readable = check.visibility == "public" or check.outcome in {Outcome.PASSED, Outcome.BLOCKED}
+    return check.message if readable else HIDDEN_MESSAGE
+
+
 def rescore(result: Result, rubric: Sequence[Check]) -> Result:
     """Return a stored result with the points that the course gives for its verdicts now; no student code runs.
 

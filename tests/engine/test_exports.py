@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 from lxml import etree
+from rich.console import Console
 
 from graders.authoring.check import Visibility
 from graders.cli import graders
@@ -25,8 +26,12 @@ from graders.exports.canvas import fill as fill_canvas
 from graders.exports.entries import Entry
 from graders.exports.moodle import fill as fill_moodle
 from graders.exports.sheets import Sheet
+from graders.exports.tables import by_check, by_step
+from graders.exports.words import feedback
+from graders.feedback.checks import check_lines
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import Outcome
+from graders.pages.submission import page_of
 from graders.results.files import write_result
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
 from graders.spreadsheets import BadSheet
@@ -403,18 +408,31 @@ def test_the_bundle_grades_where_gradescope_unpacks_it(tmp_path):
     assert made["tests"]
 
 
-def test_no_hidden_message_leaks(folder):
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.HARNESS_FAULT])
+def test_no_hidden_message_leaks(outcome):
     held_out = "Rock Folk 0.913"
-    hidden = check(9, Outcome.FAILED, "This check is hidden: its title and hint are all that is shown.", "hidden")
-    one = result(checks=[hidden])
-    for made in (
-        json.dumps(gradescope.results_json(one)),
-        junit.document([one]),
-        github.summary(one),
-        json.dumps(classroom50.result_json(one, RUNNER, datetime.now(UTC))),
-    ):
-        assert held_out not in made
-        assert "This check is hidden" in re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), made)
+    one = result(checks=[check(9, outcome, f"{held_out}\nTraceback: {held_out}", "hidden")])
+    telling = {
+        "gradescope": json.dumps(gradescope.results_json(one)),
+        "junit": junit.document([one]),
+        "summary": github.summary(one),
+        "annotations": "\n".join(github.annotation_lines(one)),
+        "classroom50": json.dumps(classroom50.result_json(one, RUNNER, datetime.now(UTC))),
+        "feedback": feedback(one),
+        "csv by check": by_check([one]),
+        "terminal": terminal_text(one.checks),
+    }
+    for name, made in {**telling, "page": page_of(one).decode(), "csv by step": by_step([one])}.items():
+        read = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), made)
+        assert held_out not in read, name
+        assert name not in telling or "This check is hidden" in read, name
+
+
+def terminal_text(checks: list[CheckResult]) -> str:
+    console = Console(width=200)
+    with console.capture() as printed:
+        console.print(check_lines(checks))
+    return printed.get()
 
 
 def test_each_format_refuses_a_folder_with_several_results(folder):
