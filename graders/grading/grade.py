@@ -49,8 +49,7 @@ T = TypeVar("T")
 
 def with_collected(task: Task, action: Callable[[Task], T]) -> T:
     """Have pytest collect a task's checks, once, and return what an action returns that grades with them."""
-    rubric = counted(task.rubric)
-    checks = [*rubric, canary_of(rubric[-1].step)] if rubric else []
+    checks = [*counted(task.rubric), canary_of(task.rubric[-1].step)] if task.rubric else []
 
     def act(collected: CollectedChecks) -> T:
         collected.draw_once()

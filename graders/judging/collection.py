@@ -18,6 +18,7 @@ from graders.course import Course
 from graders.judging.rubric import Check
 from graders.judging.subject import Subject
 
+USERS_OPTIONS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # in the environment
 T = TypeVar("T")
 
 
@@ -84,12 +85,15 @@ def collect(course: Course, rubric: Sequence[Check], extra: Sequence[str], actio
         KeyboardInterrupt: the user stopped the collection.
     """
     plugin = _plugin_for(course.package)(action)
+    if not rubric:  # pytest would take what lies in the current folder, such as a student's files, and import it
+        return action(CollectedChecks(plugin, None, []))
     arguments = [
         *("-c", os.devnull, f"--rootdir={course.root}", "--assert=plain", "--import-mode=importlib"),
         *("--noconftest", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-W", "ignore", *extra),
         *[check.node for check in rubric],
     ]
-    os.environ.pop("PYTEST_ADDOPTS", None)
+    for name in USERS_OPTIONS:
+        os.environ.pop(name, None)
     status = pytest.ExitCode(pytest.main(arguments, plugins=[plugin]))
     if plugin.outcome is None:
         if status is pytest.ExitCode.INTERRUPTED:

@@ -119,6 +119,24 @@ def test_it_is_graded(copy: Path, run: Run, tmp_path: Path) -> None:
     assert "unchanged since an earlier run" in again.stdout
 
 
+PLANTED = "import pathlib\npathlib.Path(__file__).with_name('imported').touch()\n"
+
+
+def test_where_all_checks_of_a_step_were_dropped_none_of_the_current_folder_runs(
+    copy: Path, run: Run, tmp_path: Path
+) -> None:
+    """Without a test to collect, pytest takes whatever lies in the current folder, such as a student's files."""
+    for name in ("letters_are_shifted", "shifts_are_undone"):
+        add(copy, f'\n[[dropped]]\ncheck = "step02.{name}"\nreason = "x"\npoints = "to all"\n')
+    here = Path(shutil.copytree(copy / "words_reference", tmp_path / "anna" / "words")).parent
+    for name in ("test_student.py", "conftest.py"):
+        (here / name).write_text(PLANTED, encoding="utf-8")
+    done = run("graders", "run", here, "--step", 2, "--course", copy, "--out", tmp_path / "grades", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert not (here / "imported").exists()
+    assert (tmp_path / "grades" / "anna" / "result.json").exists()
+
+
 def test_a_notebook_is_graded_too(copy: Path, run: Run, tmp_path: Path) -> None:
     source = (copy / "variants" / "split_by_hand" / "step01_counting.py").read_text(encoding="utf-8")
     cells = [

@@ -254,7 +254,9 @@ def test_an_empty_rubric_gives_no_verdicts():
 
 def test_the_users_pytest_options_do_not_reach_the_judge(verdicts, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin_at_all")
     monkeypatch.chdir(tmp_path)
+    Path("conftest.py").write_text("1 / 0\n", encoding="utf-8")
     Path("pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", encoding="utf-8")
     assert outcomes(verdicts(passes="pass")) == {"passes": "passed"}
 
