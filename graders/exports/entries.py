@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from graders.exports.words import feedback
 from graders.exports.words import number as shown
 from graders.intake.layouts.handin import Handin
 from graders.results.gradebook.grades import Mark, Total
 from graders.results.schema import Result
-
-if TYPE_CHECKING:
-    from graders.results.gradebook.book import Answer
 
 
 class SeveralAttempts(Exception):
@@ -52,16 +48,12 @@ def of_totals(
     totals: Mapping[str, Total],
     results: Mapping[int, tuple[Handin, Result]],
     names: Mapping[str, str],
-    answers: Iterable[Answer] = (),
+    marks: Mapping[int, Mapping[str, Mark]],
 ) -> list[Entry]:
     """Return the entries of a gradebook: for each student the total, and the hand-in that counts.
 
     Who has handed nothing in, and got no points from a person, has none.
     """
-    marks: dict[int, dict[str, Mark]] = {}
-    for answer in answers:
-        if answer.mark:
-            marks.setdefault(answer.handin, {})[answer.question] = answer.mark
     entries = []
     for student, total in totals.items():
         handin, result = results[total.handin] if total.handin is not None else (None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graders.exports.words import seconds
@@ -25,9 +25,6 @@ SIGNS = {
     Outcome.HARNESS_FAULT: ("?", "h"),
 }
 OTHER = ("✗", "f")
-
-Marked = tuple[str, str, str]
-"""A marked answer: whose it is, the id of its question, and its text."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,8 @@ class Written:
     to_mark: int
 
 
-def class_page(judged: Sequence[Judged], marked: Collection[Marked] = ()) -> bytes:
-    """Return the page, UTF-8.
-
-    Args:
-        judged: the results that count; at least one.
-        marked: the answers that have marks.
-    """
+def class_page(judged: Sequence[Judged]) -> bytes:
+    """Return the page about the results that count, of which there is one at least, in UTF-8."""
     figures, causes = class_figures(judged), causes_of(judged)
     hardest = sorted((check for check in figures.checks if check.lost), key=lambda check: -check.lost)
     return render(
@@ -88,7 +80,7 @@ def class_page(judged: Sequence[Judged], marked: Collection[Marked] = ()) -> byt
             "words": WORDS,
             "advice": sentences(causes, len(judged)),
             "maps": [_map(step, figures.checks, judged) for step in figures.steps],
-            "written": _written(judged, marked),
+            "written": _written(judged),
             "isolation": Counter(str(one.result.isolation.level) for one in judged),
             "seconds": sum(seconds(one.result) for one in judged),
         },
@@ -113,7 +105,7 @@ def _cell(check: CheckResult | None) -> tuple[str, str, str]:
     return sign, style, WORDS[check.outcome]
 
 
-def _written(judged: Sequence[Judged], marked: Collection[Marked]) -> list[Written]:
+def _written(judged: Sequence[Judged]) -> list[Written]:
     titles: dict[str, str] = {}
     answered: Counter[str] = Counter()
     to_mark: Counter[str] = Counter()
@@ -122,5 +114,5 @@ def _written(judged: Sequence[Judged], marked: Collection[Marked]) -> list[Writt
             titles.setdefault(question.id, question.title)
             if question.status is AnswerStatus.TO_BE_MARKED:
                 answered[question.id] += 1
-                to_mark[question.id] += any((who, question.id, question.answer) not in marked for who in one.whose)
+                to_mark[question.id] += question.id not in one.marked
     return [Written(id_, title, answered[id_], to_mark[id_]) for id_, title in titles.items()]

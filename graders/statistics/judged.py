@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from graders.intake.layouts.handin import Handin
@@ -12,10 +12,17 @@ from graders.results.schema import CheckResult, Result
 
 @dataclass(frozen=True)
 class Judged:
-    """A result, and whose it is."""
+    """A result that counts.
+
+    Attributes:
+        whose: ids of those for whom it counts.
+        result: the result.
+        marked: the ids of the questions whose answers in it have marks.
+    """
 
     whose: tuple[str, ...]
     result: Result
+    marked: Collection[str] = ()
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -26,25 +33,30 @@ class Judged:
 
 
 def every(results: Iterable[Result]) -> list[Judged]:
-    """Return all results whose verdicts count."""
-    return [Judged(_whose(one), one) for one in results if not one.tampered]
+    """Return all results."""
+    return [Judged(_whose(one), one) for one in results]
 
 
-def those_that_count(results: Mapping[int, tuple[Handin, Result]], counted: Mapping[str, int | None]) -> list[Judged]:
+def those_that_count(
+    results: Mapping[int, tuple[Handin, Result]],
+    counted: Mapping[str, int | None],
+    marked: Mapping[int, Collection[str]],
+) -> list[Judged]:
     """Return the results that count for somebody; that of a group is one, and everybody's for whom it counts.
 
     Args:
         results: the last result of each hand-in, by its number in the gradebook.
         counted: the number of the hand-in that counts, by student; None for none.
+        marked: the ids of the questions whose answers have marks, by the number of the hand-in.
     """
     owners: dict[int, list[str]] = {}
     for owner, number in counted.items():
         if number is not None and number in results:
             owners.setdefault(number, []).append(owner)
     return [
-        Judged(tuple(sorted(owners[number])), result)
+        Judged(tuple(sorted(owners[number])), result, marked.get(number, ()))
         for number, (_, result) in results.items()
-        if number in owners and not result.tampered
+        if number in owners
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from lxml import html
 
 from graders.cli import graders
+from graders.intake.layouts.handin import Handin
 from graders.outcomes import Outcome
 from graders.pages.classroom import class_page
 from graders.pages.rendering import MOST_CHARACTERS, plain
@@ -168,8 +170,8 @@ def test_a_result_of_which_no_verdict_counts_says_so() -> None:
 
 def test_the_class_page_shows_who_passed_what_and_what_is_to_be_marked() -> None:
     results = [result_of(f"S{index}", index, steps=2) for index in range(1, 13)]
-    answer = results[0].written[0].answer
-    page = class_page(every(results), {("001", "2.1", answer), ("002", "2.1", "another answer")})
+    judged = every(results)
+    page = class_page([replace(judged[0], marked={"2.1"}), *judged[1:]])
     tree = html.fromstring(page.decode())
     maps = tree.xpath("//section[@class='map']//table")
     assert len(maps) == 2
@@ -222,6 +224,19 @@ def test_a_folder_of_results_becomes_pages(tmp_path: Path) -> None:
     assert code == 2
     assert "there is no result" in errors
     assert report("--out", tmp_path / "out")[0] == 2
+
+
+def test_a_marked_copy_of_ones_own_does_not_mark_the_answer_of_the_group(tmp_path: Path) -> None:
+    url = str(tmp_path / "class.db")
+    result = result_of("x", 1)
+    with Gradebook(url, by="tests", new=True) as book:
+        for attempt, students in enumerate((["001"], ["001", "002"], ["002"]), start=1):
+            handin = Handin(students=students, name="x", attempt=attempt, digest=f"{attempt}")
+            book.record(handin, msgspec.structs.replace(result, seal=f"{attempt}"))
+        own = next(one for one in book.answers() if one.students == ("001",))
+        book.mark([(own, Marked("2.1", 1, "eleni"))])
+    assert report("--gradebook", url, "--out", tmp_path / "out", "--class")[0] == 0
+    assert "2.1 Γιατί σπάει 2 of 2 2" in text_of((tmp_path / "out" / "class.html").read_bytes())
 
 
 def test_a_gradebook_adds_what_it_knows(tmp_path: Path) -> None:

@@ -265,6 +265,23 @@ def test_of_a_gradebook_the_attempt_that_counts_is_counted(tmp_path):
     assert "1 of 4 students have handed nothing in" in stats("--gradebook", url, "--course", WORDS)[2]
 
 
+def test_of_attempts_that_do_not_count_nothing_is_told(tmp_path):
+    url = str(tmp_path / "class.db")
+    fault = [check("f", Outcome.HARNESS_FAULT, "oops")]
+    good = [check("f", Outcome.PASSED)]
+    with Gradebook(url, "me", new=True) as book:
+        book.record(handin("anna", 1), result("anna", good, tampered="yes", seal="1"))
+        book.record(handin("anna", 2), result("anna", fault, seal="2"))
+        book.record(handin("anna", 3), result("anna", good, seal="3"))
+    assert stats("--gradebook", url, "--course", WORDS)[2] == ""
+    with Gradebook(url, "me") as book:
+        book.record(handin("eva", 1), result("eva", fault, seal="4"))
+        book.record(handin("nikos", 1), result("nikos", good, tampered="yes", seal="5"))
+    told = stats("--gradebook", url, "--course", WORDS)[2]
+    assert "harness faults in 1 result:" in told
+    assert "tampered with in 1 result:" in told
+
+
 def test_what_does_not_count_is_told(folder):
     (folder / "broken").mkdir()
     (folder / "broken" / "result.json").write_text("{", encoding="utf-8")

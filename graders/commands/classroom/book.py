@@ -1,4 +1,4 @@
-"""How the commands about a class are given their gradebook."""
+"""How the commands about a class are given their gradebook, and which results count."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graders.commands.errors import say
+from graders.course import Course
 from graders.outcomes import HarnessFault
+from graders.questions import load_questions
+from graders.results.files import all_results, unreadable_results
 
 if TYPE_CHECKING:
     from graders.results.gradebook.book import Gradebook
+    from graders.statistics.judged import Judged
 
 book_option = click.option(
     "--gradebook",
@@ -57,3 +62,34 @@ def user_at_hand() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "graders"
+
+
+def judged_of(results: Path | None, url: str | None, course: Course) -> list[Judged]:
+    """Return the results that count, of a folder or of a gradebook; tell what does not.
+
+    Raises:
+        UsageError: both are given, or neither.
+    """
+    from graders.statistics.advice import counted  # noqa: PLC0415 - `--help` needs none of these
+    from graders.statistics.judged import every, those_that_count  # noqa: PLC0415
+
+    expect_one_source(url, results)
+    if results is not None:
+        for file in unreadable_results(results):
+            say("graders", f"{file}: is damaged, or of another version; not counted.")
+        judged = every(all_results(results))
+    else:
+        assert url is not None
+        with opened(url) as book:
+            totals = book.totals(course.grades, load_questions(course))
+            chosen = {student: total.handin for student, total in totals.items()}
+            judged = those_that_count(book.results(), chosen, book.marks())
+        if absent := sum(number is None for number in chosen.values()):
+            say("graders", f"{absent} of {len(chosen)} students have handed nothing in; they are not counted.")
+    if tampered := sum(bool(one.result.tampered) for one in judged):
+        say("graders", f"the judge was tampered with in {counted(tampered, 'result')}: not counted.")
+    faulty = sum(any(check.outcome == "harness_fault" for check in one.result.checks) for one in judged)
+    if faulty:
+        text = "these checks are not counted there; grade again."
+        say("graders", f"harness faults in {counted(faulty, 'result')}: {text}")
+    return [one for one in judged if not one.result.tampered]

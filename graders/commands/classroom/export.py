@@ -195,7 +195,7 @@ def _entries(url: str | None, results: Path | None, course: Course) -> list[Entr
         with opened(url) as book:
             totals = book.totals(course.grades, load_questions(course))
             names = {one.id: one.name for one in book.students()}
-            return of_totals(totals, book.results(), names, book.answers())
+            return of_totals(totals, book.results(), names, book.marks())
     assert results is not None
     try:
         return of_results(all_results(results))

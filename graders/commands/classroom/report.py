@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graders.commands.classroom.book import expect_one_source, opened
+from graders.commands.classroom.book import expect_one_source, judged_of, opened
 from graders.commands.classroom.writing import write_folder
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
@@ -76,7 +76,7 @@ def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
 
     with opened(url) as book:
         found, totals = book.results(), book.totals(course.grades, load_questions(course))
-        marks = {(one.handin, one.question): one.mark for one in book.answers()}
+        marks = book.marks()
     for number, (handin, result) in found.items():
         owners = set(handin.students)
         earlier = {
@@ -85,22 +85,13 @@ def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
             if owners & set(other.students) and (other.attempt, key) < (handin.attempt, number)
         }
         before = earlier[max(earlier)] if earlier else None
-        mine = {question: given for (of, question), given in marks.items() if of == number and given}
         total = totals.get(handin.students[0]) if len(handin.students) == 1 else None
         because = total.because if total and total.handin == number else ()
-        yield msgspec.structs.replace(result, handin=handin), Known(before, mine, because)
+        yield msgspec.structs.replace(result, handin=handin), Known(before, marks.get(number, {}), because)
 
 
 def _class_page(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
-    from graders.commands.classroom.stats import judged_of  # noqa: PLC0415
     from graders.pages.classroom import class_page  # noqa: PLC0415
 
-    judged = judged_of(results, url, course)
-    marked = set()
-    if url is not None:
-        with opened(url) as book:
-            marked = {
-                (student, one.question, one.text) for one in book.answers() if one.marks for student in one.students
-            }
-    if judged:
-        yield CLASS, class_page(judged, marked)
+    if judged := judged_of(results, url, course):
+        yield CLASS, class_page(judged)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from graders.commands.classroom.book import expect_one_source, opened
+from graders.commands.classroom.book import judged_of
 from graders.commands.classroom.writing import STDOUT, file_option, write
-from graders.commands.errors import Command, say
+from graders.commands.errors import Command
 from graders.commands.options import course_option
 from graders.course import Course
-from graders.questions import load_questions
-from graders.results.files import all_results, unreadable_results
 from graders.spreadsheets import for_excel
-
-if TYPE_CHECKING:
-    from graders.statistics.judged import Judged
 
 
 @click.command(cls=Command)
@@ -54,33 +48,3 @@ def stats(results: Path | None, url: str | None, table: Path | None, drawing: Pa
     console = PatientConsole(highlight=False)
     for part in shown(figures, causes, advice):
         console.print(part)
-
-
-def judged_of(results: Path | None, url: str | None, course: Course) -> list[Judged]:
-    """Return what counts; tell what does not."""
-    from graders.statistics.advice import counted  # noqa: PLC0415
-    from graders.statistics.judged import every, those_that_count  # noqa: PLC0415
-
-    expect_one_source(url, results)
-    if results is not None:
-        for file in unreadable_results(results):
-            say("graders", f"{file}: is damaged, or of another version; not counted.")
-        found = all_results(results)
-    else:
-        assert url is not None
-        with opened(url) as book:
-            pairs = book.results()
-            totals = book.totals(course.grades, load_questions(course))
-        counted_ones = {student: total.handin for student, total in totals.items()}
-        found = [result for _, result in pairs.values()]
-        if absent := sum(number is None for number in counted_ones.values()):
-            say("graders", f"{absent} of {len(counted_ones)} students have handed nothing in; they are not counted.")
-    if tampered := sum(bool(one.tampered) for one in found):
-        say("graders", f"the judge was tampered with in {counted(tampered, 'result')}: not counted.")
-    faulty = sum(any(check.outcome == "harness_fault" for check in one.checks) for one in found)
-    if faulty:
-        say(
-            "graders",
-            f"harness faults in {counted(faulty, 'result')}: these checks are not counted there; grade again.",
-        )
-    return every(found) if results is not None else those_that_count(pairs, counted_ones)

@@ -84,11 +84,6 @@ class Answer:
     text: str
     marks: tuple[Marked, ...]
 
-    @property
-    def mark(self) -> Mark | None:
-        """What its marks come to; None as long as it has none."""
-        return together(self.marks)
-
 
 class Gradebook:
     """A class in a database. Use as a context manager; every method is a transaction of its own.
@@ -272,6 +267,14 @@ class Gradebook:
                     if written.answer and (not questions or written.id in questions)
                 ]
         return sorted(found, key=lambda answer: (answer.question, answer.handin))
+
+    def marks(self) -> dict[int, dict[str, Mark]]:
+        """Return what the marks of each answer come to, by the hand-in's number and the question's id."""
+        found: dict[int, dict[str, Mark]] = {}
+        for answer in self.answers():
+            if mark := together(answer.marks):
+                found.setdefault(answer.handin, {})[answer.question] = mark
+        return found
 
     def override(self, student: str, step: int | None, points: float, reason: str) -> None:
         """Give a student points in place of computed ones, for a step or (None) for the total."""
