@@ -102,7 +102,7 @@ def try_all(
 
 def _verdict(specimen: Specimen, event: Finished, seed: int | None) -> Verdict:
     match event.outcome:
-        case Graded(result=result, problem="", resumed=stands):
+        case Graded(result=result, problem="", kept=stands):
             rows = result.checks
         case Graded(problem=reason) | Refused(reason=reason) | Failed(reason=reason):
             raise HarnessFault(f"{specimen.name} (step {specimen.step}) could not be judged: {reason}")
@@ -123,5 +123,5 @@ def _verdict(specimen: Specimen, event: Finished, seed: int | None) -> Verdict:
         key=mutant.key if mutant else "",
         diff=mutant.diff if mutant else "",
         seed=seed,
-        stands=stands,
+        stands=bool(stands),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-import shutil
+import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,6 @@ from graders.results.provenance import modules_called, step_key, versions
 from graders.sandbox.client import WarmServer
 
 FEW_MUTANTS = 100
-SUBMISSIONS = "submissions"
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Audit:
 
     Attributes:
         course: the course.
-        out: folder for what was judged.
+        out: folder for the results of what was judged.
         steps: the numbers of the steps.
         kinds: of specimens; none means all.
         quick: whether a hundred of the mutants are enough.
@@ -63,15 +62,17 @@ class Audit:
         steps = [self.course.step(number) for number in self.steps]
         rubric = load_rubric(self.course, self.steps)
         judging = {*self.steps, *(step.number for mine in steps for step in self._callers(mine))}
-        shutil.rmtree(self.out / SUBMISSIONS, ignore_errors=True)
-        with WarmServer(self.course, jobs, judging) as server:
+        with (
+            tempfile.TemporaryDirectory(prefix="graders-audit-") as folder,
+            WarmServer(self.course, jobs, judging) as server,
+        ):
             warm_up(self.course, judging)
-            specimens = self._staged(steps)
+            specimens = self._staged(steps, Path(folder))
             server.wait_until_warm()
             trials = _Trials(self.course, server, say)
             ended = [one for step, some in specimens.items() for one in self._verdicts(step, some, trials)]
             again = self._again(specimens, trials)
-            told = self._told_elsewhere(specimens, ended, trials)
+            told = self._told_elsewhere(specimens, ended, trials, Path(folder))
         return Findings(
             course=self.course.title,
             versions=versions(self.course.libraries),
@@ -86,11 +87,11 @@ class Audit:
             flips=flips_of(ended, again),
         )
 
-    def _staged(self, steps: Sequence[Step]) -> dict[Step, list[Specimen]]:
+    def _staged(self, steps: Sequence[Step], place: Path) -> dict[Step, list[Specimen]]:
         mutants = self._mutants(steps) if self._takes("mutant") else {}
         specimens = {}
         for step in steps:
-            folder = self.out / SUBMISSIONS / step.label
+            folder = place / step.label
             right = right_specimens(self.course, step, folder) if self._takes("right") else ()
             mistaken = mistaken_specimens(self.course, step, folder) if self._takes("mistake") else ()
             mutated = mutated_specimens(self.course, step, mutants.get(step, []), folder)
@@ -124,7 +125,7 @@ class Audit:
         return [step for step, modules in self._called.items() if step != mine and mine.module in modules]
 
     def _told_elsewhere(
-        self, specimens: Mapping[Step, Sequence[Specimen]], ended: Sequence[Verdict], trials: _Trials
+        self, specimens: Mapping[Step, Sequence[Specimen]], ended: Sequence[Verdict], trials: _Trials, place: Path
     ) -> dict[str, Verdict]:
         """Judge the mutants that survive by the checks of other steps too; return the verdicts on those that die."""
         surviving = {one.key: one for one in ended if one.kind == "mutant" and one.missed}
@@ -134,7 +135,7 @@ class Audit:
             left = (mutant for mutant in mutants if mutant.key in surviving.keys() - told.keys())
             mine = [mutant for mutant in left if caller in self._callers(mutant.step)]
             name = f"{caller.label}-others"
-            others = list(mutated_specimens(self.course, caller, mine, self.out / SUBMISSIONS / name))
+            others = list(mutated_specimens(self.course, caller, mine, place / name))
             for one in trials.of(others, caller, self.out / name):
                 if one.lost:
                     told[one.key] = msgspec.structs.replace(surviving[one.key], lost=one.lost)

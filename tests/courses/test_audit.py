@@ -59,6 +59,16 @@ def test_checks_that_tell_wrong_from_right_hold_and_nothing_is_judged_twice(copy
     assert all(one["stands"] for one in found(copy)["verdicts"])
 
 
+def test_what_else_is_in_the_folder_stays(copy: Path) -> None:
+    theirs = copy / "audit" / "submissions" / "anna.zip"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"work")
+    for _ in range(2):
+        done = audit(copy, "--only", "mistake")
+        assert done.returncode == 0, done.stderr
+        assert theirs.read_bytes() == b"work"
+
+
 def test_survivors_are_shown_until_somebody_says_what_they_are(copy: Path) -> None:
     """Without the check of longest words, faults in `longest_word` survive."""
     change(copy / "course.toml", "points = 6", "points = 4.5")

@@ -37,7 +37,7 @@ PAGE, FINDINGS = "audit.html", "audit.json"
 @click.option("--regrades", type=click.IntRange(0), default=0, show_default=True,
               help="Judge so many submissions twice.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("audit"), show_default=True,
-              help=f"Folder for {PAGE}, {FINDINGS} and what was judged.")  # fmt: skip
+              help=f"Folder for {PAGE}, {FINDINGS} and the results of what was judged.")  # fmt: skip
 @course_option
 def audit(
     quick: bool,
