@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from graders.commands.classroom.writing import STDOUT, write, write_folder
+from graders.commands.writing import STDOUT, write, write_folder
 
 
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.classroom.book import expect_one_source, opened
-from graders.commands.classroom.writing import STDOUT, file_option, write
 from graders.commands.errors import Command, Group, say
 from graders.commands.options import course_option
+from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.questions import load_questions
 from graders.results.files import all_results

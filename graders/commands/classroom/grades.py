@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.classroom.book import book_option, opened
-from graders.commands.classroom.writing import file_option, write
 from graders.commands.errors import Command, Group
 from graders.commands.options import course_option, expect_steps
+from graders.commands.writing import file_option, write
 from graders.course import Course
 from graders.questions import load_questions
 from graders.spreadsheets import csv_text, for_excel

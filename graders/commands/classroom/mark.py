@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from graders.commands.classroom.book import book_option, opened, user_at_hand
-from graders.commands.classroom.writing import write_folder
 from graders.commands.errors import Command, ExitCode, Group, say
 from graders.commands.options import course_option
+from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.questions import Question, load_questions
 from graders.spreadsheets import BadSheet, for_excel, read_table

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.classroom.book import expect_one_source, judged_of, opened
-from graders.commands.classroom.writing import write_folder
 from graders.commands.errors import Command, say
 from graders.commands.options import course_option
+from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.questions import load_questions
 from graders.results.files import each_result, unreadable_results

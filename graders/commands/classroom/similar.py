@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graders.commands.classroom.writing import STDOUT, file_option, write, write_folder
 from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import course_option, expect_steps
+from graders.commands.writing import STDOUT, file_option, write, write_folder
 from graders.course import Course
 from graders.intake.layouts.handin import Handin
 from graders.results.files import all_results

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from graders.commands.classroom.book import judged_of
-from graders.commands.classroom.writing import STDOUT, file_option, write
 from graders.commands.errors import Command
 from graders.commands.options import course_option
+from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.spreadsheets import for_excel
 
