@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from graders.course import Course
 from graders.intake.answer_files import ANSWERS, find_answers
-from graders.intake.archives import UnreadableSubmission, open_members, size_of
+from graders.intake.archives import DAMAGE, UnreadableSubmission, open_members, size_of
 from graders.intake.submission import NOTEBOOK_BYTES, UNTOUCHED, Submission, read_submission
 from graders.outcomes import STILL_TO_DO
 from graders.questions import load_questions
@@ -64,6 +64,18 @@ def hand_in_of(path: Path, course: Course) -> HandIn:
         read = read_submission(file, course)
     handed_out = {} if path.is_dir() else {file.name: file.read_bytes() for file in course.skeletons.glob("step*.py")}
     return HandIn(content, suffix, read, list(_missing(read, handed_out, course)))
+
+
+def may_replace(file: Path, content: bytes, course: Course) -> bool:
+    """Tell whether a hand-in may take a file's place: it is not there, the same, or an earlier zip packed here."""
+    try:
+        if not file.exists() or file.read_bytes() == content:
+            return True
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+    except DAMAGE:
+        return False
+    return all(one.date_time == TIME and one.filename.startswith(f"{course.package}/") for one in members)
 
 
 def _packed(package: Path, course: Course) -> bytes:

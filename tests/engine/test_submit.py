@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -15,6 +15,7 @@ from graders.intake.layouts.plain import take_apart
 from graders.intake.submission import read_submission
 from graders.results.roster import Student, assign
 from graders.student import lab
+from tests.engine.notebooks import notebook
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
@@ -38,6 +39,13 @@ def solve(home: Path) -> None:
         shutil.copy(source, home / "words")
     with (home / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
         file.write(f"\n{ANSWER}\n")
+
+
+def zip_of(name: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6)), "x = 1\n")
+    return packed.getvalue()
 
 
 def test_what_is_missing_is_said_and_it_is_packed_all_the_same(home: Path) -> None:
@@ -84,6 +92,48 @@ def test_the_same_work_makes_the_same_file(home: Path) -> None:
     assert (home / "001.zip").read_bytes() == first
 
 
+def test_a_later_hand_in_replaces_an_earlier_one_and_nothing_else(home: Path) -> None:
+    submit("--name", "001")
+    first = (home / "001.zip").read_bytes()
+    solve(home)
+    assert submit("--name", "001").exit_code == 0
+    assert (home / "001.zip").read_bytes() != first
+    for content in (b"PK, but no zip", zip_of("photos/cat.jpg"), zip_of("words/mine.py")):
+        (home / "001.zip").write_bytes(content)
+        refused = submit("--name", "001")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert f"{home / '001.zip'} is there already with other content: rename it, or" in refused.stderr
+        assert (home / "001.zip").read_bytes() == content
+
+
+def test_a_notebook_replaces_no_other_notebook(home: Path) -> None:
+    draft, other = notebook("x = 1"), notebook("x = 2")
+    (home / "draft.ipynb").write_bytes(draft)
+    (home / "anna.ipynb").write_bytes(other)
+    refused = submit("draft.ipynb", "--name", "anna")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"{home / 'anna.ipynb'} is there already with other content: rename it, or" in refused.stderr
+    assert (home / "anna.ipynb").read_bytes() == other
+    assert submit("anna.ipynb", "--name", "anna").exit_code == 0
+    assert submit("draft.ipynb", "--name", "anna", "--out", "out").exit_code == 0
+    assert submit("draft.ipynb", "--name", "anna", "--out", "out").exit_code == 0
+
+
+def test_what_cannot_be_written_leaves_what_was_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit("--name", "001")
+    first = (home / "001.zip").read_bytes()
+    solve(home)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    failed = submit("--name", "001")
+    assert failed.exit_code == 2
+    assert "001.zip: cannot be written (No space left on device)." in failed.stderr
+    assert (home / "001.zip").read_bytes() == first
+
+
 @pytest.mark.parametrize("name", ["001", "Παπαδοπούλου Άννα", "άννα  παπαδοπούλου", "Papadopoulou.A"])
 def test_the_class_s_roster_knows_whose_it_is(home: Path, name: str) -> None:
     submit("--name", name, "--out", "out")
@@ -123,18 +173,14 @@ def test_a_file_that_python_cannot_read_and_a_missing_one_are_told(home: Path) -
 
 def test_a_notebook_is_handed_in_as_it_is(home: Path) -> None:
     source = (WORDS / "variants" / "split_by_hand" / "step01_counting.py").read_text(encoding="utf-8")
-    cells: list[dict[str, object]] = [
-        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None},
-        {"cell_type": "code", "source": "%time\nprint(1)", "metadata": {}, "outputs": [], "execution_count": None},
-    ]
-    notebook = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
-    (home / "lab.ipynb").write_text(notebook, encoding="utf-8")
+    handed_in = notebook(source, "%time\nprint(1)")
+    (home / "lab.ipynb").write_bytes(handed_in)
     done = submit("lab.ipynb", "--name", "001")
     assert done.exit_code == 0
     assert "Step 1" not in done.stdout
     assert "Step 2: still to do: shift, unshift; not answered: 2.1.\n" in done.stdout
     assert "Note: magics and shell lines were skipped: cell 2 line 1 %time.\n" in done.stdout
-    assert (home / "001.ipynb").read_text(encoding="utf-8") == notebook
+    assert (home / "001.ipynb").read_bytes() == handed_in
     (home / "bad.ipynb").write_text("{", encoding="utf-8")
     bad = submit("bad.ipynb", "--name", "002")
     assert bad.exit_code == 2

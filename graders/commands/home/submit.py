@@ -28,8 +28,9 @@ def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None,
 
     It ends with 0 also where something is missing: you may hand that in.
     """
+    from graders.commands.writing import write_folder  # noqa: PLC0415
     from graders.intake.archives import NoSubmission, UnreadableSubmission  # noqa: PLC0415 - `--help` needs none of these
-    from graders.intake.handing_in import hand_in_of  # noqa: PLC0415
+    from graders.intake.handing_in import hand_in_of, may_replace  # noqa: PLC0415
 
     name = NO_NAME.sub("_", folder_name(" ".join(who.split())))
     if not name.strip("_ "):
@@ -41,11 +42,9 @@ def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None,
         raise click.UsageError(f"This would not be taken: {error}") from error
     out = out or source.resolve().parent
     file = out / f"{name}{found.suffix}"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(found.content)
-    except OSError as error:
-        raise click.UsageError(f"--out {out}: cannot be written ({error.strerror}).") from error
+    if not may_replace(file, found.content, course):
+        raise click.UsageError(f"{file} is there already with other content: rename it, or take another --out.")
+    write_folder("--out", out, {file.name: found.content})
     for line in found.missing:
         click.echo(line)
     for note in found.notes:
