@@ -54,8 +54,9 @@ class CollectedChecks:
 
     def draw_once(self) -> None:
         """Draw each check's examples: what hypothesis keeps of that is there in all processes that are forked later."""
-        for item in itertools.chain.from_iterable(self._items.values()):
-            draw_once(item.function)
+        items = itertools.chain.from_iterable(self._items.values())
+        for function in dict.fromkeys(item.function for item in items):
+            draw_once(function)
 
     @contextmanager
     def judged_by(self, run: Judging) -> Iterator[None]:

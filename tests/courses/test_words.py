@@ -137,6 +137,24 @@ def test_where_all_checks_of_a_step_were_dropped_none_of_the_current_folder_runs
     assert (tmp_path / "grades" / "anna" / "result.json").exists()
 
 
+FAULTY = """
+@check(points=1, hint="Nothing can be done.")
+@examples(of=st.integers().map(lambda number: number // 0))
+def test_faulty(words: Any, of: int) -> None:
+    \"\"\"No example of this can be drawn.\"\"\"
+"""
+
+
+def test_examples_that_cannot_be_drawn_cost_their_check_alone(copy: Path, run: Run, tmp_path: Path) -> None:
+    with (copy / "words_checks" / "step01_counting.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n{FAULTY}")
+    out = tmp_path / "grades"
+    done = run("graders", "run", copy / "words_reference", "--step", 1, "--course", copy, "--out", out)
+    assert (done.returncode, "a check ended in harness_fault" in done.stderr) == (3, True), done.stderr
+    found = outcomes(out, "words_reference")
+    assert (found.pop("step01.faulty"), set(found.values())) == ("harness_fault", {"passed"})
+
+
 def test_a_notebook_is_graded_too(copy: Path, run: Run, tmp_path: Path) -> None:
     source = (copy / "variants" / "split_by_hand" / "step01_counting.py").read_text(encoding="utf-8")
     cells = [
