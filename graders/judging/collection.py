@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from graders.authoring.doubles import Double
 from graders.authoring.examples import draw_once
@@ -95,7 +96,8 @@ def collect(course: Course, rubric: Sequence[Check], extra: Sequence[str], actio
     ]
     for name in USERS_OPTIONS:
         os.environ.pop(name, None)
-    status = pytest.ExitCode(pytest.main(arguments, plugins=[plugin]))
+    with _nothing_kept_by_hypothesis():
+        status = pytest.ExitCode(pytest.main(arguments, plugins=[plugin]))
     if plugin.outcome is None:
         if status is pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
@@ -104,6 +106,16 @@ def collect(course: Course, rubric: Sequence[Check], extra: Sequence[str], actio
     assert plugin.outcome
     result: T = plugin.outcome()
     return result
+
+
+@contextmanager
+def _nothing_kept_by_hypothesis() -> Iterator[None]:
+    """Keep hypothesis from its folder, which it seeks in the current one: what stands there decides what it draws."""
+    set_hypothesis_home_dir(os.devnull)
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(None)
 
 
 class _Fixtures:

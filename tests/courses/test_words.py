@@ -5,11 +5,13 @@ It goes through the same commands as the course of this repository, in processes
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +155,29 @@ def test_examples_that_cannot_be_drawn_cost_their_check_alone(copy: Path, run: R
     assert (done.returncode, "a check ended in harness_fault" in done.stderr) == (3, True), done.stderr
     found = outcomes(out, "words_reference")
     assert (found.pop("step01.faulty"), set(found.values())) == ("harness_fault", {"passed"})
+
+
+PLANTED_TABLE = [["Ll", [[ord("x"), ord("x")]]]]
+OTHER_LETTERS = """
+@check(points=1, hint="Nothing can be done.")
+@examples(of=st.text(min_size=1))
+def test_letters(words: Any, of: str) -> None:
+    \"\"\"An example holds another letter than x.\"\"\"
+    assert set(of) == {"x"}, "another letter"
+"""
+
+
+def test_what_lies_in_the_current_folder_changes_no_example(copy: Path, run: Run, tmp_path: Path) -> None:
+    """Hypothesis keeps its table of characters there: one that is handed in would say what is drawn."""
+    with (copy / "words_checks" / "step01_counting.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n{OTHER_LETTERS}")
+    table = tmp_path / ".hypothesis" / "unicode_data" / unicodedata.unidata_version / "charmap.json.gz"
+    table.parent.mkdir(parents=True)
+    table.write_bytes(gzip.compress(json.dumps(PLANTED_TABLE).encode()))
+    out = tmp_path / "grades"
+    done = run("graders", "run", copy / "words_reference", "--step", 1, "--course", copy, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert outcomes(out, "words_reference")["step01.letters"] == "failed"
 
 
 def test_a_notebook_is_graded_too(copy: Path, run: Run, tmp_path: Path) -> None:
