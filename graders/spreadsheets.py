@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -89,6 +90,15 @@ def records(text: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, s
                 yield rows.line_num, values
     except csv.Error as error:
         raise BadSheet(f"line {rows.line_num + 1}: {error}.") from error
+
+
+def number_in(cell: str) -> float | None:
+    """Return the number that a cell holds, with a decimal point or comma; None if it holds none."""
+    try:
+        value = float(cell.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def csv_text(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from graders.exports.entries import Entry, by_number
 from graders.exports.sheets import Sheet
 from graders.exports.words import number
-from graders.spreadsheets import BadSheet
+from graders.spreadsheets import BadSheet, number_in
 from graders.text import folder_name
 
 IDENTIFIER = re.compile(r"\S.*?(?P<id>\d+)")  # "Participant 123", in the language of the platform
@@ -53,7 +53,7 @@ def fill(sheet: Sheet, entries: Sequence[Entry]) -> Sheet:
         if match is None or entry is None:
             continue
         used.add(match["id"])
-        most = _value(cells[places.most])
+        most = number_in(cells[places.most])
         if most is not None and entry.points > most:
             notes.append(f"{cells[0]}: {number(entry.points)} is above Moodle's {cells[places.most]}; not written")
         else:
@@ -93,8 +93,8 @@ def find_columns(sheet: Sheet) -> Columns:
 def _fits(rows: Sequence[Sequence[str]], column: int) -> bool:
     """Tell whether a column may have the maximum grade, and the one before it grades."""
     values = {row[column].strip() for row in rows}
-    most = _value(next(iter(values))) if len(values) == 1 else None
-    before = [_value(cell) for cell in {row[column - 1].strip() for row in rows} - NO_GRADE]
+    most = number_in(next(iter(values))) if len(values) == 1 else None
+    before = [number_in(cell) for cell in {row[column - 1].strip() for row in rows} - NO_GRADE]
     return most is not None and most > 0 and all(one is not None and 0 <= one <= most for one in before)
 
 
@@ -110,13 +110,6 @@ def feedback_zip(pages: Mapping[str, tuple[str, str]]) -> bytes:
             plain = folder_name(name).replace("_", " ")
             archive.writestr(f"{plain}_{number_}_{FEEDBACK}/feedback.txt", content)
     return packed.getvalue()
-
-
-def _value(text: str) -> float | None:
-    try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
-        return None
 
 
 def _written(points: float, *, comma: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graders.questions import Question
 from graders.results.gradebook.book import Answer
 from graders.results.gradebook.rows import Marked, digest_of
-from graders.spreadsheets import BadSheet, csv_text, records
+from graders.spreadsheets import BadSheet, csv_text, number_in, records
 from graders.text import cell, printable
 
 COLUMNS = ("answer", "students", "points", "of", "comment", "text")
@@ -65,7 +65,11 @@ def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymo
 
 
 def unsaved(text: str, answers: Iterable[Answer]) -> bool:
-    """Tell whether a sheet holds points or comments that are no mark yet: somebody has begun to fill it in."""
+    """Tell whether a sheet holds points or comments that are no mark yet: somebody has begun to fill it in.
+
+    Raises:
+        BadSheet: it lacks a column, or is damaged.
+    """
     known = {key_of(answer): answer for answer in answers}
     for _, row in records(text, NEEDED):
         answer = known.get(row["answer"])
@@ -86,7 +90,7 @@ def read(text: str, questions: Iterable[Question], answers: Iterable[Answer], ma
         marker: who marks: a comment of theirs that came back as it was written out is theirs, letter by letter.
 
     Raises:
-        BadSheet: it lacks a column.
+        BadSheet: it lacks a column, or is damaged.
         BadMarks: a row is of no answer, or of one that has changed since; its points are no number, or too many; an
             answer has two rows. Nothing of the sheet counts then.
     """
@@ -100,7 +104,7 @@ def read(text: str, questions: Iterable[Question], answers: Iterable[Answer], ma
             continue
         key = row["answer"]
         answer = known.get(key)
-        points = _number(written)
+        points = number_in(written)
         where = f"line {line}: "
         if answer is None:
             problems.append(f"{where}{key!r} is no answer in this gradebook, or has changed since; export it again.")
@@ -137,11 +141,3 @@ def _in_order(answers: Sequence[Answer]) -> list[Answer]:
 def _whose(answer: Answer) -> str:
     students = " ".join(answer.students)
     return students if answer.name in answer.students else f"{students} {answer.name}"
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return value if value == value else None  # noqa: PLR0124 - NaN is no number of points

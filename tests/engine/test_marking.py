@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -56,13 +58,15 @@ def mark(*arguments: object) -> tuple[int, str, str]:
 
 
 def sheet_of(book: Gradebook, tmp_path: Path, *options: str) -> list[dict[str, str]]:
-    code, told, _ = mark(
-        "export", "--gradebook", tmp_path / "class.db", "--to", tmp_path / "sheets", "--course", WORDS, *options
-    )
+    code, told, _ = export(tmp_path, *options)
     assert code == 0
     assert f"{QUESTION.id} {QUESTION.title}: 3 answers" in told
     text = (tmp_path / "sheets" / f"{QUESTION.id}.csv").read_text(encoding="utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def export(tmp_path: Path, *options: str, to: str = "sheets") -> tuple[int, str, str]:
+    return mark("export", "--gradebook", tmp_path / "class.db", "--to", tmp_path / to, "--course", WORDS, *options)
 
 
 def fill(tmp_path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> Path:
@@ -85,7 +89,7 @@ def test_marks_go_out_and_come_back(book, tmp_path):
     for row in rows[:2]:
         row.update(points="0,5", comment="σωστά, αλλά σύντομα")
     code, told, _ = bring_in(tmp_path, fill(tmp_path, rows, ";"))
-    assert (code, "2 marks" in told) == (0, True)
+    assert (code, told) == (0, f"{tmp_path / 'filled.csv'}: 2 marks\n")
     assert sorted(len(answer.marks) for answer in book.answers()) == [0, 1, 1]
     again = sheet_of(book, tmp_path, "--marker", "Ελένη")
     assert [row["points"] for row in again] == ["0.5", "0.5", ""]
@@ -138,24 +142,39 @@ def test_a_sheet_that_somebody_has_begun_is_not_written_over(book, tmp_path):
     rows = sheet_of(book, tmp_path, "--marker", "Ελένη")
     rows[0].update(points="1")
     (tmp_path / "sheets" / f"{QUESTION.id}.csv").write_bytes(fill(tmp_path, rows).read_bytes())
-    code, _, told = mark(
-        "export",
-        "--gradebook",
-        tmp_path / "class.db",
-        "--to",
-        tmp_path / "sheets",
-        "--course",
-        WORDS,
-        "--marker",
-        "Ελένη",
-    )
+    code, _, told = export(tmp_path, "--marker", "Ελένη")
     assert (code, "import it first" in told) == (2, True)
 
 
-def test_a_damaged_sheet_is_told(book, tmp_path):
-    (tmp_path / "bad.csv").write_text("answer,points\n1-x," + "9" * 200_000 + "\n", encoding="utf-8")
-    code, _, told = bring_in(tmp_path, tmp_path / "bad.csv")
-    assert (code, "field larger" in told) == (2, True)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"answer,points\n1-x," + b"9" * 200_000 + b"\n", "line 2: field larger"), (b"PK\x03\x04", "is a workbook")],
+)
+def test_a_damaged_sheet_is_told_with_its_name(book, tmp_path, content, says):
+    sheet = tmp_path / f"{QUESTION.id}.csv"
+    sheet.write_bytes(content)
+    options = ["--gradebook", str(tmp_path / "class.db"), "--course", str(WORDS)]
+    for arguments in (["import", str(sheet)], ["export", "--to", str(tmp_path)]):
+        command = [sys.executable, "-m", "graders", "mark", *arguments, *options]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(f"graders: {sheet}: {says}"), ended.stderr
+        assert ended.stderr.count(str(sheet)) == 1
+
+
+def test_one_thing_is_told_as_one(book, tmp_path):
+    rows = sheet_of(book, tmp_path)
+    rows[0].update(points="1")
+    rows[1].update(points="inf")
+    assert "'inf' is no number of points" in bring_in(tmp_path, fill(tmp_path, rows))[2]
+    assert ": 1 mark\n" in bring_in(tmp_path, fill(tmp_path, rows[:1]))[1]
+    for student in ("002", "003"):
+        (_, result) = next(pair for pair in book.results().values() if pair[0].students == [student])
+        again = write_result(msgspec.structs.replace(result, digest="ff", written=[]), tmp_path / "again")
+        book.record(Handin(students=[student], name=student, attempt=2, digest="again"), again)
+    _, told, said = export(tmp_path, to="others")
+    assert told.startswith(f"{QUESTION.id} {QUESTION.title}: 1 answer, ")
+    assert "left out: 2 answers of attempts that do not count" in said
 
 
 def test_an_answer_that_changed_since_is_not_marked(book, tmp_path):
@@ -207,15 +226,12 @@ def test_only_attempts_that_count_are_to_be_marked(book, tmp_path):
     (_, result) = book.results()[first.handin]
     again = write_result(msgspec.structs.replace(result, digest="ff", written=written), tmp_path / "again")
     book.record(Handin(students=list(first.students), name=first.name, attempt=2, digest="again"), again)
-    options = ("--gradebook", tmp_path / "class.db", "--to", tmp_path / "sheets", "--course", WORDS)
-    code, told, said = mark("export", *options)
+    code, told, said = export(tmp_path)
     assert (code, f"{QUESTION.id} {QUESTION.title}: 3 answers" in told) == (0, True)
-    assert "1 answer of an attempt that does not count is left out" in said
-    assert ": 4 answers" in mark("export", *options, "--every-attempt")[1]
+    assert "left out: 1 answer of attempts that do not count" in said
+    assert ": 4 answers" in export(tmp_path, "--every-attempt")[1]
 
 
 def test_questions_that_are_not_there_are_told(book, tmp_path):
-    code, _, told = mark(
-        "export", "--gradebook", tmp_path / "class.db", "--to", tmp_path / "x", "--question", "9.9", "--course", WORDS
-    )
+    code, _, told = export(tmp_path, "--question", "9.9")
     assert (code, "no such question" in told) == (2, True)

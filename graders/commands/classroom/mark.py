@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -20,7 +22,6 @@ def mark() -> None:
     """Mark written answers."""
 
 
-LEFT_ONE = "1 answer of an attempt that does not count is"
 marker_option = click.option("--marker", default=user_at_hand, show_default="this user", help="Who marks.")
 
 
@@ -37,21 +38,25 @@ def export_sheets(
 ) -> None:
     """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
     from graders.marking.sheets import markdown, table, unsaved  # noqa: PLC0415 - needs the gradebook's libraries
+    from graders.statistics.advice import counted  # noqa: PLC0415
 
     questions = _questions(course, wanted)
     with opened(url) as book:
         there = book.answers([question.id for question in questions])
-        counted = {total.handin for total in book.totals(course.grades, questions).values()}
+        chosen = {total.handin for total in book.totals(course.grades, questions).values()}
     # Which attempt is the best may depend on its marks.
     all_of_them = every_attempt or course.grades.attempt == "best"
-    answers = there if all_of_them else [answer for answer in there if answer.handin in counted]
-    if len(answers) < len(there):
-        left = len(there) - len(answers)
-        which = f"{left} answers of attempts that do not count are" if left > 1 else LEFT_ONE
-        say("graders", f"{which} left out; --every-attempt takes all.")
+    answers = there if all_of_them else [answer for answer in there if answer.handin in chosen]
+    if left := len(there) - len(answers):
+        say("graders", f"left out: {counted(left, 'answer')} of attempts that do not count; --every-attempt takes all.")
     for question in questions:
         before = to / f"{question.id}.csv"
-        if before.exists() and unsaved(read_table(before).text, there):
+        if not before.exists():
+            continue
+        text = read_table(before).text
+        with _named(before):
+            begun = unsaved(text, there)
+        if begun:
             raise click.UsageError(
                 f"--to {to}: {before.name} has marks that are not in the gradebook; import it first."
             )
@@ -61,7 +66,7 @@ def export_sheets(
         if mine:
             write_folder("--to", to, {f"{question.id}.csv": for_excel(sheet), f"{question.id}.md": page})
         marked = sum(any(one.marker == marker for one in answer.marks) for answer in mine)
-        click.echo(f"{question.id} {question.title}: {len(mine)} answers, {marked} marked by {marker}")
+        click.echo(f"{question.id} {question.title}: {counted(len(mine), 'answer')}, {marked} marked by {marker}")
 
 
 @mark.command("import", cls=Command)
@@ -74,6 +79,7 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
     """Read SHEETS that were filled in; of a sheet in which something does not fit, nothing counts."""
     from graders.marking.sheets import read  # noqa: PLC0415
     from graders.results.gradebook.rows import Marked  # noqa: PLC0415
+    from graders.statistics.advice import counted  # noqa: PLC0415
 
     questions = _questions(course, ())
     refused = False
@@ -82,18 +88,28 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
         for sheet in sheets:
             try:
                 table = read_table(sheet)
-                marks = read(table.text, questions, answers, marker)
+                with _named(sheet):
+                    marks = read(table.text, questions, answers, marker)
             except BadSheet as error:
                 refused = True
                 for line in str(error).splitlines():
-                    say("graders", line if line.startswith(str(sheet)) else f"{sheet}: {line}")
+                    say("graders", line)
                 continue
             for note in table.notes:
                 say("graders", f"{sheet}: {note}.")
             book.mark((one.answer, Marked(one.answer.question, one.points, marker, one.comment)) for one in marks)
-            click.echo(f"{sheet}: {len(marks)} marks")
+            click.echo(f"{sheet}: {counted(len(marks), 'mark')}")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
+
+
+@contextmanager
+def _named(sheet: Path) -> Iterator[None]:
+    """Give the sheet's name to each line of what is wrong with its text."""
+    try:
+        yield
+    except BadSheet as error:
+        raise BadSheet("\n".join(f"{sheet}: {line}" for line in str(error).splitlines())) from error
 
 
 def _questions(course: Course, wanted: tuple[str, ...]) -> list[Question]:

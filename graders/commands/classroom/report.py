@@ -37,6 +37,8 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, course
 
     A page needs nothing besides itself: no script, no other file, no network.
     """
+    from graders.statistics.advice import counted  # noqa: PLC0415 - `--help` needs none of these
+
     expect_one_source(url, results)
     pages = _class_page(results, url, course) if whole else _feedback(results, url, course)
     count = 0
@@ -45,7 +47,7 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, course
         count += 1
     if not count:
         raise click.UsageError("there is no result: graders run --out, or --gradebook, keeps them.")
-    click.echo(f"{count} {'page' if count == 1 else 'pages'} in {out}")
+    click.echo(f"{counted(count, 'page')} in {out}")
 
 
 def _feedback(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
