@@ -139,7 +139,7 @@ def assign(
     for handin in handins:
         known = [known_as[one] for one in (*handin.ids.values(), handin.name) if one in known_as]
         who = list(dict.fromkeys(known)) or _students_of(handin, by_key)
-        several = len(_of_name(handin, by_key)) > 1
+        several = len(_fitting(handin, by_key)) > 1
         if isinstance(who, str) and not several and not isinstance(once := _students_of(handin, by_former_key), str):
             who = once
             left.append(f"{handin.name}: {' and '.join(who)} has left the class")
@@ -171,45 +171,52 @@ def _with_number(handin: Handin) -> Handin:
 
 
 def _keys(roster: Iterable[Student]) -> dict[str, list[Student]]:
+    """Return the students by all that may stand for them, with a word before it that says what it is."""
     keys: dict[str, list[Student]] = defaultdict(list)
     for student in roster:
-        mine = {student.id.casefold(), student.email.casefold(), student.email.partition("@")[0].casefold()}
-        mine |= {f"name {spelled}" for spelled in _spellings(student.name)}
-        if student.group:
-            mine.add(f"group {student.group.casefold()}")
-        for key in mine - {""}:
-            keys[key].append(student)
+        mine = {("id", student.id.casefold()), ("group", student.group.casefold())}
+        mine |= {("address", student.email.casefold()), ("user", student.email.partition("@")[0].casefold())}
+        mine |= {("name", spelled) for spelled in _spellings(student.name)}
+        for kind, key in mine:
+            if key:
+                keys[f"{kind} {key}"].append(student)
     return keys
 
 
-def _of_name(handin: Handin, keys: dict[str, list[Student]]) -> list[Student]:
-    return keys.get(f"name {_spelled(handin.name)}", [])
+def _fitting(handin: Handin, keys: dict[str, list[Student]]) -> list[Student]:
+    """Return those whom a hand-in's name fits: of several, nobody knows whose it is."""
+    return _called(handin.name, keys) or keys.get(f"name {_spelled(handin.name)}", [])
+
+
+def _called(word: str, keys: dict[str, list[Student]]) -> list[Student]:
+    """Return the students of an id, or else of an address, or else of what stands before an address's @."""
+    wanted = (f"{kind} {word.casefold()}" for kind in ("id", "address", "user"))
+    return next((keys[key] for key in wanted if key in keys), [])
 
 
 def _students_of(handin: Handin, keys: dict[str, list[Student]]) -> list[str] | str:
-    """Return whose a hand-in is, their ids, or why nobody can tell."""
-    if known := _all_of([word for name in OWN_IDS for word in handin.ids.get(name, "").split()], keys):
+    """Return whose a hand-in is, their ids, or why nobody can tell; a group alone gives one to several by one name."""
+    own = [word for name in OWN_IDS for word in handin.ids.get(name, "").split()]
+    if known := _each(_called(word, keys) for word in own) or _each([_called(handin.name, keys)]):
         return known
-    name = handin.name.casefold()
-    for part in (name, f"group {name}"):
-        if part in keys:
-            return [student.id for student in keys[part]]
-    if together := _all_of([f"name {_spelled(one)}" for one in handin.name.split(", ")], keys):
+    if group := keys.get(f"group {handin.name.casefold()}"):
+        return [student.id for student in group]
+    if together := _each(keys.get(f"name {_spelled(one)}", []) for one in handin.name.split(", ")):
         return together
-    same = [student.id for student in _of_name(handin, keys)]
+    same = [student.id for student in _fitting(handin, keys)]
     if len(same) > 1:
         number = _number_of(handin)
         way_out = f"; write {number} into the column `known_as` of whose it is" if number else ""
         return f"{len(same)} students are called so ({', '.join(same)}){way_out}"
     # Numbers that a platform gave by itself may be those of the roster, but for other students: names come first.
-    numbered = _all_of([word for value in handin.ids.values() for word in value.split()], keys)
+    numbered = _each(_called(word, keys) for value in handin.ids.values() for word in value.split())
     return same or numbered or "nobody in the roster is called so"
 
 
-def _all_of(wanted: Sequence[str], keys: dict[str, list[Student]]) -> list[str]:
-    """Return the id of each key's student, if each is one's; otherwise nothing."""
-    found = [keys.get(key.casefold(), []) for key in wanted]
-    certain = bool(found) and all(len(one) == 1 for one in found)
+def _each(found: Iterable[list[Student]]) -> list[str]:
+    """Return the ids of the students who were found, if each time it was one; otherwise nothing."""
+    found = list(found)
+    certain = all(len(one) == 1 for one in found)
     return list(dict.fromkeys(one[0].id for one in found)) if certain else []
 
 

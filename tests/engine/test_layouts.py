@@ -222,6 +222,25 @@ def test_two_students_of_one_name_are_told(tmp_path):
     assert assigned.missing == twins
 
 
+def test_only_a_groups_name_gives_a_hand_in_to_several():
+    roster = [
+        Student("1", "Μαρία Α", "maria@gmail.com"),
+        Student("2", "Μαρία Β", "maria@hotmail.com"),
+        Student("101", "Νίκος Γ", "both@a.gr", group="team"),
+        Student("4", "Εύα Δ", "101@a.gr", group="team"),
+        Student("5", "", "both@a.gr"),
+    ]
+    names = ("maria", "101", "Team", "both@a.gr", "maria@hotmail.com", "102")
+    assigned = assign([Handin(name=name, ids={"canvas_user": "77"}) for name in names], roster)
+    assert [one.students for one in assigned.handins] == [[], ["101"], ["101", "4"], [], ["2"], []]
+    assert assigned.problems == [
+        "maria: 2 students are called so (1, 2); write 77 into the column `known_as` of whose it is",
+        "both@a.gr: 2 students are called so (101, 5); write 77 into the column `known_as` of whose it is",
+        "102: nobody in the roster is called so",
+    ]
+    assert assign([Handin(name="maria", ids={"github": "101"})], roster).handins[0].students == ["101"]
+
+
 def test_metadata_that_says_nothing_is_refused(tmp_path):
     for content in ("- a\n- b\n", "a: [", "submission_1:\n  :submitters: 3\n"):
         bulk = zipped(tmp_path / "bulk.zip", {"submission_metadata.yml": content, "submission_1/a.py": b""})
