@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import io
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 
 from graders.course import Course
 from graders.intake.answer_files import ANSWERS, find_answers
 from graders.intake.archives import DAMAGE, UnreadableSubmission, open_members, size_of
+from graders.intake.notebooks.names import names_of
 from graders.intake.submission import NOTEBOOK_BYTES, UNTOUCHED, Submission, read_submission
 from graders.outcomes import STILL_TO_DO
 from graders.questions import load_questions
@@ -95,37 +98,60 @@ def _packed(package: Path, course: Course) -> bytes:
 
 
 def _missing(read: Submission, handed_out: Mapping[str, bytes], course: Course) -> Iterator[str]:
-    """Yield what is still to do, and which questions are not answered.
+    """Yield what Python cannot read, what is still to do, and which questions are not answered.
 
     Args:
         read: the hand-in.
-        handed_out: of a notebook, the step modules whose names it should define.
+        handed_out: of a notebook, the step modules of the student's package, whose names it should define.
         course: the course.
     """
-    done = {name for content in read.files.values() for name, is_done in _definitions(content).items() if is_done}
+    steps = {f"{step.module}.py": step for step in course.steps}
+    for name, content in read.files.items():
+        if name.endswith(".py") and name not in steps and (fault := _statements(content)[1]):
+            yield f"{name} {fault}."
+    everywhere = {name for content in read.files.values() for name in _done(content)}
     questions = load_questions(course)
-    for step in course.steps:
-        file = f"{step.module}.py"
-        mine = _definitions(handed_out.get(file) or read.files.get(file, b""))
-        names = [name for name, is_done in mine.items() if not is_done and name not in done]
+    for file, step in steps.items():
+        place = f"{course.package}/{file}" if file in handed_out else file
+        own = read.files.get(file, b"")
+        asked, fault = _statements(handed_out.get(file, own))
+        done = everywhere if handed_out else {*_done(own)}
+        left = [node for node in asked if _is_exercise(node) and node.name not in done]
+        to_do = [node.name for node in left if _is_to_do(node)]
+        elsewhere = [node.name for node in left if not _is_to_do(node)]
         open_questions = [one.id for one in questions if one.step == step.number and one.id not in read.answers]
         missing = [
             *([] if file in read.files else [f"{file} is missing"]),
-            *([f"still to do: {', '.join(names)}"] if names else []),
+            *([f"{place} {fault}"] if fault else []),
+            *([f"still to do: {', '.join(to_do)}"] if to_do else []),
+            *([f"done in {place}, but not in the notebook: {', '.join(elsewhere)}"] if elsewhere else []),
             *([f"not answered: {', '.join(open_questions)}"] if open_questions else []),
         ]
         if missing:
             yield f"Step {step.number}: {'; '.join(missing)}."
 
 
-def _definitions(source: bytes) -> dict[str, bool]:
-    """Return a module's public functions and classes, and whether they are done; nothing if Python cannot read it."""
+def _statements(source: bytes) -> tuple[list[ast.stmt], str]:
+    """Return a module's statements; if Python cannot read it, none, and a few words on where."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    return {
-        node.name: not any(isinstance(part, ast.Raise) and STILL_TO_DO in ast.dump(part) for part in ast.walk(node))
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    }
+        with warnings.catch_warnings(action="ignore"):
+            compile(source, "module", "exec", dont_inherit=True)  # finds more than a parser does
+            return ast.parse(source).body, ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        return [], f"cannot be read by Python{f' (line {line})' if line else ''}"
+
+
+def _done(source: bytes) -> Iterator[str]:
+    """Yield the names that a module gives, however it does so, without those that are still to do or imported."""
+    for node in _statements(source)[0]:
+        if not isinstance(node, ast.Import | ast.ImportFrom) and not _is_to_do(node) and (names := names_of(node)):
+            yield from names.gives
+
+
+def _is_exercise(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.ClassDef]:
+    return isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+
+
+def _is_to_do(node: ast.stmt) -> bool:
+    return any(isinstance(part, ast.Raise) and STILL_TO_DO in ast.dump(part) for part in ast.walk(node))

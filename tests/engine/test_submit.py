@@ -49,6 +49,8 @@ def zip_of(name: str) -> bytes:
 
 
 def test_what_is_missing_is_said_and_it_is_packed_all_the_same(home: Path) -> None:
+    with (home / "words" / "step02_ciphers.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef count_words():\n    return 1\n")
     done = submit("--name", "Άννα Παπαδοπούλου")
     assert done.exit_code == 0
     assert done.stdout == (
@@ -160,15 +162,41 @@ def test_without_a_name_nothing_is_written(home: Path, name: str) -> None:
 
 def test_a_file_that_python_cannot_read_and_a_missing_one_are_told(home: Path) -> None:
     solve(home)
-    (home / "words" / "step01_counting.py").rename(home / "words" / "counting.txt")
+    (home / "words" / "helper.py").write_bytes(b"x = 1\0")
+    with (home / "words" / "step01_counting.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef twice(one, one):\n    return 1\n")
+    line = len((home / "words" / "step01_counting.py").read_text(encoding="utf-8").splitlines()) - 1
+    (home / "words" / "step02_ciphers.py").rename(home / "words" / "ciphers.txt")
     done = submit("--name", "001")
-    assert "Step 1: step01_counting.py is missing.\n" in done.stdout
-    for file in (home / "words").glob("step*.py"):
-        file.unlink()
+    assert done.stdout.startswith("helper.py cannot be read by Python")
+    assert f"Step 1: step01_counting.py cannot be read by Python (line {line}).\n" in done.stdout
+    assert "Step 2: step02_ciphers.py is missing.\n" in done.stdout
+    assert "Nothing is missing" not in done.stdout
+    for path in (home / "words").glob("step*.py"):
+        path.unlink()
     nothing = submit("--name", "001", "--out", "out")
     assert nothing.exit_code == 2
     assert "This would not be taken: " in nothing.stderr
     assert not (home / "out").exists()
+
+
+def test_what_is_done_in_the_package_is_missing_in_a_notebook_all_the_same(home: Path) -> None:
+    solve(home)
+    given = "def own_helper() -> None: ...\n\n\ndef count_words"
+    module = home / "words" / "step01_counting.py"
+    module.write_text(module.read_text(encoding="utf-8").replace("def count_words", given), encoding="utf-8")
+    unfinished = (WORDS / "words" / "step02_ciphers.py").read_text(encoding="utf-8")
+    (home / "lab.ipynb").write_bytes(notebook("if True:\n    count_words = len", unfinished, ("markdown", "## 2.1")))
+    done = submit("lab.ipynb", "--name", "001")
+    assert done.stdout.splitlines()[:2] == [
+        "Step 1: done in words/step01_counting.py, but not in the notebook: own_helper, longest_word, count_lines.",
+        "Step 2: done in words/step02_ciphers.py, but not in the notebook: shift, unshift; not answered: 2.1.",
+    ]
+    module.write_text("def", encoding="utf-8")
+    assert (
+        "Step 1: words/step01_counting.py cannot be read by Python (line 1).\n"
+        in submit("lab.ipynb", "--name", "1").stdout
+    )
 
 
 def test_a_notebook_is_handed_in_as_it_is(home: Path) -> None:
