@@ -11,6 +11,7 @@ from graders.exports.words import number as shown
 from graders.intake.layouts.handin import Handin
 from graders.results.gradebook.grades import Mark, Total
 from graders.results.schema import Result
+from graders.results.scoring import faulty_steps
 
 
 class SeveralAttempts(Exception):
@@ -29,6 +30,7 @@ class Entry:
         result: its result.
         because: how the points came about, a sentence each.
         marks: those for the written answers of the hand-in that counts, by the questions' ids.
+        faulty: the steps in which the harness failed: the points are not what the student is to be charged with.
     """
 
     student: str
@@ -38,6 +40,7 @@ class Entry:
     result: Result | None = None
     because: tuple[str, ...] = ()
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    faulty: tuple[int, ...] = ()
 
     def number_at(self, platform: str) -> str:
         """Return the number by which a platform knows whoever handed this in; empty if it is of another platform."""
@@ -60,7 +63,7 @@ def of_totals(
         if handin or total.points:
             name = names.get(student) or (handin.name if handin else student)
             given = marks.get(total.handin, {}) if total.handin is not None else {}
-            entries.append(Entry(student, name, total.points, handin, result, total.because, given))
+            entries.append(Entry(student, name, total.points, handin, result, total.because, given, total.faulty))
     return entries
 
 
@@ -70,7 +73,10 @@ def of_results(results: Iterable[Result]) -> list[Entry]:
     for result in results:
         handin = result.handin or Handin(name=result.submission)
         name = handin.name or result.submission
-        entries += [Entry(student, name, result.score, handin, result) for student in handin.students or [""]]
+        faulty = tuple(faulty_steps(result.checks))
+        entries += [
+            Entry(student, name, result.score, handin, result, faulty=faulty) for student in handin.students or [""]
+        ]
     counts = Counter(entry.student or entry.name for entry in entries)
     if twice := [who for who, count in counts.items() if count > 1]:
         raise SeveralAttempts(", ".join(sorted(twice)))

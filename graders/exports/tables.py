@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from graders.exports.words import number
 from graders.results.schema import Result
-from graders.results.scoring import message_for_student, steps_of
+from graders.results.scoring import fault_note, faulty_steps, message_for_student, steps_of
 from graders.spreadsheets import csv_text
 from graders.text import cell
 
@@ -22,7 +22,9 @@ def by_step(results: Iterable[Result]) -> str:
     for result, score in zip(results, scores, strict=True):
         points = [score[step].points if step in score else 0 for step in steps]
         numbers = [str(number(one)) for one in (result.score, result.max_score, *points)]
-        rows.append([*_whose(result), *numbers, cell("; ".join(result.notes))])
+        faulty = faulty_steps(result.checks)
+        notes = [*result.notes, *([fault_note(faulty)] if faulty else [])]
+        rows.append([*_whose(result), *numbers, cell("; ".join(notes))])
     return csv_text(rows)
 
 

@@ -11,7 +11,7 @@ from graders.outcomes import Outcome
 from graders.pages.rendering import render
 from graders.pages.telling import WORDS
 from graders.results.schema import AnswerStatus, CheckResult
-from graders.statistics.advice import sentences
+from graders.statistics.advice import ALL_FAULTY, sentences
 from graders.statistics.causes import causes_of
 from graders.statistics.figures import CheckFigures, class_figures
 from graders.statistics.judged import Judged
@@ -72,7 +72,8 @@ def class_page(judged: Sequence[Judged]) -> bytes:
         {
             "course": judged[-1].result.course,
             "figures": figures,
-            "most": max(figures.tenths),
+            "most": max(*figures.tenths, 1),
+            "all_faulty": ALL_FAULTY,
             "hardest": hardest[:HARDEST],
             "causes": causes[:CAUSES],
             "more_causes": len(causes[CAUSES:]),

@@ -115,6 +115,16 @@ def steps_of(checks: Iterable[CheckResult]) -> dict[int, StepScore]:
     return {step: StepScore(mine, points(mine), max_points(mine)) for step, mine in sorted(found.items())}
 
 
+def faulty_steps(checks: Iterable[CheckResult]) -> list[int]:
+    """Return the steps in which the harness failed: what they lack is not the student's doing."""
+    return sorted({check.step for check in checks if check.outcome is Outcome.HARNESS_FAULT and not check.dropped})
+
+
+def fault_note(steps: Iterable[int]) -> str:
+    """Say of steps that the harness failed in them."""
+    return f"step {', '.join(map(str, steps))}: the harness failed in its checks, which is never charged; grade again"
+
+
 def to_be_graded(result: Result, rubric: Sequence[Check]) -> list[str]:
     """Return the ids of a rubric's checks of which a result has no verdict that counts.
 

@@ -10,6 +10,7 @@ from graders.statistics.causes import HIDDEN, Cause
 from graders.text import printable
 
 MOST = 5
+ALL_FAULTY = "The harness failed in each of them: grade again."
 LEAST_RESULTS = 2  # what one student alone did is not the class's business
 NOT_FOR_ALL = frozenset({Outcome.BLOCKED, Outcome.HARNESS_FAULT})
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from graders.exports.words import for_xml, number
-from graders.statistics.advice import counted
+from graders.statistics.advice import ALL_FAULTY, counted
 from graders.statistics.figures import TENTHS, ClassFigures
 from graders.text import beginning, printable
 
@@ -17,6 +17,7 @@ ROW, BAR = 20, 13
 HEADING = 34
 TALL = 150  # of the histogram
 LABEL_CHARACTERS = 44
+NOBODY = "nobody was judged"
 STYLE = """
 svg { color-scheme: light dark; --page: #ffffff; --ink: #1b1f24; --soft: #57606a; --bar: #2f6fab; --rest: #dde3ea; }
 @media (prefers-color-scheme: dark) {
@@ -35,21 +36,22 @@ def as_svg(figures: ClassFigures, title: str) -> str:
     ET.SubElement(root, "style").text = STYLE
     ET.SubElement(root, "rect", {"class": "page"}, width="100%", height="100%")
     scores = figures.scores
-    bottom = _heading(root, MARGIN, f"{title}: {counted(figures.count, 'result')}")
+    bottom = _heading(root, MARGIN, f"{title}: {counted(scores.count, 'result')}")
     said = (
         f"mean {_short(scores.mean)}, quartiles {_short(scores.lower)}, {_short(scores.median)}, "
         f"{_short(scores.upper)} of {_short(scores.of)} points"
     )
-    _write(root, MARGIN, bottom, said, "soft")
+    _write(root, MARGIN, bottom, said if scores.count else ALL_FAULTY, "soft")
     bottom = _histogram(root, bottom + ROW, figures.tenths)
     bottom = _heading(root, bottom + ROW, "Mean of each step")
     for step, spread in figures.steps.items():
         share = spread.mean / spread.of if spread.of else 0.0
-        bottom = _bar(root, bottom, f"Step {step}", share, f"{_short(spread.mean)} of {_short(spread.of)}")
+        value = f"{_short(spread.mean)} of {_short(spread.of)}" if spread.count else NOBODY
+        bottom = _bar(root, bottom, f"Step {step}", share, value)
     bottom = _heading(root, bottom + ROW, "Share that passed each check")
     for check in figures.checks:
         label, rate = f"{check.step}  {check.title}", check.rate
-        value = "nobody was judged" if rate is None else f"{rate:.0%} of {check.judged}"
+        value = NOBODY if rate is None else f"{rate:.0%} of {check.judged}"
         bottom = _bar(root, bottom, label, rate or 0.0, f"{value}, lost {_short(check.lost)}")
     root.set("viewBox", f"0 0 {WIDTH} {bottom + MARGIN}")
     root.set("width", str(WIDTH))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from graders.outcomes import Outcome
 from graders.results.schema import CheckResult
-from graders.results.scoring import steps_of
+from graders.results.scoring import faulty_steps, max_points, points, steps_of
 from graders.statistics.judged import Judged
 
 LEAST = 10  # results below which a correlation is mostly chance
@@ -52,7 +53,10 @@ class CheckFigures:
 
 @dataclass(frozen=True)
 class Spread:
-    """How values are spread: how many there are, mean, least, quartiles, most, and what was to be had."""
+    """How values are spread: how many there are, mean, least, quartiles, most, and what was to be had.
+
+    Of no value, all but the last are 0.
+    """
 
     count: int
     mean: float
@@ -71,8 +75,8 @@ class ClassFigures:
     Attributes:
         count: how many results there are.
         checks: the checks, by step.
-        steps: the points of each step.
-        scores: the scores.
+        steps: the points of each step, of the results in which the harness did not fail in it.
+        scores: the scores, of the results in which the harness did not fail.
         tenths: how many scores are in each tenth of what was to be had; the last one holds full scores too.
     """
 
@@ -83,21 +87,32 @@ class ClassFigures:
     tenths: list[int]
 
 
+class _Points(NamedTuple):
+    """What a result got, of how many points, and whether that counts."""
+
+    points: float
+    most: float
+    counts: bool
+
+
 def class_figures(judged: Sequence[Judged]) -> ClassFigures:
     """Return the figures of a class; there has to be a result."""
     by_check: dict[str, list[tuple[Judged, CheckResult]]] = {}
-    of_steps: dict[int, list[tuple[float, float]]] = {}
+    of_steps: dict[int, list[_Points]] = {}
+    totals: list[_Points] = []
     for one in judged:
         for check in one.checks:
             by_check.setdefault(check.id, []).append((one, check))
+        faulty = faulty_steps(one.result.checks)
         for step, score in steps_of(one.result.checks).items():
-            of_steps.setdefault(step, []).append((score.points, score.max_points))
-    totals = [(one.result.score, one.result.max_score) for one in judged]
+            of_steps.setdefault(step, []).append(_Points(score.points, score.max_points, step not in faulty))
+        totals.append(_Points(one.result.score, one.result.max_score, not faulty))
     tenths = [0] * TENTHS
-    for points, most in totals:
-        tenths[min(TENTHS - 1, max(0, math.floor(TENTHS * points / most + 1e-9)) if most else 0)] += 1
+    for total in totals:
+        share = total.points / total.most if total.most else 0.0
+        tenths[min(TENTHS - 1, max(0, math.floor(TENTHS * share + 1e-9)))] += total.counts
     checks = sorted(map(_check, by_check.values()), key=lambda check: check.step)
-    steps = {step: _spread(points) for step, points in sorted(of_steps.items())}
+    steps = {step: _spread(found) for step, found in sorted(of_steps.items())}
     return ClassFigures(len(judged), checks, steps, _spread(totals), tenths)
 
 
@@ -121,8 +136,8 @@ def _check(found: Sequence[tuple[Judged, CheckResult]]) -> CheckFigures:
 
 def _rest(one: Judged, check: CheckResult) -> float | None:
     """Return the share of all points besides a check's; None if there are none."""
-    most = one.result.max_score - check.max_points
-    return (one.result.score - check.points) / most if most > 0 else None
+    most = max_points(one.checks) - check.max_points
+    return (points(one.checks) - check.points) / most if most > 0 else None
 
 
 def _discrimination(passed: Sequence[bool], rest: Iterable[float | None]) -> tuple[float | None, str]:
@@ -142,8 +157,10 @@ def _discrimination(passed: Sequence[bool], rest: Iterable[float | None]) -> tup
     return value, "negative" if value < -by_chance else ""
 
 
-def _spread(points: Sequence[tuple[float, float]]) -> Spread:
-    values = np.array([got for got, _ in points], float)
+def _spread(found: Sequence[_Points]) -> Spread:
+    of = max(one.most for one in found)
+    values = np.array([one.points for one in found if one.counts], float)
+    if not len(values):
+        return Spread(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, of)
     lower, median, upper = (float(one) for one in np.quantile(values, (0.25, 0.5, 0.75)))
-    of = max(most for _, most in points)
     return Spread(len(values), float(values.mean()), float(values.min()), lower, median, upper, float(values.max()), of)

@@ -64,6 +64,8 @@ def as_csv(figures: ClassFigures, causes: Sequence[Cause], advice: Sequence[str]
 
 
 def _spread(spread: Spread) -> Row:
+    if not spread.count:
+        return {"results": "0", "of": _plain(spread.of)}
     return {
         "results": str(spread.count),
         "mean": _plain(spread.mean),

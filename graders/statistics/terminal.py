@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.exports.words import number
-from graders.statistics.advice import counted
+from graders.statistics.advice import ALL_FAULTY, counted
 from graders.statistics.causes import HIDDEN, Cause
 from graders.statistics.figures import LEAST, TENTHS, ClassFigures
 from graders.text import printable, printable_name
@@ -29,7 +29,7 @@ lost: points of the class, of those too for whom it waited."""
 
 def shown(figures: ClassFigures, causes: Sequence[Cause], advice: Sequence[str]) -> Iterator[RenderableType]:
     """Yield what to print, part by part."""
-    yield _heading(f"Scores of {counted(figures.count, 'result')}")
+    yield _heading(f"Scores of {counted(figures.scores.count, 'result')}")
     yield from _scores(figures)
     yield _heading("Points of each step")
     yield _steps(figures)
@@ -51,6 +51,9 @@ def _heading(text: str) -> Text:
 
 def _scores(figures: ClassFigures) -> Iterator[Text]:
     scores, width, most = figures.scores, 100 // TENTHS, max(*figures.tenths, 1)
+    if not scores.count:
+        yield Text(f"  {ALL_FAULTY}")
+        return
     yield Text(
         f"  mean {_short(scores.mean)} of {_short(scores.of)}, least {_short(scores.least)}, "
         f"quartiles {_short(scores.lower)}, {_short(scores.median)}, {_short(scores.upper)}, most {_short(scores.most)}"
@@ -66,8 +69,9 @@ def _steps(figures: ClassFigures) -> Table:
         table.add_column(name, justify="right")
     for step, one in figures.steps.items():
         share = f"{one.mean / one.of:.0%}" if one.of else ""
-        values = (one.least, one.lower, one.median, one.upper, one.most)
-        table.add_row(str(step), _short(one.of), _short(one.mean), share, *map(_short, values))
+        values = [_short(value) for value in (one.least, one.lower, one.median, one.upper, one.most)]
+        known = (_short(one.mean), share, *values) if one.count else ()
+        table.add_row(str(step), _short(one.of), *known)
     return table
 
 

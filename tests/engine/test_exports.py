@@ -30,9 +30,10 @@ from graders.exports.tables import by_check, by_step
 from graders.exports.words import feedback
 from graders.feedback.checks import check_lines
 from graders.intake.layouts.handin import Handin
-from graders.outcomes import Outcome
+from graders.outcomes import HarnessFault, Outcome
 from graders.pages.submission import page_of
 from graders.results.files import write_result
+from graders.results.gradebook.book import Gradebook
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
 from graders.spreadsheets import BadSheet
 from tests.support import ROOT
@@ -362,6 +363,38 @@ def test_platforms_are_filled_by_one_command(folder, tmp_path):
         assert archive.namelist() == ["Άννα Π._4711_assignfeedback_file/feedback.txt"]
     code, _, told = export("canvas", "--fill", canvas, "--assignment", "x", *course)
     assert (code, "--gradebook" in told) == (2, True)
+
+
+def test_what_the_harness_failed_on_is_charged_to_nobody(folder, tmp_path):
+    canvas, moodle = tmp_path / "canvas.csv", tmp_path / "moodle.csv"
+    canvas.write_bytes(CANVAS.encode("utf-8-sig"))
+    moodle.write_text(MOODLE, encoding="utf-8")
+    faulty = result(checks=[check(1, Outcome.PASSED), check(2, Outcome.HARNESS_FAULT, "pytest failed")])
+    write_result(faulty, folder / "anna")
+    feedback, url = tmp_path / "feedback.zip", tmp_path / "class.db"
+    with Gradebook(str(url), "tests", new=True) as book:
+        assert faulty.handin
+        book.record(faulty.handin, faulty)
+    for source in (("--results", folder), ("--gradebook", url)):
+        for arguments, before in (
+            (("canvas", "--fill", canvas, "--assignment", "Lab 3"), canvas),
+            (("moodle", "--fill", moodle, "--feedback", feedback), moodle),
+        ):
+            code, made, told = export(*arguments, *source, "--course", WORDS)
+            assert (code, made) == (0, before.read_bytes())
+            assert (
+                "Άννα Π. (0042): step 1: the harness failed in its checks, which is never charged; grade again" in told
+            )
+        with zipfile.ZipFile(feedback) as archive:
+            assert archive.namelist() == []
+    for name in ("csv", "junit", "github"):
+        assert "anna: step 1: the harness failed in its checks" in export(name, "--results", folder)[2]
+    assert "the harness failed" in export("csv", "--results", folder)[1].decode()
+    to = tmp_path / "result.json"
+    arguments = ["export", "classroom50", "--results", folder, "--committed", "2026-11-01T12:00:00+02:00", "--to", to]
+    with pytest.raises(HarnessFault, match="anna: step 1: the harness failed"):
+        CliRunner(env=RUNNER).invoke(graders, [*map(str, arguments)], catch_exceptions=False)
+    assert not to.exists()
 
 
 def test_of_several_attempts_nothing_is_guessed(folder, tmp_path):

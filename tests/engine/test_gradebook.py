@@ -212,6 +212,22 @@ def test_an_attempt_that_could_not_be_read_takes_no_good_ones_place(book: Gradeb
     assert book.totals(Grades(), ())[GIORGOS.id].points == 0
 
 
+def test_what_the_harness_failed_on_is_named_until_a_person_decides(book: Gradebook, tmp_path: Path) -> None:
+    good = result(tmp_path, {1: 7.5, 2: 0.0})
+    failed = msgspec.structs.replace(good.checks[1], outcome=Outcome.HARNESS_FAULT)
+    book.record(handin(), msgspec.structs.replace(good, checks=[good.checks[0], failed]))
+    book.record(handin(GIORGOS), msgspec.structs.replace(good, seal="g"))
+    total = book.totals(Grades(), ())[ANNA.id]
+    assert total.faulty == (2,)
+    assert total.because == ("step 2: the harness failed in its checks, which is never charged; grade again",)
+    assert book.totals(Grades(), ())[GIORGOS.id].faulty == ()
+    book.override(ANNA.id, 2, 5.0, "read by hand")
+    assert (book.totals(Grades(), ())[ANNA.id].faulty, book.totals(Grades(), ())[ANNA.id].points) == ((), 12.5)
+    book.withdraw(ANNA.id, 2)
+    book.override(ANNA.id, None, 9.0, "oral exam")
+    assert book.totals(Grades(), ())[ANNA.id].faulty == ()
+
+
 def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(book: Gradebook, tmp_path: Path) -> None:
     book.enrol([ANNA, GIORGOS])
     together = msgspec.structs.replace(

@@ -16,11 +16,13 @@ from graders.authoring.check import Visibility
 from graders.cli import graders
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import WAITS_FOR, Outcome
+from graders.pages.classroom import class_page
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.roster import Student
 from graders.results.schema import CheckResult, Isolation, Result
 from graders.statistics.causes import normal_form
+from graders.statistics.judged import every
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
@@ -289,9 +291,32 @@ def test_what_does_not_count_is_told(folder):
     write_result(result("h", [check("masks", Outcome.HARNESS_FAULT, "oops", points=2)]), folder / "h")
     code, told, errors = stats("--results", folder)
     assert code == 0
-    assert "Scores of 13 results" in told
+    assert "Scores of 12 results" in told
     assert "oops" not in told
     assert all(word in errors for word in ("broken", "tampered with in 1 result:", "harness faults in 1 result:"))
+
+
+def test_where_the_harness_failed_no_points_are_counted(tmp_path):
+    good = [check("f", Outcome.PASSED), check("g", Outcome.PASSED, step=2)]
+    faulty = [check("f", Outcome.PASSED), check("g", Outcome.HARNESS_FAULT, "oops", step=2)]
+    for name, checks in (("a", good), ("b", faulty)):
+        write_result(result(name, checks), tmp_path / "out" / name)
+    table = rows(tmp_path, "--results", tmp_path / "out")
+    (score,) = (row for row in table if row["what"] == "score")
+    assert (score["results"], score["mean"], score["of"]) == ("1", "2", "2")
+    steps = about(table, "step")
+    assert [(steps[one]["results"], steps[one]["mean"]) for one in "12"] == [("2", "1"), ("1", "1")]
+    assert sum(int(row["results"]) for row in table if row["what"] == "tenth") == 1
+    write_result(result("a", faulty), tmp_path / "out" / "a")
+    drawing = tmp_path / "class.svg"
+    table = rows(tmp_path, "--results", tmp_path / "out", "--svg", drawing)
+    assert [(row["results"], row["mean"]) for row in table if row["what"] == "score"] == [("0", "")]
+    assert "nobody was judged" in drawing.read_text(encoding="utf-8")
+    code, told, errors = stats("--results", tmp_path / "out")
+    assert code == 0
+    assert "The harness failed in each of them" in told
+    assert "harness faults in 2 results" in errors
+    assert b"The harness failed in each of them" in class_page(every([result("a", faulty)]))
 
 
 def test_misuse_is_a_sentence(tmp_path, folder):

@@ -90,6 +90,6 @@ def judged_of(results: Path | None, url: str | None, course: Course) -> list[Jud
         say("graders", f"the judge was tampered with in {counted(tampered, 'result')}: not counted.")
     faulty = sum(any(check.outcome == "harness_fault" for check in one.result.checks) for one in judged)
     if faulty:
-        text = "these checks are not counted there; grade again."
+        text = "these checks are not counted there, nor the points of their steps, nor the score; grade again."
         say("graders", f"harness faults in {counted(faulty, 'result')}: {text}")
     return [one for one in judged if not one.result.tampered]

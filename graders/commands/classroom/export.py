@@ -15,9 +15,11 @@ from graders.commands.errors import Command, Group, say
 from graders.commands.options import course_option
 from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
+from graders.outcomes import HarnessFault
 from graders.questions import load_questions
 from graders.results.files import all_results
 from graders.results.schema import Result
+from graders.results.scoring import fault_note, faulty_steps
 from graders.spreadsheets import BadSheet, for_excel
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def junit(results: Path, to: Path) -> None:
     """Write JUnit's XML, with a suite for each step of each submission."""
     from graders.exports.junit import document  # noqa: PLC0415
 
-    write("--to", to, f"<?xml version='1.0' encoding='UTF-8'?>\n{document(all_results(results))}\n")
+    write("--to", to, f"<?xml version='1.0' encoding='UTF-8'?>\n{document(_read(results))}\n")
 
 
 @export.command(cls=Command)
@@ -107,7 +109,7 @@ def github(results: Path, summary: Path | None) -> None:
     """Print annotations for GitHub Actions, and add to the step's summary."""
     from graders.exports import github as actions  # noqa: PLC0415
 
-    one = _only(all_results(results))
+    one = _only(_read(results))
     for line in actions.annotation_lines(one):
         click.echo(line)
     if summary:
@@ -129,8 +131,11 @@ def classroom50(results: Path, committed: datetime, to: Path) -> None:
 
     from graders.exports.classroom50 import NoRunner, result_json  # noqa: PLC0415
 
+    one = _only(all_results(results))
+    if faulty := faulty_steps(one.checks):
+        raise HarnessFault(f"{one.submission}: {fault_note(faulty)}.")
     try:
-        made = result_json(_only(all_results(results)), os.environ, committed)
+        made = result_json(one, os.environ, committed)
     except NoRunner as error:
         raise click.UsageError(str(error)) from error
     write("--to", to, msgspec.json.format(msgspec.json.encode(made), indent=2))
@@ -175,7 +180,16 @@ def table(results: Path, to: Path, by: str) -> None:
     from graders.exports.tables import by_check, by_step  # noqa: PLC0415
 
     made = by_step if by == "step" else by_check
-    write("--to", to, for_excel(made(all_results(results))))
+    write("--to", to, for_excel(made(_read(results))))
+
+
+def _read(results: Path) -> list[Result]:
+    """Read a folder for results; tell in which of them the harness failed."""
+    found = all_results(results)
+    for one in found:
+        if faulty := faulty_steps(one.checks):
+            say("graders", f"{one.submission}: {fault_note(faulty)}.")
+    return found
 
 
 def _only(found: Sequence[Result]) -> Result:
@@ -187,7 +201,20 @@ def _only(found: Sequence[Result]) -> Result:
 
 
 def _entries(url: str | None, results: Path | None, course: Course) -> list[Entry]:
-    """Return what is written down for each student, from a gradebook or from a folder of results."""
+    """Return what is written down for each student; tell of whom nothing is, since the harness failed."""
+    kept = []
+    for entry in _known(url, results, course):
+        if entry.faulty:
+            say(
+                "graders", f"{entry.name} ({entry.student}): {fault_note(entry.faulty)}. Nothing is written until then."
+            )
+        else:
+            kept.append(entry)
+    return kept
+
+
+def _known(url: str | None, results: Path | None, course: Course) -> list[Entry]:
+    """Return the points of each student, from a gradebook or from a folder of results."""
     from graders.exports.entries import SeveralAttempts, of_results, of_totals  # noqa: PLC0415
 
     expect_one_source(url, results)

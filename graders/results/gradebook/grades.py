@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from graders.policy import Grades
+from graders.results.scoring import fault_note
 
 DAY = timedelta(days=1)
 
@@ -27,6 +28,7 @@ class Attempt:
         unmarked: answers that nobody has marked yet, of questions that somebody marks, by question.
         late: the platform says that it was late, which counts only where no time is known.
         readable: it could be read.
+        faulty: the steps in which the harness failed.
     """
 
     handin: int
@@ -39,6 +41,7 @@ class Attempt:
     unmarked: tuple[str, ...] = ()
     late: bool = False
     readable: bool = True
+    faulty: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Total:
         late_days: days after the deadline, of that attempt.
         penalty: share of the points that lateness cost, from 0 to 1.
         because: how the total came about, a sentence each.
+        faulty: the steps in which the harness failed, and whose points no person has set: they are not to be charged.
     """
 
     points: float
@@ -84,6 +88,7 @@ class Total:
     penalty: float
     because: tuple[str, ...]
     handin: int | None = None
+    faulty: tuple[int, ...] = ()
 
 
 def total_of(
@@ -114,7 +119,7 @@ def total_of(
     if decided is None:
         return replace(best, points=round(best.points, 4), because=because)
     set_to = f"{decided.by} set the total to {decided.points:g}: {decided.reason}"
-    return replace(best, points=decided.points, because=(*because, set_to))
+    return replace(best, points=decided.points, because=(*because, set_to), faulty=())
 
 
 def late_days(attempt: Attempt, policy: Grades) -> int:
@@ -158,8 +163,11 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
         because.append(f"{days} late {'day' if days == 1 else 'days'}{free}, {cost}")
     if attempt.unmarked:
         because.append(f"not marked yet: {', '.join(attempt.unmarked)}")
+    faulty = tuple(step for step in attempt.faulty if not _last_for(step, overrides))
+    if faulty:
+        because.append(fault_note(faulty))
     most = attempt.max_marks + sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
-    return Total(raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin)
+    return Total(raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin, faulty)
 
 
 def in_order(attempts: Sequence[Attempt]) -> list[Attempt]:

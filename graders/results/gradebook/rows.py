@@ -19,6 +19,7 @@ from graders.results.gradebook.grades import Attempt, Mark
 from graders.results.gradebook.tables import Base, ChangeRow, HandinRow, MarkRow, OverrideRow, ResultRow, StudentRow
 from graders.results.roster import Student
 from graders.results.schema import Result
+from graders.results.scoring import faulty_steps
 
 Marks = Mapping[tuple[tuple[str, ...], str, str], tuple["Marked", ...]]  # by owners, question, digest of the answer
 
@@ -143,6 +144,7 @@ def attempt_from(row: HandinRow, marks: Marks, worth: Mapping[str, float]) -> At
         unmarked=tuple(question for question, mark in given.items() if question in worth and not mark),
         late=row.late,
         readable=bool(result.digest),
+        faulty=tuple(faulty_steps(result.checks)),
     )
 
 
