@@ -25,6 +25,7 @@ from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.grades import Mark
 from graders.results.gradebook.rows import Marked
+from graders.results.schema import Result
 from graders.results.scoring import HIDDEN_MESSAGE
 from graders.statistics.judged import every
 from tests.pages import EVIL, better, result_of, text_of
@@ -261,3 +262,56 @@ def test_a_gradebook_adds_what_it_knows(tmp_path: Path) -> None:
     assert report("--gradebook", url, "--out", tmp_path / "out", "--class")[0] == 0
     said = text_of((tmp_path / "out" / "class.html").read_bytes())
     assert "2.1 Γιατί σπάει 2 of 2 1" in said
+
+
+def recorded(url: str, *results: Result) -> dict[str, str]:
+    """Return what the pages say of the hand-ins in a new gradebook, by their files' names."""
+    out = Path(url).with_suffix(".pages")
+    with Gradebook(url, by="tests", new=True) as book:
+        for result in results:
+            assert result.handin
+            book.record(result.handin, result)
+    code, shown, _ = report("--gradebook", url, "--out", out)
+    assert (code, shown) == (0, f"{len(results)} pages in {out}\n")
+    return {path.name: text_of(path.read_bytes()) for path in out.iterdir()}
+
+
+def handed_in(result: Result, *students: str, attempt: int = 1, day: int = 1, **changes: object) -> Result:
+    """Return a result as that of another hand-in."""
+    handin = Handin(
+        students=list(students), name="+".join(students), attempt=attempt, submitted=f"2026-11-{day:02d}T10:00:00Z",
+        digest=f"{students} {attempt} {day}",
+    )  # fmt: skip
+    return msgspec.structs.replace(result, handin=handin, **changes)
+
+
+def test_no_page_takes_the_place_of_anothers(tmp_path: Path) -> None:
+    """Student 001 handed in under two names: both attempts are the first that the platform knows of."""
+    one = result_of("x", 1, steps=1)
+    pages = recorded(
+        str(tmp_path / "class.db"),
+        handed_in(one, "001", day=2),
+        handed_in(one, "001", day=1),
+        handed_in(one, "001-2"),
+        handed_in(one, "001-attempt-2"),
+    )
+    assert set(pages) == {"001.html", "001-attempt-2.html", "001-2.html", "001-attempt-2-2.html"}
+    assert "001 Attempt 1, 2026-11-01" in pages["001.html"]
+    assert "001 Attempt 2, 2026-11-02" in pages["001-attempt-2.html"]
+    assert "since the last attempt" in pages["001-attempt-2.html"]
+
+
+def test_a_page_compares_with_the_last_readable_attempt_of_the_same_students(tmp_path: Path) -> None:
+    bad = result_of("x", 1, steps=1)
+    good = better(bad)
+    pages = recorded(
+        str(tmp_path / "class.db"),
+        handed_in(bad, "004", day=1),
+        handed_in(good, "004", "005", day=2),
+        handed_in(bad, "006", attempt=1, day=3),
+        handed_in(bad, "006", attempt=2, day=4, digest="", checks=[], score=0.0),
+        handed_in(good, "006", attempt=3, day=5),
+    )
+    assert "since the last attempt" not in pages["004+005.html"]
+    assert "since the last attempt, 1 checks more pass, 1 no longer pass" in pages["006-attempt-3.html"]
+    assert "since the last attempt" not in pages["006-attempt-2.html"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.classroom.book import expect_one_source, judged_of, opened
-from graders.commands.errors import Command, say
+from graders.commands.classroom.reading import readable_results
+from graders.commands.errors import Command
 from graders.commands.options import course_option
 from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.questions import load_questions
-from graders.results.files import each_result, unreadable_results
 from graders.text import folder_name
 
 if TYPE_CHECKING:
@@ -53,43 +54,56 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, course
 def _feedback(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
     from graders.pages.submission import page_of  # noqa: PLC0415 - `--help` needs none of these
 
+    taken: set[str] = set()
     if results is not None:
-        for file in unreadable_results(results):
-            say("graders", f"{file}: is damaged, or of another version; it gets no page.")
-        for result in each_result(results):
-            yield f"{folder_name(result.submission)}.html", page_of(result)
+        for result in readable_results(results, "it gets no page"):
+            yield f"{_free(folder_name(result.submission), taken)}.html", page_of(result)
         return
     assert url is not None
-    taken: dict[str, int] = {}
     for result, known in _from_gradebook(url, course):
         handin = result.handin
         name = folder_name("+".join(handin.students) or handin.name) if handin else folder_name(result.submission)
         if handin and handin.attempt > 1:
             name = f"{name}-attempt-{handin.attempt}"
-        count = taken[name.casefold()] = taken.get(name.casefold(), 0) + 1
-        yield f"{name}{f'-{count}' if count > 1 else ''}.html", page_of(result, known)
+        yield f"{_free(name, taken)}.html", page_of(result, known)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that no page has yet, also where files' names know no capital letters; it is taken then."""
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    free = next(one for one in itertools.chain([name], numbered) if one.casefold() not in taken)
+    taken.add(free.casefold())
+    return free
 
 
 def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
-    """Yield the last result of each hand-in, with the attempt before it, its marks, and the total that it leads to."""
+    """Yield the last result of each hand-in, with the attempt before it, its marks, and the total that it leads to.
+
+    Attempts are numbered as totals do: each student's in order, those of a group among them. The one before is the same
+    students', and could be read.
+    """
     import msgspec  # noqa: PLC0415
 
     from graders.pages.submission import Known  # noqa: PLC0415
+    from graders.results.gradebook.grades import Attempt, in_order  # noqa: PLC0415
 
     with opened(url) as book:
         found, totals = book.results(), book.totals(course.grades, load_questions(course))
         marks = book.marks()
+    attempts = [
+        Attempt(number, handin.attempt, handin.submitted, {}, {}, readable=bool(result.digest))
+        for number, (handin, result) in found.items()
+    ]
+    whose = {number: frozenset(handin.students or [handin.name]) for number, (handin, _) in found.items()}
     for number, (handin, result) in found.items():
-        owners = set(handin.students)
-        earlier = {
-            (other.attempt, key): old
-            for key, (other, old) in found.items()
-            if owners & set(other.students) and (other.attempt, key) < (handin.attempt, number)
-        }
-        before = earlier[max(earlier)] if earlier else None
+        ordered = in_order([one for one in attempts if whose[one.handin] >= whose[number]])
+        place = [one.handin for one in ordered].index(number)
+        earlier = [one.handin for one in ordered[:place] if one.readable and whose[one.handin] == whose[number]]
+        before = found[earlier[-1]][1] if earlier and result.digest else None
         total = totals.get(handin.students[0]) if len(handin.students) == 1 else None
         because = total.because if total and total.handin == number else ()
-        yield msgspec.structs.replace(result, handin=handin), Known(before, marks.get(number, {}), because)
+        placed = msgspec.structs.replace(handin, attempt=place + 1)
+        yield msgspec.structs.replace(result, handin=placed), Known(before, marks.get(number, {}), because)
 
 
 def _class_page(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
