@@ -391,9 +391,9 @@ def test_what_the_harness_failed_on_is_charged_to_nobody(folder, tmp_path):
         assert "anna: step 1: the harness failed in its checks" in export(name, "--results", folder)[2]
     assert "the harness failed" in export("csv", "--results", folder)[1].decode()
     to = tmp_path / "result.json"
-    arguments = ["export", "classroom50", "--results", folder, "--committed", "2026-11-01T12:00:00+02:00", "--to", to]
+    command = ["export", "classroom50", "--results", folder, "--committed", "2026-11-01T12:00:00+02:00", "--to", to]
     with pytest.raises(HarnessFault, match="anna: step 1: the harness failed"):
-        CliRunner(env=RUNNER).invoke(graders, [*map(str, arguments)], catch_exceptions=False)
+        CliRunner(env=RUNNER).invoke(graders, [*map(str, command)], catch_exceptions=False)
     assert not to.exists()
 
 
@@ -466,6 +466,20 @@ def terminal_text(checks: list[CheckResult]) -> str:
     with console.capture() as printed:
         console.print(check_lines(checks))
     return printed.get()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("csv",), ("csv", "--by", "check"), ("junit",), ("github",), ("canvas",), ("moodle",)]
+)
+def test_a_damaged_result_is_named(folder, tmp_path, arguments):
+    (folder / "eva").mkdir()
+    (folder / "eva" / "result.json").write_text("{", encoding="utf-8")
+    canvas, moodle = tmp_path / "canvas.csv", tmp_path / "moodle.csv"
+    canvas.write_bytes(CANVAS.encode("utf-8-sig"))
+    moodle.write_text(MOODLE, encoding="utf-8")
+    more = {"canvas": ("--fill", canvas, "--assignment", "Lab 3", "--course", WORDS), "moodle": ("--fill", moodle)}
+    code, _, told = export(*arguments, "--results", folder, *more.get(arguments[0], ()))
+    assert (code, "eva/result.json: is damaged, or of another version; not exported." in told) == (0, True)
 
 
 def test_each_format_refuses_a_folder_with_several_results(folder):

@@ -196,6 +196,9 @@ def graded(tmp_path):
 
 def test_two_attempts_of_one_student_are_no_pair(graded):
     assert set(pairs("--results", graded)) == {("001", "002"), ("001-attempt-2", "002")}
+    (graded / "003").mkdir()
+    (graded / "003" / "result.json").write_text("{", encoding="utf-8")
+    assert "003/result.json: is damaged, or of another version; not compared." in similar("--results", graded)[2]
 
 
 def test_the_hint_says_what_it_is(graded):

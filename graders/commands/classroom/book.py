@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import say
 from graders.course import Course
 from graders.outcomes import HarnessFault
 from graders.questions import load_questions
-from graders.results.files import all_results, unreadable_results
 
 if TYPE_CHECKING:
     from graders.results.gradebook.book import Gradebook
@@ -75,9 +75,7 @@ def judged_of(results: Path | None, url: str | None, course: Course) -> list[Jud
 
     expect_one_source(url, results)
     if results is not None:
-        for file in unreadable_results(results):
-            say("graders", f"{file}: is damaged, or of another version; not counted.")
-        judged = every(all_results(results))
+        judged = every(readable_results(results, "not counted"))
     else:
         assert url is not None
         with opened(url) as book:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from graders.commands.classroom.book import expect_one_source, opened
+from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import Command, Group, say
 from graders.commands.options import course_option
 from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.outcomes import HarnessFault
 from graders.questions import load_questions
-from graders.results.files import all_results
 from graders.results.schema import Result
 from graders.results.scoring import fault_note, faulty_steps
 from graders.spreadsheets import BadSheet, for_excel
@@ -25,6 +25,8 @@ from graders.spreadsheets import BadSheet, for_excel
 if TYPE_CHECKING:
     from graders.exports.entries import Entry
     from graders.exports.sheets import Sheet
+
+LEFT_OUT = "not exported"
 
 
 @click.group(cls=Group)
@@ -73,7 +75,7 @@ def gradescope(results: Path, to: Path, ended: int) -> None:
 
     from graders.exports.gradescope import fault_json, results_json  # noqa: PLC0415
 
-    found = all_results(results) if results.is_dir() else []
+    found = list(readable_results(results, LEFT_OUT)) if results.is_dir() else []
     one = _only(found) if found else None
     made = results_json(one) if one and ended in {0, 1} else fault_json(one)
     write("--to", to, msgspec.json.format(msgspec.json.encode(made), indent=2))
@@ -131,7 +133,7 @@ def classroom50(results: Path, committed: datetime, to: Path) -> None:
 
     from graders.exports.classroom50 import NoRunner, result_json  # noqa: PLC0415
 
-    one = _only(all_results(results))
+    one = _only(list(readable_results(results, LEFT_OUT)))
     if faulty := faulty_steps(one.checks):
         raise HarnessFault(f"{one.submission}: {fault_note(faulty)}.")
     try:
@@ -185,7 +187,7 @@ def table(results: Path, to: Path, by: str) -> None:
 
 def _read(results: Path) -> list[Result]:
     """Read a folder for results; tell in which of them the harness failed."""
-    found = all_results(results)
+    found = list(readable_results(results, LEFT_OUT))
     for one in found:
         if faulty := faulty_steps(one.checks):
             say("graders", f"{one.submission}: {fault_note(faulty)}.")
@@ -225,7 +227,7 @@ def _known(url: str | None, results: Path | None, course: Course) -> list[Entry]
             return of_totals(totals, book.results(), names, book.marks())
     assert results is not None
     try:
-        return of_results(all_results(results))
+        return of_results(readable_results(results, LEFT_OUT))
     except SeveralAttempts as error:
         raise click.UsageError(
             f"--results {results}: several attempts of {error}; a --gradebook says which one counts."

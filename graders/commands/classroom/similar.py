@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import course_option, expect_steps
 from graders.commands.writing import STDOUT, file_option, write, write_folder
 from graders.course import Course
 from graders.intake.layouts.handin import Handin
-from graders.results.files import all_results
 from graders.spreadsheets import csv_text, for_excel
 from graders.text import cell, name_of_file, printable
 
@@ -70,7 +70,7 @@ def similar(
 
 def _handins(results: Path) -> dict[str, Handin | None]:
     """Return whose each graded submission is, by where it was read from."""
-    found = all_results(results)
+    found = list(readable_results(results, "not compared"))
     if not found:
         raise click.UsageError(f"--results {results}: there is no result in it; graders run --out writes them.")
     return {one.source: one.handin for one in found if one.source}
