@@ -6,10 +6,9 @@ import itertools
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 
@@ -36,6 +35,7 @@ class Student(msgspec.Struct, frozen=True):
         group: the group with which they hand in; empty for none.
         section: the part of the class that they are in.
         extra_days: late days that cost them nothing, besides everybody's.
+        known_as: what platforms call them, numbers or logins, with blanks between them.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Student(msgspec.Struct, frozen=True):
     group: str = ""
     section: str = ""
     extra_days: int = 0
+    known_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,11 @@ class Roster:
     Attributes:
         source: what that is called.
         students: the class.
-        known_as: ids of students by what platforms call them, a number or a login, as far as the file tells.
         notes: what is to be said of the file, a sentence each.
     """
 
     source: str
     students: list[Student]
-    known_as: dict[str, str]
     notes: list[str]
 
 
@@ -101,11 +100,11 @@ def read_roster(path: Path) -> Roster:
         if values["extra_days"] and not values["extra_days"].isdecimal():
             raise BadSheet(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
         days = int(values.pop("extra_days") or 0)
-        for name in values.pop("known_as").split():
+        for name in values["known_as"].split():
             if known_as.setdefault(name, values["id"]) != values["id"]:
                 raise BadSheet(f"{where}: {known_as[name]} is known as {name} too.")
         students[values["id"]] = Student(**values, extra_days=days)
-    return Roster(str(path), list(students.values()), known_as, notes)
+    return Roster(str(path), list(students.values()), notes)
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -120,10 +119,9 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
 def assign(
     handins: Iterable[Handin],
     roster: Sequence[Student],
-    known_as: Mapping[str, str] = MappingProxyType({}),
     former: Sequence[Student] = (),
 ) -> Assigned:
-    """Say whose each hand-in is: by the platform's ids, an e-mail address, the group, or the name.
+    """Say whose each hand-in is: by what platforms call the students, an e-mail address, the group, or the name.
 
     Names are compared without accents, case, and order of their parts, since platforms write them differently. What
     fits several students of one name is called after the platform's number too: they must not become one.
@@ -131,17 +129,18 @@ def assign(
     Args:
         handins: what was handed in.
         roster: the class.
-        known_as: ids of students by what platforms call them, which counts before all else.
         former: students who have left the class: what is theirs stays theirs, and becomes nobody else's.
     """
     by_key, by_former_key = _keys(roster), _keys(former)
     found, problems, left = [], [], []
     for handin in handins:
-        known = [known_as[one] for one in (*handin.ids.values(), handin.name) if one in known_as]
-        who = list(dict.fromkeys(known)) or _students_of(handin, by_key)
+        known, once_known = _known(handin, by_key), _known(handin, by_former_key)
+        who = known or once_known or _students_of(handin, by_key)
+        gone = not known and bool(once_known)
         several = len(_fitting(handin, by_key)) > 1
         if isinstance(who, str) and not several and not isinstance(once := _students_of(handin, by_former_key), str):
-            who = once
+            who, gone = once, True
+        if gone:
             left.append(f"{handin.name}: {' and '.join(who)} has left the class")
         if isinstance(who, str):
             problems.append(f"{handin.name}: {who}")
@@ -177,10 +176,17 @@ def _keys(roster: Iterable[Student]) -> dict[str, list[Student]]:
         mine = {("id", student.id.casefold()), ("group", student.group.casefold())}
         mine |= {("address", student.email.casefold()), ("user", student.email.partition("@")[0].casefold())}
         mine |= {("name", spelled) for spelled in _spellings(student.name)}
+        mine |= {("known", name) for name in student.known_as.split()}
         for kind, key in mine:
             if key:
                 keys[f"{kind} {key}"].append(student)
     return keys
+
+
+def _known(handin: Handin, keys: dict[str, list[Student]]) -> list[str]:
+    """Return the ids of those of whom the roster says that a platform calls them so."""
+    known = [student.id for one in (*handin.ids.values(), handin.name) for student in keys.get(f"known {one}", ())]
+    return list(dict.fromkeys(known))
 
 
 def _fitting(handin: Handin, keys: dict[str, list[Student]]) -> list[Student]:

@@ -8,6 +8,7 @@ import re
 import shlex
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import click
 import pytest
@@ -143,7 +144,7 @@ def test_every_command_works_as_it_is_written(office: Path) -> None:
                 table.writerows(rows)
         done = CliRunner().invoke(graders, for_words(arguments), catch_exceptions=False)
         assert done.exit_code == 0, (arguments, done.output)
-        told[" ".join(arguments[:2])] = done.output
+        told[" ".join(arguments)] = done.output
     filled = (office / "filled.csv").read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[4] for line in filled] == ["Grade", "6", "0", "6", "0"]
     assert '"Παπαδοπούλου, Άννα",7,anna,Α1,6,' in (office / "canvas-filled.csv").read_text(encoding="utf-8-sig")
@@ -154,7 +155,32 @@ def test_every_command_works_as_it_is_written(office: Path) -> None:
         "004": 0,
         "005": 0,
     }
-    assert "marked" in told["grades history"]
+    shown = told["grades show --gradebook class.db"]
+    assert "Παπαδοπούλου Άννα" in shown
+    assert "Ξένη Άγνωστη" in shown
+    assert "nothing was handed in" in shown
+    of_anna = told["grades show --gradebook class.db --student 001"]
+    assert "7" in of_anna.split()  # of the checks 6, and 1 for the answer that was marked
+    assert "Βασιλείου" not in of_anna
+    history = told["grades history --gradebook class.db"]
+    for change in ("enrolled", "graded", "marked", "override", "override withdrawn", "late days"):
+        assert f",{change}," in history
+    students = {"001", "002", "004+005", "Ξένη Άγνωστη"}
+    assert {row["submission"] for row in rows_of(office / "steps.csv")} == students
+    assert {(row["submission"], row["outcome"]) for row in rows_of(office / "checks.csv")} >= {
+        ("001", "passed"),
+        ("002", "not_implemented"),
+    }
+    suites = ET.parse(office / "junit.xml").getroot()
+    assert {case.get("classname", "").split(".")[0] for case in suites.iter("testcase")} == students
+    with zipfile.ZipFile(office / "feedback.zip") as packed:
+        assert sorted(name.split("_")[1] for name in packed.namelist()) == ["4711", "4712", "4713", "4714"]
+    counted = {row["check"] for row in rows_of(office / "stats.csv") if row["what"] == "check"}
+    assert counted == {row["check"] for row in rows_of(office / "checks.csv")}
+    assert "svg" in ET.parse(office / "stats.svg").getroot().tag
+    assert (office / "pairs.csv").read_text(encoding="utf-8-sig").startswith("left,right,share,")
+    assert {page.stem for page in (office / "feedback").glob("*.html")} == students
+    assert "Ξένη Άγνωστη" in (office / "staff" / "class.html").read_text(encoding="utf-8")
     assert json.loads((office / "results" / "004+005" / "result.json").read_bytes())["handin"]["students"] == [
         "004",
         "005",

@@ -197,6 +197,20 @@ def test_the_roster_can_say_whose_a_number_is(office, tmp_path):
     assert {who: points for who, (points, _) in totals(tmp_path).items()} == {"006": 0, "007": 4}
 
 
+def test_the_gradebook_knows_what_platforms_call_students_where_the_roster_is_forgotten(office, tmp_path):
+    office(TWINS, "id,name,known_as\n006,Παππάς Νίκος,4717 12\n007,Νίκος Παππάς,4716\n")
+    told = office(TWINS)
+    assert "students are called so" not in told
+    assert {who: points for who, (points, _) in totals(tmp_path).items()} == {"006": 0, "007": 4}
+
+
+def test_a_name_of_a_students_hand_in_is_no_students_id(office, tmp_path):
+    office({"Άννα Παπαδοπούλου_4711": "words"}, ROSTER)
+    book = ("--gradebook", tmp_path / "class.db", "--course", WORDS)
+    code, _, told = run("grades", "override", "Άννα Παπαδοπούλου", 2.5, "--reason", "oral exam", *book)
+    assert (code, "nobody in the gradebook has this id" in told) == (2, True)
+
+
 def test_who_has_left_the_class_keeps_what_was_handed_in(office, tmp_path):
     hand_ins = {"Άννα Παπαδοπούλου_4711": "words_reference", "Γιώργος Βασιλείου_4712": "words_reference"}
     office(hand_ins, ROSTER)

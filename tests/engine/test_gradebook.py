@@ -252,6 +252,31 @@ def test_hand_ins_under_two_names_are_attempts_of_one_student_in_order_of_time(b
     assert book.totals(Grades(attempt="first"), ())[ANNA.id].points == 4
 
 
+def test_of_hand_ins_without_a_time_the_last_one_counts_though_it_was_there_before(
+    book: Gradebook, tmp_path: Path
+) -> None:
+    for digest, points in (("a", 7), ("b", 3), ("a", 7)):
+        one = msgspec.structs.replace(handin(submitted=""), digest=digest)
+        book.record(one, result(tmp_path, {1: points}))
+    total = book.totals(Grades(), ())[ANNA.id]
+    assert (total.points, total.place) == (7, 2)
+    assert [one.subject for one in book.history() if one.what == "handed in again"] == [ANNA.id]
+    book.record(one, result(tmp_path, {1: 7}))
+    assert len(book.history()) == 3
+
+
+def test_a_gradebook_of_an_earlier_version_keeps_all_that_is_in_it(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.executescript((Path(__file__).parent / "gradebooks" / "0001.sql").read_text(encoding="utf-8"))
+    old.close()
+    with Gradebook(str(tmp_path / "old.db"), by="Ελένη") as book:
+        assert book.students() == [ANNA, GIORGOS]
+        assert {who: total.points for who, total in book.totals(Grades(), ()).items()} == {"1001": 9, "1002": 3}
+        assert [one.text for one in book.answers()] == ["Γιατί έτσι."]
+        book.enrol([msgspec.structs.replace(ANNA, known_as="4711 anna")])
+        assert [one.known_as for one in book.students()] == ["4711 anna"]
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [

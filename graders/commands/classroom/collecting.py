@@ -55,7 +55,7 @@ def handins_of(
     for path in submissions:
         handins += [_alone(path, metadata)] if layout is None else _taken_apart(path, layout, out, package)
     if roster := keeper.roster:
-        assigned = assign(handins, roster.students, roster.known_as, keeper.former)
+        assigned = assign(handins, roster.students, keeper.former)
         handins = assigned.handins
         told = [f"{note}." for note in roster.notes]
         told += [f"{problem}; graded under that name." for problem in assigned.problems]
@@ -147,7 +147,7 @@ class Keeper:
         self.not_before = 0.0
         self.book = self._opened(PATIENCE) if url else None
         there = self.book.students() if self.book else []
-        self.roster = roster or (Roster("the gradebook", there, {}, []) if there else None)
+        self.roster = roster or (Roster("the gradebook", there, []) if there else None)
         self.former = self.book.former_students() if self.book else []
 
     def keep(self, name: str, result: Result) -> None:

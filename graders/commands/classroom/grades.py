@@ -171,4 +171,4 @@ def _told(values: Mapping[str, object]) -> str:
 
 def _expect_known(student: str, book: Gradebook) -> None:
     if not book.knows(student):
-        raise click.UsageError(f"{student}: nobody in the gradebook has this id.")
+        raise click.UsageError(f"{student}: nobody in the gradebook has this id; `graders grades show` lists them.")

@@ -184,10 +184,10 @@ class Gradebook:
             return True
 
     def knows(self, student: str) -> bool:
-        """Tell whether somebody of this id is in the class, or has handed something in."""
+        """Tell whether somebody of this id is in the class, or has handed something in, by name alone if nobody's."""
         with self._session(writes=False) as session:
             owner = sa.select(OwnerRow.student).where(OwnerRow.student == student)
-            name = sa.select(HandinRow.name).where(HandinRow.name == student)
+            name = sa.select(HandinRow.name).where(HandinRow.name == student, ~HandinRow.owners.any())
             return session.get(StudentRow, student) is not None or any(
                 session.scalars(query).first() is not None for query in (owner, name)
             )
@@ -326,7 +326,7 @@ class Gradebook:
             rows = session.scalars(
                 sa.select(HandinRow)
                 .options(selectinload(HandinRow.results).selectinload(ResultRow.steps), selectinload(HandinRow.owners))
-                .order_by(HandinRow.id)
+                .order_by(HandinRow.turn, HandinRow.id)
             ).all()
             marks = marks_of_owners(rows, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
             begun = {question for _, question, _ in marks}

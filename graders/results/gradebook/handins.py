@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from graders.intake.layouts.handin import Handin
-from graders.results.gradebook.rows import change_row, insert_into, key_of, subject_of
+from graders.results.gradebook.rows import change_row, insert_into, key_of, owners_of, subject_of
 from graders.results.gradebook.tables import HandinRow, LateRow, OverrideRow, OwnerRow
 
 
@@ -22,6 +22,9 @@ def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
     # Whoever records a result of the same hand-in waits here: of two, the second sees what the first has written.
     find = sa.select(HandinRow).where(HandinRow.key == key).with_for_update()
     if row := session.scalars(find).first() or _adopted(handin, key, session, by):
+        if handin.submitted == "" and _was_replaced(row, session):
+            row.turn = _next_turn(session)
+            session.add(change_row(by, "handed in again", subject_of(handin), {}, {"digest": handin.digest}))
         return row
     values = {
         "key": key,
@@ -32,6 +35,7 @@ def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
         "ids": handin.ids,
         "path": handin.path,
         "digest": handin.digest,
+        "turn": _next_turn(session),
     }
     new = insert_into(session)(HandinRow).values(**values).on_conflict_do_nothing(index_elements=["key"])
     session.execute(new)
@@ -43,6 +47,21 @@ def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
             .on_conflict_do_nothing(index_elements=["handin", "student"])
         )
     return row
+
+
+def _next_turn(session: Session) -> int:
+    return (session.scalar(sa.select(sa.func.max(HandinRow.turn))) or 0) + 1
+
+
+def _was_replaced(row: HandinRow, session: Session) -> bool:
+    """Tell whether something else came later under the same name, as the same attempt, when nobody knows."""
+    later = sa.select(HandinRow).where(
+        HandinRow.name == row.name,
+        HandinRow.attempt == row.attempt,
+        HandinRow.submitted == row.submitted,
+        HandinRow.turn > row.turn,
+    )
+    return any(owners_of(one) == owners_of(row) for one in session.scalars(later))
 
 
 def _adopted(handin: Handin, key: str, session: Session, by: str) -> HandinRow | None:

@@ -32,11 +32,15 @@ class StudentRow(Base):
     group: Mapped[str] = mapped_column("team", default="")
     section: Mapped[str] = mapped_column(default="")
     extra_days: Mapped[int] = mapped_column(default=0)
+    known_as: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
 
 
 class HandinRow(Base):
-    """An attempt of a student or of a group. `key` is a hash of all that tells it from another."""
+    """An attempt of a student or of a group.
+
+    `key` is a hash of all that tells it from another. Of two, the one handed in later has the greater `turn`.
+    """
 
     __tablename__ = "handins"
 
@@ -49,6 +53,7 @@ class HandinRow(Base):
     ids: Mapped[dict[str, str]]
     path: Mapped[str]
     digest: Mapped[str]
+    turn: Mapped[int]
     owners: Mapped[list[OwnerRow]] = relationship()
     results: Mapped[list[ResultRow]] = relationship(order_by="ResultRow.id")
 
