@@ -34,6 +34,12 @@ class Outcome(StrEnum):
     HARNESS_FAULT = "harness_fault"
 
 
+OF_ONE_CAUSE = frozenset({
+    Outcome.STUDENT_ERROR, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.DIED, Outcome.FORBIDDEN,
+})  # fmt: skip
+"""Whichever checks end so, it is of one cause if the same line is at fault; what a check compares is its own."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """How one check ended, why, how long it took in seconds, and what to do about it."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group
 from rich.text import Text
 
-from graders.outcomes import STILL_TO_DO, WAITS_FOR, Outcome
+from graders.outcomes import OF_ONE_CAUSE, STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
 from graders.results.scoring import max_points, message_for_student, points, steps_of
 from graders.text import printable
@@ -22,8 +22,6 @@ COLOURS = {
 MARKS = {Outcome.PASSED: "✓", Outcome.NOT_IMPLEMENTED: "·"}
 NAMES = 8  # of checks in one line, at most
 RAISED = re.compile(r"^(?:(?P<call>.*?) raised )?(?P<what>.*?)(?: \[(?P<lines>[^\[\]]*)\])?$", re.DOTALL)
-# These end in the same way as long as the same line, or the same function, is at fault.
-ALIKE = frozenset({Outcome.STUDENT_ERROR, Outcome.OUT_OF_MEMORY, Outcome.FORBIDDEN, Outcome.TIMED_OUT, Outcome.DIED})
 
 Cause = tuple[str, ...]
 
@@ -137,7 +135,7 @@ def cause_of(check: CheckResult) -> Cause:
         return ()
     if check.outcome is Outcome.WRONG_TYPE:
         return check.outcome, check.message
-    if check.outcome not in ALIKE:
+    if check.outcome not in OF_ONE_CAUSE:
         return ()
     found = RAISED.match(check.message)
     assert found  # it matches every text

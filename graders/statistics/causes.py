@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graders.outcomes import WAITS_FOR, Outcome
+from graders.outcomes import OF_ONE_CAUSE, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
 from graders.statistics.judged import Judged
 from graders.text import beginning, printable
@@ -23,10 +23,6 @@ NUMBER = re.compile(
     r"(?<![\w.])[-+]?(?:0x[0-9a-fA-F]++|(?:\d++(?:\.(?:\d++|(?=[,\])])))?|\.\d++)(?:[eE][-+]?\d++)?|nan|inf)(?!\w)"
 )
 SERIES = re.compile(r"…(?:(?:, | x |×|:)…)++,?")
-# These are of one cause wherever they end so; what a check compares is of that check alone.
-ANYWHERE = frozenset({
-    Outcome.STUDENT_ERROR, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.DIED, Outcome.FORBIDDEN,
-})  # fmt: skip
 
 
 @dataclass
@@ -103,7 +99,7 @@ def _key(check: CheckResult) -> tuple[object, ...]:
         return (check.step, check.outcome)
     if check.visibility == "hidden":
         return (check.step, check.id)
-    if check.outcome in ANYWHERE:
+    if check.outcome in OF_ONE_CAUSE:
         return (check.outcome, normal_form(check.message))
     return (check.step, check.id, check.outcome, normal_form(check.message))
 
