@@ -231,13 +231,10 @@ class Worker:
         """
         if self.ended is not None:
             raise self.ended
-        self.sequence += 1
-        released, self.released = self.released, []
-        seed, self.next_seed = self.next_seed, None
+        tree, buffers = self._frame(call, operation, arguments)
         self.clock.resume()
         patience = partial(self._patience, min(self.clock.read() + self.seconds_per_call, self.end_of_check))
         try:
-            tree, buffers = wire.encode([self.sequence, released, seed, operation, *arguments], _stand_in)
             channel.send(self.sock, tree, buffers, patience)
             reply = self._receive(patience, proxy or _refuse)
             while (question := self._question(reply)) is not None:
@@ -252,6 +249,18 @@ class Worker:
         except wire.WireError as error:
             self._end(Died(f"{call} sent an answer that breaks the protocol: {error}."))
         return self._value(call, operation, reply)
+
+    def _frame(self, call: str, operation: str, arguments: tuple[object, ...]) -> tuple[bytes, list[memoryview]]:
+        """Return a request as it crosses; what goes with the next one stays for that if this one cannot cross."""
+        released = list(self.released)
+        try:
+            frame = wire.encode([self.sequence + 1, released, self.next_seed, operation, *arguments], _stand_in)
+        except wire.WireError as error:
+            raise WrongType(f"{call} was not made: what it takes does not cross to the sandbox, {error}.") from error
+        self.sequence += 1
+        self.next_seed = None
+        del self.released[: len(released)]
+        return frame
 
     def _question(self, reply: object) -> list[object] | None:
         match reply:

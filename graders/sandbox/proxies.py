@@ -199,6 +199,10 @@ class RemoteKit:
         self._module = module
         self._members: dict[str, Any] = {}
 
+    @property
+    def _wire_node(self) -> list[object]:
+        return self._module._wire_node  # noqa: SLF001 - the two are one thing
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -212,5 +216,12 @@ class RemoteKit:
 
 
 def remote_kit(worker: Worker) -> RemoteKit:
-    """Return the kit that runs beside the student's code."""
-    return RemoteKit(request_of(worker, "kit", "kit"))
+    """Return the kit that runs beside the student's code.
+
+    Raises:
+        WrongType: the worker answers with something else than a module; nothing that it says is trusted.
+    """
+    kit = request_of(worker, "kit", "kit")
+    if not isinstance(kit, Remote):
+        raise WrongType(f"The kit beside the submission is {kit!r:.80}; expected a module.")
+    return RemoteKit(kit)

@@ -34,7 +34,7 @@ from graders.outcomes import (
 from graders.sandbox import breaches, confinement, nodes, server, wire
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.layers import LAYERS, State
-from graders.sandbox.proxies import OneWorker, Remote, RemotePackage
+from graders.sandbox.proxies import OneWorker, Remote, RemotePackage, remote_kit
 from tests.support import COURSE, ROOT
 
 ECHO = "def echo(value):\n    return value\n"
@@ -477,6 +477,48 @@ def test_what_a_check_passes_and_cannot_cross_is_no_fault_of_the_submission(star
     for value in (np.array([object()], dtype=object), object(), {1, 2}):
         with pytest.raises(HarnessFault, match="a check passed a"):
             student.same(value)
+
+
+KEEPER = """
+import gc, random
+class Thing:
+    alive = 0
+    def __init__(self): Thing.alive += 1
+    def __del__(self): Thing.alive -= 1
+def thing(): return Thing()
+def alive(): return Thing.alive
+def dice(): return random.random()
+def same(value): return value
+def becomes_the_kit():
+    [operations] = [one for one in gc.get_objects() if isinstance(one, dict) and "kit" in one and "iterate" in one]
+    operations["kit"] = lambda: 5
+"""
+
+
+@pytest.mark.parametrize("value", [object(), "x" * (wire.TREE_BYTES + 1)], ids=["no data", "too large"])
+def test_a_call_that_cannot_cross_takes_nothing_of_the_next_one_with_it(start_worker, value):
+    worker, student = start_worker(KEEPER)
+    worker.seed(5)
+    first = student.dice()
+    thing = student.thing()
+    assert student.alive() == 1
+    worker.seed(5)
+    del thing
+    with pytest.raises((HarnessFault, WrongType), match="cross to the sandbox"):
+        student.same(value)
+    assert student.alive() == 0
+    worker.seed(5)
+    with pytest.raises((HarnessFault, WrongType), match="cross to the sandbox"):
+        student.same(value)
+    assert student.dice() == first
+
+
+def test_the_kit_can_be_passed_to_the_submission_and_is_never_taken_for_what_it_is_not(start_worker):
+    worker, student = start_worker(KEEPER)
+    assert isinstance(student.same(remote_kit(worker)), Remote)
+    student.becomes_the_kit()
+    with pytest.raises(WrongType, match="The kit beside the submission is 5; expected a module"):
+        remote_kit(worker)
 
 
 # --- a busy machine, and deaths that are nobody's fault
