@@ -152,6 +152,9 @@ def test_a_plain_class_folder(taken):
         (["anna/step01.py", "anna/answers/step01.md"], "plain", "anna"),
         (["bulk/anna/lab/step01.py", "bulk/anna/README.md"], "plain", "anna"),
         (["lab3-anna/lab/step01.py", "lab3-anna/README.md"], "github", "lab3-anna"),
+        (["anna/project/lab/step01.py", "anna/notes.txt"], "plain", "anna"),
+        (["bulk/anna/project/lab/step01.py", "bulk/anna/notes.txt"], "auto", "anna"),
+        (["anna/lab/step01.py", "notes.txt"], "plain", "anna"),
     ],
 )
 def test_a_class_of_one_is_taken_apart_as_any(taken, files, layout, name):
@@ -159,10 +162,25 @@ def test_a_class_of_one_is_taken_apart_as_any(taken, files, layout, name):
     assert handin.name == name
 
 
-def test_a_handin_is_no_folder_of_handins(taken):
-    for files in ({"lab/step01.py": MODULE, "README.md": "x"}, {"step01.py": MODULE}):
-        with pytest.raises(UnreadableSubmission, match="itself a hand-in"):
-            taken(files, "plain")
+@pytest.mark.parametrize(
+    ("files", "sign"),
+    [(["lab/step01.py", "README.md"], "lab/"), (["LAB/step01.py", "README.md"], "LAB/"), (["Step 1.py"], "Step 1.py")],
+)
+def test_a_handin_is_no_folder_of_handins(taken, files, sign):
+    with pytest.raises(UnreadableSubmission, match=f"itself a hand-in, since it holds {sign}"):
+        taken(dict.fromkeys(files, MODULE), "plain")
+
+
+def test_a_package_is_known_in_any_letter_case(tmp_path):
+    bulk = folder(tmp_path / "bulk", {"lab/step01.py": MODULE, "README.md": "x"})
+    with pytest.raises(UnreadableSubmission, match="itself a hand-in"):
+        take_apart(bulk, "plain", tmp_path / "handins", "Lab")
+
+
+def test_a_stray_python_file_beside_hand_ins_is_told_and_refuses_nobody(taken):
+    handed_in = taken({"anna/lab/step01.py": MODULE, "νίκος/lab/step01.py": MODULE, "collect.py": MODULE}, "plain")
+    assert [one.name for one in handed_in.handins] == ["anna", "νίκος"]
+    assert handed_in.left == ["collect.py: neither a folder, nor an archive, nor a notebook"]
 
 
 def test_the_same_content_has_the_same_digest_and_is_written_once(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
@@ -13,6 +14,7 @@ from graders.intake.spelling import looks_like_python
 
 NOTEBOOK = ".ipynb"
 TARBALL = ".tar"
+STEP = re.compile(r"step[\W_]*\d", re.IGNORECASE)
 
 
 def take_apart(names: Collection[PurePosixPath]) -> Parts:
@@ -30,11 +32,18 @@ def take_apart(names: Collection[PurePosixPath]) -> Parts:
     return Parts([Part(Handin(name=_stem(top)), inside) for top, inside in files.items()], left)
 
 
-def is_a_handin(names: Collection[PurePosixPath], package: str) -> bool:
-    """Say whether files are those of one hand-in: Python files at the top, or the students' package."""
-    return any(
-        looks_like_python(name) if len(name.parts) == 1 else name.parts[0].casefold() == package for name in names
-    )
+def sign_of_a_handin(names: Collection[PurePosixPath], package: str) -> str:
+    """Return what says that files are those of one hand-in: a step module at the top, or the students' package.
+
+    Nothing if they are not: another Python file beside hand-ins is a stray one.
+    """
+    for name in sorted(names):
+        top = name.parts[0]
+        if len(name.parts) == 1 and STEP.match(top) and looks_like_python(name):
+            return top
+        if len(name.parts) > 1 and top.casefold() == package.casefold():
+            return f"{top}/"
+    return ""
 
 
 def take_repositories_apart(names: Collection[PurePosixPath]) -> Parts:

@@ -15,7 +15,7 @@ from graders.intake.archives import Damaged, Member, UnreadableSubmission, open_
 from graders.intake.layouts import Layout, canvas, gradescope, moodle, plain
 from graders.intake.layouts.handin import Handin
 from graders.intake.layouts.parts import Part, Parts, below_one_folder
-from graders.text import folder_name
+from graders.text import folder_name, quoted
 
 DIGEST_DIGITS = 12  # in names of folders: enough for two hand-ins of a student not to be alike by chance
 NAME_CHARACTERS = 80
@@ -58,8 +58,8 @@ def take_apart(source: Path, layout: Layout, into: Path, package: str) -> Handed
             if len({name.parts[0] for name in names}) == len(names) == 1 and shared.parts:
                 shared, names = shared.parent, [PurePosixPath(shared.name, *name.parts) for name in names]
             chosen = _layout_of(names) if layout == "auto" else layout
-            if chosen in ("plain", "github") and plain.is_a_handin(names, package):
-                shared = _above_the_handin(source, shared)
+            if chosen in ("plain", "github"):
+                shared = _folder_of_handins(source, shared, names, package)
                 names = [name.relative_to(shared) for name in found]
             parts = _parts(chosen, names, {name: found[shared / name] for name in names})
             place = source / shared if source.is_dir() else None
@@ -76,13 +76,23 @@ def take_apart(source: Path, layout: Layout, into: Path, package: str) -> Handed
     return HandedIn(chosen, handins, [*parts.left, *damaged])
 
 
-def _above_the_handin(source: Path, shared: PurePosixPath) -> PurePosixPath:
-    """Return the folder of the only hand-in's folder: the download, or a folder of its name in it."""
+def _folder_of_handins(source: Path, shared: PurePosixPath, names: list[PurePosixPath], package: str) -> PurePosixPath:
+    """Return the folder in which hand-ins stand: where all files share one, it may be that of the only hand-in.
+
+    Then the hand-in's folder stands in the download, or in a folder of its name in it.
+
+    Raises:
+        UnreadableSubmission: there is no folder above that of the hand-in.
+    """
     of_its_name = shared.parts[:1] == (source.name.partition(".")[0],)
     above = PurePosixPath(*shared.parts[:1]) if of_its_name else PurePosixPath()
-    if above == shared:
-        raise UnreadableSubmission("it is itself a hand-in, not a folder of hand-ins; leave --layout out.")
-    return above
+    sign = plain.sign_of_a_handin(names, package)
+    if sign and above == shared:
+        raise UnreadableSubmission(
+            f"it is itself a hand-in, since it holds {quoted(sign, NAME_CHARACTERS)}, and not a folder of hand-ins; "
+            "leave --layout out, or take that away."
+        )
+    return above if sign or len(plain.take_apart(names).parts) == 1 else shared
 
 
 def _layout_of(names: list[PurePosixPath]) -> Layout:
