@@ -36,6 +36,13 @@ def make_room(result: Result, folder: Path) -> str:
 
 
 def _of_the_same(before: Result, result: Result) -> bool:
-    """Tell whether two results are of one student or group: in a new download, the path of a hand-in is another."""
+    """Tell whether two results are of one student or group: in a new download, the path of a hand-in is another.
+
+    A name alone does not tell it, which two may share: the students' ids do, or else an id of the platform's.
+    """
     old, new = before.handin, result.handin
-    return bool(old and new and (old.students, old.name) == (new.students, new.name))
+    if old is None or new is None:
+        return False
+    if old.students or new.students:
+        return sorted(old.students) == sorted(new.students)
+    return any(new.ids.get(kind) == number for kind, number in old.ids.items())

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from graders.authoring.check import CheckInfo, Visibility
 from graders.authoring.thresholds import Calibrated
 from graders.course import Audit, Course, Dropped, HeldOut, Sandbox, Step
+from graders.grading.earlier import make_room
 from graders.grading.names import names_of
+from graders.intake.layouts.handin import Handin
 from graders.judging.rubric import Check
 from graders.outcomes import HarnessFault, Outcome, Verdict
 from graders.results.files import all_results, is_sealed, read_result, write_result, write_summary
@@ -552,3 +554,25 @@ def test_what_another_check_blocks_as_well_does_not_wait_for_the_dropped_one() -
     before = result(checks=score([first, second, then], verdicts))
     assert waiting_for_dropped(before, [dropped(first, "to none"), second, then]) == []
     assert waiting_for_dropped(before, [dropped(first, "to none"), dropped(second, "to none"), then]) == [then.id]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "same"),
+    [
+        (Handin(name="Anna"), Handin(name="Anna"), False),  # two may be called so
+        (Handin(name="Anna", ids={"person": "7"}), Handin(name="Anna", ids={"person": "8"}), False),
+        (Handin(name="Anna", ids={"person": "7", "file": "1"}), Handin(name="A.", ids={"person": "7", "file": "2"}), True),
+        (Handin(students=["1", "2"], name="A"), Handin(students=["2", "1"], name="B"), True),
+        (Handin(students=["1"], name="Anna"), Handin(students=["2"], name="Anna"), False),
+        (Handin(students=["1"], name="Anna"), None, False),
+    ],
+)  # fmt: skip
+def test_a_name_alone_does_not_say_that_two_results_are_of_the_same_students(
+    tmp_path: Path, before: Handin, now: Handin | None, same: bool
+) -> None:
+    earlier = msgspec.structs.replace(result(), handin=before, source="/first/anna.zip", digest="1")
+    write_result(earlier, tmp_path)
+    later = msgspec.structs.replace(result(), handin=now, source="/second/anna.zip", digest="2")
+    told = make_room(later, tmp_path)
+    assert ("earlier result of another submission" not in told) is same
+    assert (tmp_path / "earlier-1.json").is_file()
