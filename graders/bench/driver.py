@@ -18,7 +18,7 @@ from graders.grading.jobs import one_thread, warm_up
 from graders.grading.standing import planned_step
 from graders.grading.task import Task
 from graders.intake.submission import read_submission
-from graders.judging.confined import fast_folder
+from graders.judging.places import filled_place
 from graders.judging.rubric import load_rubric
 from graders.results.files import each_result, write_result, write_summary
 from graders.sandbox.client import WarmServer
@@ -55,9 +55,14 @@ def _parts(server: WarmServer, task: Task) -> dict[str, float]:
                 planned_step(step, submission.part(called), task)
 
         def stage() -> None:
-            with tempfile.TemporaryDirectory(dir=fast_folder()) as places:
-                for step, called in task.called.items():
-                    submission.part(called).stage(Path(places, str(step)))
+            parts = {step: submission.part(called) for step, called in task.called.items()}
+
+            def fill(place: Path) -> None:
+                for step, part in parts.items():
+                    part.stage(place / str(step))
+
+            with filled_place((len(data) for part in parts.values() for data in part.files.values()), fill):
+                pass
 
         return {
             "reading it": _processor(lambda: read_submission(handed_in, course)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -21,8 +20,9 @@ from graders.intake.layouts.handin import Handin
 from graders.intake.submission import Submission, read_submission
 from graders.judging.canary import canary_of, judged_with_canary
 from graders.judging.collection import CollectedChecks, collect
-from graders.judging.confined import ConfinedSubject, fast_folder
+from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
+from graders.judging.places import filled_place
 from graders.judging.rubric import Check, counted, with_needs
 from graders.outcomes import HarnessFault, KilledFromOutside, Outcome, Verdict
 from graders.results.files import read_result, write_result, write_whole
@@ -128,11 +128,14 @@ def _judged(
 ) -> tuple[dict[str, Verdict], Isolation, str]:
     seeds = {step: int(planned[step].seed) for step in planned}
     reference = functools.partial(_reference_passes, task, seeds, control)
-    size = sum(len(data) for part in parts.values() for data in part.files.values())
-    with tempfile.TemporaryDirectory(prefix="graders-submission-", dir=fast_folder(size)) as folder:
-        places = {step: Path(folder, str(step)) for step in parts}
+    sizes = [len(data) for part in parts.values() for data in part.files.values()]
+
+    def stage(folder: Path) -> None:
         for row_step in {row.step for row in rubric}:
-            parts[row_step].stage(places[row_step])
+            parts[row_step].stage(folder / str(row_step))
+
+    with filled_place(sizes, stage) as folder:
+        places = {step: folder / str(step) for step in parts}
         used = time.process_time() - began  # what reading and staging took belongs to the submission's time
         with ConfinedSubject(task.course, control, places, seeds, task.seconds, task.without, used) as subject:
             isolation = Isolation.of(subject.layers_in(rubric[0].step))
@@ -161,11 +164,13 @@ def _reference_passes(
     task: Task, seeds: Mapping[int, int], control: socket.socket, check_ids: Collection[str]
 ) -> list[str]:
     """Judge the reference on checks, with what they need and the same seeds; return the ids of those that it passes."""
-    with tempfile.TemporaryDirectory(prefix="graders-reference-") as folder:
-        read_submission(task.course.reference_folder, task.course).stage(Path(folder))
-        with ConfinedSubject(task.course, control, Path(folder), seeds, task.seconds) as subject:
-            checks = with_needs(check_ids, task.rubric)
-            verdicts = judge(task.course, checks, subject, seeds, PYTEST_OPTIONS, collected=task.collected)
+    reference = read_submission(task.course.reference_folder, task.course)
+    with (
+        filled_place(map(len, reference.files.values()), reference.stage) as folder,
+        ConfinedSubject(task.course, control, folder, seeds, task.seconds) as subject,
+    ):
+        checks = with_needs(check_ids, task.rubric)
+        verdicts = judge(task.course, checks, subject, seeds, PYTEST_OPTIONS, collected=task.collected)
     return [check_id for check_id in check_ids if verdicts[check_id].outcome is Outcome.PASSED]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import gc
 import math
 import multiprocessing
@@ -29,6 +28,7 @@ from graders.grading.names import names_of
 from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused, Task
 from graders.intake.archives import NoSubmission
 from graders.intake.submission import read_submission
+from graders.judging.places import FULL, remove_abandoned
 from graders.judging.rubric import counted
 from graders.limits import address_space, limit
 from graders.outcomes import HarnessFault, Outcome
@@ -39,7 +39,6 @@ A_MOMENT = 0.1  # seconds between two events of a submission's progress
 LAST_MOMENT = 1.0  # seconds in which a server that has closed its sockets is gone
 ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
 
 
@@ -65,6 +64,7 @@ def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator
     Where somebody kills a judge, a worker or the server, what they were grading is graded again, a few times at most.
     """
     _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
+    remove_abandoned()
     with one_thread():  # which these inherit
         yield from _grade_all(paths, task, server)
 
@@ -97,6 +97,8 @@ def _grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterato
             ended.process.join()
             if usable:
                 free.append(ended.control)
+            else:
+                remove_abandoned()
             tries[event.name] += 1
             if tries[event.name] < MOST_TRIES and (not usable or _was_disturbed(event, server)):
                 waiting.append((ended.name, ended.path))

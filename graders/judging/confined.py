@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import re
-import shutil
 import socket
-import subprocess
 import tempfile
 import time
 import traceback
@@ -20,6 +17,7 @@ from typing import Self
 from graders.authoring.doubles import Doubles
 from graders.course import Course
 from graders.judging.hints.situation import Situation
+from graders.judging.places import Place, fast_folder, remove
 from graders.judging.rubric import Check
 from graders.members import Members
 from graders.outcomes import KilledFromOutside, Outcome, SubmissionError, TimedOut, raised_by
@@ -30,8 +28,7 @@ from graders.text import text_of
 
 STANDARD_SECONDS = 10.0
 CALLS_TOGETHER = 3  # how many deadlines of a single call all calls of a check may take together
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there, readable by this user alone
-ATTEMPTS, PAUSE = 20, 0.05  # to remove a folder; seconds between them
+ROOM_FOR_INPUTS = 64 << 20  # bytes, more than what one check writes; with less, they are written to disk
 SHORT_SEEDS, SHORT_DIGITS, LONG_DIGITS = 2**32, 8, 32  # hexadecimal digits
 # A line may end as on old Macs, in a carriage return.
 IMPORT = rb"(?m)(?:^|[;:\r])\s*(?:from|import)\s[^\r\n]*\b(?:%b)\b"
@@ -74,8 +71,11 @@ class ConfinedSubject:
         self._members = Members()
         self.package = RemotePackage(self, course.package, self._members)
         self.doubles = Doubles()
-        self._folder = Path(tempfile.mkdtemp(prefix="graders-"))
-        self._inputs_folder = Path(tempfile.mkdtemp(prefix="graders-inputs-", dir=fast_folder()))
+        self._place = Place()
+        self._folder = self._place.path
+        self._in_memory = Place(fast_folder([0]))
+        self._inputs_folders = [self._in_memory.path, self._folder / "inputs"]
+        self._inputs_folders[1].mkdir()
         self._scratch = self._folder
         self._worker: Worker | None = None
         self._step = NO_STEP
@@ -91,8 +91,8 @@ class ConfinedSubject:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._drop_worker()
-        _remove(self._folder)
-        _remove(self._inputs_folder)
+        self._place.remove()
+        self._in_memory.remove()
 
     @property
     def package_parent(self) -> Path:
@@ -116,7 +116,7 @@ class ConfinedSubject:
             order = order_for(
                 self.package_parent,
                 self.course.package,
-                [self._inputs_folder],
+                self._inputs_folders,
                 self._scratch,
                 self.seed,
                 self._without,
@@ -173,12 +173,12 @@ class ConfinedSubject:
 
     def inputs(self) -> Path:
         self._inputs += 1
-        folder = self._inputs_folder / str(self._inputs)
+        folder = self._inputs_folders[fast_folder([ROOM_FOR_INPUTS]) is None] / str(self._inputs)
         folder.mkdir()
         return folder
 
     def shown(self, text: str) -> str:
-        for folder in (self._folder, self._inputs_folder, *self._package_parents()):
+        for folder in (*self._inputs_folders, self._folder, *self._package_parents()):
             text = text.replace(f"{folder}/", "")
         return text
 
@@ -202,7 +202,7 @@ class ConfinedSubject:
             call=known.call if known else "",
             modules=frozenset(path.stem for path in package.glob("*.py")),
             no_part=self.course.unreadable - {self.course.package},
-            given=(f"{self._inputs_folder}/",),
+            given=tuple(f"{folder}/" for folder in self._inputs_folders),
             staged=f"{package}/",
             strangers=dict(self._members.strangers),
             values=dict(self._members.values),
@@ -221,7 +221,7 @@ class ConfinedSubject:
             self._worker.clock.resume()
             self._used_before += self._worker.clock.read()
             self._worker.close()
-            _remove(self._scratch)
+            remove(self._scratch)
         self._worker = None
 
 
@@ -232,34 +232,3 @@ def worker_seed(seed: int) -> int:
     """
     digits = SHORT_DIGITS if seed < SHORT_SEEDS else LONG_DIGITS
     return int(hashlib.sha256(f"worker {seed}".encode()).hexdigest()[:digits], 16)
-
-
-def fast_folder(size: int = 0) -> str | None:
-    """Return the folder of a file system in memory, where small files cost little.
-
-    Args:
-        size: bytes for which it must have room, and as much again to spare.
-
-    Returns:
-        The folder; None if there is none, or too little room.
-    """
-    if not os.access(SHARED_MEMORY, os.W_OK):
-        return None
-    room = os.statvfs(SHARED_MEMORY)
-    return str(SHARED_MEMORY) if room.f_bavail * room.f_frsize >= 2 * size else None
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, however deep student code has made it; what cannot be removed must not cost a result.
-
-    A worker that has just been killed may end the write that it was in, so that one attempt is not always enough.
-    """
-    for _ in range(ATTEMPTS):
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-        except RecursionError:
-            subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False)  # noqa: S603 - a folder of our own
-        if not folder.exists():
-            return
-        subprocess.run(["/bin/chmod", "-R", "u+rwx", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
-        time.sleep(PAUSE)
