@@ -40,13 +40,50 @@ OF_ONE_CAUSE = frozenset({
 """Whichever checks end so, it is of one cause if the same line is at fault; what a check compares is its own."""
 
 
+class Panel(msgspec.Struct, frozen=True):
+    """A matrix to look at: what came, or what was expected.
+
+    Attributes:
+        rows: how many there are, of those that are shown.
+        columns: likewise.
+        cells: a byte for each cell, row by row: 0 for no number, 1 to 255 from the picture's `low` to its `high`.
+        numbers: the values themselves, row by row, of a matrix that is small enough to read; empty otherwise.
+    """
+
+    rows: int
+    columns: int
+    cells: bytes
+    numbers: list[float | None] = []
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """What people would rather look at than read: two matrices or two curves beside each other.
+
+    Attributes:
+        title: what it shows, such as the call.
+        low: the least value that is shown.
+        high: the largest one.
+        came: the matrix that came, if it is about matrices.
+        wanted: the one that was expected; None where a check only shows what came.
+        curves: values of curves from left to right, None for no number: what came, and then what was expected.
+    """
+
+    title: str
+    low: float
+    high: float
+    came: Panel | None = None
+    wanted: Panel | None = None
+    curves: list[list[float | None]] = []
+
+
 class Verdict(msgspec.Struct, frozen=True):
-    """How one check ended, why, how long it took in seconds, and what to do about it."""
+    """How one check ended, why, how long it took in seconds, what to do about it, and maybe a picture."""
 
     outcome: Outcome
     message: str
     seconds: float
     hint: str = ""
+    picture: Picture | None = None
 
 
 class Raised(msgspec.Struct, frozen=True):

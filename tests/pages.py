@@ -6,8 +6,10 @@ import random
 import re
 
 import msgspec
+import numpy as np
 from lxml import html
 
+from graders.authoring.pictures import picture_of
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import WAITS_FOR, Outcome
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Level, Result, WrittenAnswer
@@ -34,6 +36,13 @@ MESSAGES = {
     Outcome.TIMED_OUT: "count_lines(lines) did not answer within 10 s.",
     Outcome.NOT_IMPLEMENTED: "unshift is yours to write: step 2",
 }
+PICTURES = [
+    picture_of(
+        "mel(x)", np.linspace(-80, 0, 128 * 60).reshape(128, 60), np.linspace(0, -80, 128 * 60).reshape(128, 60)
+    ),
+    picture_of("matrix", np.array([[4, 1, 0], [0, np.nan, 2], [1, 0, 3]]), np.array([[4, 1, 0], [0, 5, 2], [1, 0, 3]])),
+    picture_of("losses", np.array([1.0, 0.9, np.nan, 0.7, 0.6]), np.array([1.0, 0.8, 0.6, 0.5, 0.4])),
+]
 ENDS = [Outcome.PASSED] * 6 + list(MESSAGES)
 
 
@@ -62,6 +71,7 @@ def result_of(name: str, seed: int, *, text: str = "", steps: int = 3, checks: i
                     else text or "split() without arguments splits at any white space.",
                     visibility="hidden" if hidden else "public",
                     seconds=0.1,
+                    picture=None if hidden or outcome is not Outcome.FAILED else PICTURES[index % len(PICTURES)],
                 )
             )
     score = sum(row.points for row in rows)

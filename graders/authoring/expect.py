@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from graders.authoring.describe import describe
 from graders.authoring.differences import first_difference, numbers_apart
+from graders.authoring.pictures import picture_of
 from graders.libraries import NoPlainArray, owner_of
-from graders.outcomes import HarnessFault, Outcome, SubmissionError, WrongType
+from graders.outcomes import HarnessFault, Outcome, Picture, SubmissionError, WrongType
 
 LARGEST = sys.float_info.max
 PLAIN_ITEMS = 100_000  # what a check compares item by item is small
@@ -25,11 +26,19 @@ Mistakes = Sequence[tuple[Any, str]]
 DTYPE_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
 
 
-class Recognised(AssertionError):
+class Unlike(AssertionError):
+    """A comparison failed; a picture shows what came beside what was expected, if that is worth looking at."""
+
+    def __init__(self, message: str, picture: Picture | None = None) -> None:
+        super().__init__(message)
+        self.picture = picture
+
+
+class Recognised(Unlike):
     """A comparison failed, and the hint says why, if the wrong value is a well-known one; else it is empty."""
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, hint: str, picture: Picture | None = None) -> None:
+        super().__init__(message, picture)
         self.hint = hint
 
 
@@ -94,7 +103,11 @@ def expect_array(
         mistakes: wrong arrays that are well known, each with its hint.
     """
     right = np.asarray(expected)
-    array = expect_shape(value, right.shape, call)
+    array = as_array(value, call)
+    try:
+        expect_shape(array, right.shape, call)
+    except AssertionError as error:
+        raise Unlike(str(error), picture_of(call, array, right)) from None
     if array.dtype.kind not in "fiub":
         raise WrongType(f"{call} has dtype {array.dtype}; expected numbers.")
     if not array.size:
@@ -116,6 +129,7 @@ def expect_array(
             f"{call} is wrong at {int(wrong.sum())} of {wrong.size} places, first at index {place}: "
             f"got {got}; expected {wanted}.",
             _hint(mistakes, lambda one: array.shape == np.shape(one) and not unlike(np.asarray(one)).any()),
+            picture_of(call, array, right),
         )
     return array
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis.errors import Flaky, HypothesisException
 
-from graders.authoring.expect import Recognised
+from graders.authoring.expect import Recognised, Unlike
 from graders.course import ENGINE, Course
 from graders.judging.collection import CollectedChecks, collect
 from graders.judging.hints.advice import hint_for
@@ -316,7 +316,8 @@ class _Judging:
             outcome, message = self.explain(error, check)
             message = without_colours(self.subject.shown(message))[:MESSAGE_CHARACTERS]
             hint = error.hint if isinstance(error, Recognised) else self.hint(error, check, outcome, message)
-            self.verdicts[check.id] = Verdict(outcome, message, seconds, hint)
+            picture = error.picture if isinstance(error, Unlike) else None
+            self.verdicts[check.id] = Verdict(outcome, message, seconds, hint, picture)
         elif known is not None:
             self.verdicts[check.id] = msgspec.structs.replace(known, seconds=seconds)
         elif call.when == "call":

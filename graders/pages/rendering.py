@@ -9,6 +9,7 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from graders.feedback.checks import number
+from graders.pages.pictures import lines_of, panels_of
 from graders.text import without_orders
 
 MOST_CHARACTERS = 20_000  # of one text that a student wrote
@@ -38,6 +39,11 @@ def points(value: float) -> str:
     return number(round(value, 2))
 
 
+def exact(value: float) -> str:
+    """Write a value of an array, in four digits."""
+    return f"{value:.4g}"
+
+
 def moment(text: str) -> str:
     """Write a time in ISO 8601 as people do; another text as it is."""
     try:
@@ -58,4 +64,7 @@ def _environment() -> Environment:
     environment.filters["plain"] = plain
     environment.filters["moment"] = moment
     environment.filters["points"] = points
+    environment.filters["exact"] = exact
+    environment.filters["panels"] = panels_of
+    environment.filters["lines"] = lines_of
     return environment

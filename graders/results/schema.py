@@ -9,7 +9,7 @@ import msgspec
 
 from graders.authoring.check import Visibility
 from graders.intake.layouts.handin import Handin
-from graders.outcomes import Outcome
+from graders.outcomes import Outcome, Picture
 from graders.sandbox.layers import Layer, State
 
 SCHEMA = 3
@@ -46,6 +46,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         visibility: whether students run it too.
         seconds: how long it took.
         dropped: why the course no longer counts it; empty if it does.
+        picture: what came beside what was expected, if people would rather look at that; None of a hidden check.
     """
 
     id: str
@@ -59,6 +60,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     visibility: Visibility
     seconds: float
     dropped: str = ""
+    picture: Picture | None = None
 
 
 class WrittenAnswer(msgspec.Struct, frozen=True):

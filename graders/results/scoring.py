@@ -44,6 +44,7 @@ def _scored(check: Check, verdict: Verdict) -> CheckResult:
         visibility=info.visibility,
         seconds=round(verdict.seconds, 4),
         dropped=check.dropped.reason if check.dropped else "",
+        picture=verdict.picture if info.visibility == "public" else None,
     )
 
 

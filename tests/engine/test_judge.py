@@ -143,6 +143,52 @@ def test_a_well_known_mistake_has_its_own_hint(verdicts):
     assert (found["known"].hint, found["unknown"].hint) == ("Δύο, όχι ένα.", "")
 
 
+def test_matrices_and_curves_that_are_wrong_have_a_picture(verdicts):
+    expect = "import numpy as np\nright = np.arange(48.0).reshape(6, 8)\nexpect_array({}, {}, 'f()')"
+    found = verdicts(
+        matrix=expect.format("-right", "right"),
+        transposed=expect.format("right.T", "right"),
+        curve=expect.format("right[0] + 1", "right[0]"),
+        passes=expect.format("right", "right"),
+        another_shape=expect.format("right[0]", "right"),
+        small=expect.format("right[:2, :2] + 1", "right[:2, :2]"),
+        words=expect.format("right.astype(str)", "right"),
+        held_out="from graders.authoring.withheld import withheld\nwith withheld('x'):\n    "
+        + expect.format("-right", "right").replace("\n", "\n    "),
+    )
+    matrix = found["matrix"].picture
+    assert matrix is not None
+    assert (matrix.title, matrix.low, matrix.high) == ("f()", 0, 47)
+    assert matrix.came is not None
+    assert matrix.wanted is not None
+    assert matrix.came.numbers == [-float(value) for value in range(48)]
+    assert list(matrix.wanted.cells)[::47] == [1, 255]
+    assert set(matrix.came.cells) == {1}
+    transposed = found["transposed"].picture
+    assert transposed is not None
+    assert transposed.came is not None
+    assert (transposed.came.rows, transposed.came.columns) == (8, 6)
+    curve = found["curve"].picture
+    assert curve is not None
+    assert curve.curves == [[float(value + more) for value in range(8)] for more in (1, 0)]
+    assert (curve.low, curve.high) == (0, 8)
+    assert not any(found[name].picture for name in ("passes", "another_shape", "small", "words", "held_out"))
+
+
+def test_a_picture_is_small_whatever_came(verdicts):
+    found = verdicts(
+        large="import numpy as np\nexpect_array(np.full((900, 2000), np.nan), np.ones((900, 2000)), 'f()')",
+        long="import numpy as np\nexpect_array(np.full(5000, np.inf), np.zeros(5000), 'f()')",
+    )
+    large, long = found["large"].picture, found["long"].picture
+    assert large is not None
+    assert large.came is not None
+    assert (large.came.rows, large.came.columns, set(large.came.cells), large.came.numbers) == (64, 96, {0}, [])
+    assert long is not None
+    assert [len(values) for values in long.curves] == [128, 128]
+    assert set(long.curves[0]) == {None}
+
+
 def test_an_interrupt_brings_the_verdicts_so_far(verdicts):
     with pytest.raises(Interrupted) as stop:
         verdicts(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shutil
 import unicodedata
@@ -14,10 +16,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from lxml import html
+from PIL import Image
 
 from graders.cli import graders
 from graders.intake.layouts.handin import Handin
-from graders.outcomes import Outcome
+from graders.outcomes import Outcome, Panel, Picture
 from graders.pages.classroom import class_page
 from graders.pages.rendering import MOST_CHARACTERS, plain
 from graders.pages.submission import Known, page_of
@@ -28,16 +31,19 @@ from graders.results.gradebook.rows import Marked
 from graders.results.schema import Result
 from graders.results.scoring import HIDDEN_MESSAGE
 from graders.statistics.judged import every
-from tests.pages import EVIL, better, result_of, text_of
+from tests.pages import EVIL, PICTURES, better, result_of, text_of
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
 ELEMENTS = frozenset(
     "html head meta title style body header main section article p h1 h2 h3 small span i b br table caption thead tbody tr th "
-    "td ul ol li details summary pre a div abbr".split()
+    "td ul ol li details summary pre a div abbr figure figcaption img svg polyline".split()
 )
+SVG = "{http://www.w3.org/2000/svg}"
+PNG = "data:image/png;base64,"
 ATTRIBUTES = frozenset(
-    "lang charset http-equiv content name class id href scope style title colspan tabindex role aria-hidden aria-labelledby".split()
+    "lang charset http-equiv content name class id href scope style title colspan tabindex role aria-hidden aria-labelledby "
+    "aria-label src alt width height viewBox points".split()
 )
 
 
@@ -64,9 +70,10 @@ def pages_of(text: str) -> list[bytes]:
 def test_a_page_is_html_of_known_elements_alone_whatever_students_wrote(text: str) -> None:
     for page in pages_of(text):
         for element in strictly(page).iter():
-            assert str(element.tag) in ELEMENTS
+            assert str(element.tag).removeprefix(SVG) in ELEMENTS
             assert set(element.attrib) <= ATTRIBUTES, element.attrib
             assert element.get("href", "#").startswith("#")
+            assert element.get("src", PNG).startswith(PNG)
             assert re.fullmatch(r"width: [0-9.]+%", element.get("style", "width: 0%"))
             for said in (element.text or "", element.tail or "", *element.attrib.values()):
                 kinds = {unicodedata.category(char) for char in said if char != "\n"}
@@ -84,7 +91,7 @@ def test_long_texts_are_cut_and_say_so() -> None:
 def test_nothing_is_fetched_and_no_script_runs() -> None:
     for page in pages_of(EVIL):
         policy = html.fromstring(page.decode()).xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
-        assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+        assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
         style = "".join(html.fromstring(page.decode()).xpath("//style/text()"))
         assert "url(" not in style
         assert "@import" not in style
@@ -116,6 +123,28 @@ def test_points_failures_and_hints_are_told_and_what_is_hidden_is_not() -> None:
     assert "SECRET DATA" not in page_of(msgspec.structs.replace(result, checks=leaking)).decode()
     assert "not answered" in said
     assert "A person marks this answer." in said
+
+
+def test_a_picture_shows_what_came_beside_what_was_expected() -> None:
+    first = next(check for check in result_of("x", 1).checks if check.visibility == "public")
+    checks = [
+        msgspec.structs.replace(first, id=f"step01.{at}", title=f"{at}", outcome=Outcome.FAILED, points=0, picture=one)
+        for at, one in enumerate(PICTURES)
+    ]
+    broken = Picture("x", 0, 1, Panel(3, 3, b"123"), Panel(3, 3, b"123"))
+    checks.append(msgspec.structs.replace(checks[0], id="step01.9", title="9", picture=broken))
+    page = html.fromstring(page_of(msgspec.structs.replace(result_of("x", 1), checks=checks)).decode())
+    images = [Image.open(io.BytesIO(base64.b64decode(src.removeprefix(PNG)))) for src in page.xpath("//img/@src")]
+    assert [image.size for image in images] == [(60, 64), (60, 64)]
+    corners = [image.convert("RGB").getpixel(at) for image in images for at in ((0, 0), (59, 63))]
+    assert corners[0] == corners[3] != corners[1] == corners[2]
+    tables = [one.xpath(".//td") for one in page.xpath("//table[@class='matrix']")]
+    assert [[cell.text for cell in cells] for cells in tables] == [list("4100–2103"), list("410052103")]
+    assert [cell.text for cell in tables[0] if "worse" in cell.get("class")] == ["–"]
+    (came,), (wanted,) = (page.xpath(f"//polyline[@class='{kind}']/@points") for kind in ("came", "wanted"))
+    assert [len(points.split()) for points in (came, wanted)] == [4, 5]
+    assert came.startswith("0.0,0.0 ")
+    assert wanted.endswith(" 320.0,120.0")
 
 
 def test_what_is_wrong_once_is_told_once() -> None:

@@ -78,7 +78,7 @@ def test_it_fits_is_legible_and_asks_for_nothing(
     page.on("console", lambda message: said.append(message.text))
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.goto(pages[name].as_uri())
-    assert asked == [pages[name].as_uri()]
+    assert [one for one in asked if not one.startswith("data:")] == [pages[name].as_uri()]
     assert said == []
     assert page.title() != "owned"
     assert page.evaluate("document.documentElement.scrollWidth") <= width

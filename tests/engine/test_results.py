@@ -213,6 +213,7 @@ def test_the_schema_has_its_names(tmp_path: Path) -> None:
             "visibility",
             "seconds",
             "dropped",
+            "picture",
         ),
     }
     assert written["written"][0] == {
