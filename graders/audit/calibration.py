@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from rich import box
 from rich.table import Table
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from graders.audit import corpus
 from graders.authoring.experiments import Experiment
@@ -163,6 +163,7 @@ def calibrated(experiment: Experiment, seeds: int, values: dict[Run, float | Non
         not_separated=sorted(name for name, part in lucky.items() if part > LUCK),
         false_fails=runs - passing,
         false_fail_rate=_rounded(rate),
+        tail_rate=_rounded(max(tail_rate(experiment, some, threshold) for some in correct.values())),
     )
 
 
@@ -202,6 +203,40 @@ def _far_from(experiment: Experiment, right: Sequence[float]) -> float:
     return math.exp(bound) if experiment.on_log_scale else bound
 
 
+def tail_rate(experiment: Experiment, right: Sequence[float], threshold: float) -> float:
+    """Return how likely the next run of a right submission is to miss a threshold, if its values are normal.
+
+    The next value of a normal variable of which n were seen is beside their mean as a t distribution with n - 1
+    degrees of freedom says, whose tails are heavier than the normal one's the fewer there are. Of losses, the
+    logarithms are as likely to be the normal ones; what comes out worse counts.
+
+    Args:
+        experiment: says whether low values are better.
+        right: values of one submission, one for each seed.
+        threshold: what they must reach.
+
+    Returns:
+        The probability; 1 where fewer than two values say nothing of a tail.
+    """
+    values = np.asarray(right)
+    sign = 1.0 if experiment.better == "low" else -1.0
+    rates = [_missing(sign * values, sign * threshold)]
+    if experiment.better == "low" and threshold > 0 and (values > 0).all():
+        rates.append(_missing(np.log(values), math.log(threshold)))
+    return max(rates)
+
+
+def _missing(values: np.ndarray, threshold: float) -> float:
+    """Return how likely the next of some normal values is to be above a threshold."""
+    if len(values) <= 1:
+        return 1.0
+    away = threshold - float(values.mean())
+    spread = float(values.std(ddof=1)) * math.sqrt(1 + 1 / len(values))
+    if not spread:
+        return 0.0 if away >= 0 else 1.0
+    return float(t.sf(away / spread, len(values) - 1))
+
+
 def calibration_table(rows: Sequence[Calibrated]) -> Table:
     """Return a table of the thresholds, with what right and wrong submissions reach."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -210,6 +245,7 @@ def calibration_table(rows: Sequence[Calibrated]) -> Table:
     for row in rows:
         sign = "≤" if row.better == "low" else "≥"
         missed = f"{row.false_fails} of {sum(map(len, row.correct.values()))} right runs miss it"
+        missed += f", the next with a probability of {row.tail_rate:.1g}"
         table.add_row(row.check, f"threshold {sign} {row.threshold:.3g} ({row.source}); {missed}", style="bold")
         for name in [*row.correct, *row.mistakes]:
             values = _numbers(row.correct.get(name) or row.mistakes[name])

@@ -50,6 +50,14 @@ def test_right_submissions_reach_the_threshold(row: Calibrated) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+def test_the_next_run_of_a_right_submission_reaches_the_threshold_too(row: Calibrated) -> None:
+    (experiment,) = (one for one in experiments.EXPERIMENTS if one.check == row.check)
+    rates = [calibration.tail_rate(experiment, values, row.threshold) for values in row.correct.values()]
+    assert row.tail_rate == pytest.approx(max(rates), rel=1e-3)
+    assert row.tail_rate < 1e-4
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
 def test_mistakes_miss_the_threshold(row: Calibrated) -> None:
     told_apart = row.mistakes.keys() - set(row.not_separated)
 
@@ -133,6 +141,20 @@ def test_the_threshold_is_far_from_every_right_submission_however_near_the_wrong
 
     assert row.threshold == pytest.approx(0.7 - 4 * 0.1)
     assert row.not_separated == ["lucky"]
+
+
+def test_a_fitted_tail_says_how_likely_the_next_run_misses() -> None:
+    high = Experiment("step05.x", lambda *_: 0.0, "high")
+    low = Experiment("step05.x", lambda *_: 0.0, "low")
+    # Of two values, the next is beside their mean as Cauchy's distribution says.
+    away = 0.3 / (0.1 * math.sqrt(2) * math.sqrt(1.5))
+    assert calibration.tail_rate(high, [0.6, 0.8], 0.4) == pytest.approx(math.atan(1 / away) / math.pi)
+    assert calibration.tail_rate(low, [math.exp(-0.6), math.exp(-0.8)], math.exp(-0.4)) == pytest.approx(
+        math.atan(1 / away) / math.pi
+    )
+    assert calibration.tail_rate(high, [0.6, 0.8], 0.7) == pytest.approx(0.5)
+    assert [calibration.tail_rate(high, [0.5, 0.5], wanted) for wanted in (0.5, 0.6)] == [0.0, 1.0]
+    assert calibration.tail_rate(high, [0.5], 0.1) == 1.0
 
 
 def test_a_metric_that_tells_no_mistake_apart_is_refused() -> None:

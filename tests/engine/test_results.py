@@ -402,7 +402,7 @@ FILES = {
     "thresholds.json": msgspec.json.encode(
         [Calibrated(
             check="step01.a", better="low", threshold=0.1, source="calibration", seeds=1, correct={}, mistakes={},
-            not_separated=[], false_fails=0, false_fail_rate=0.0,
+            not_separated=[], false_fails=0, false_fail_rate=0.0, tail_rate=0.0,
         )]
     ).decode(),
 }  # fmt: skip
