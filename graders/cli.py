@@ -8,6 +8,7 @@ import click
 
 from graders.commands import bench, doctor, release, rescore, run, schema, skeleton
 from graders.commands.auditing import audit, calibrate
+from graders.commands.authoring import words
 from graders.commands.classroom import export, grades, mark, report, similar, stats
 from graders.commands.errors import Group, run_group
 
@@ -41,5 +42,6 @@ for command in (
     skeleton.skeleton,
     release.release,
     schema.schema,
+    words.words,
 ):
     graders.add_command(command)

@@ -208,6 +208,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     held_out: HeldOut = HeldOut()
     written: Written = Written()
     notebooks: Notebooks = Notebooks()
+    words: str = ""
     grades: Grades = Grades()
     release: Release = Release()
     audit: Audit = Audit()
@@ -231,6 +232,7 @@ class Course:
         loads: what is loaded beforehand for which steps.
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.
+        words: folder of translations, from its own, with a folder for each language; empty for none.
         grades: how attempts become a student's total.
         dropped: checks that turned out faulty, by id.
         hints: what exceptions mean, where the engine does not know it.
@@ -251,6 +253,7 @@ class Course:
     held_out: HeldOut
     written: Written
     notebooks: Notebooks
+    words: str
     grades: Grades
     release: Release
     audit: Audit
@@ -317,6 +320,11 @@ class Course:
                 f"beforehand. {self.held_out.remedy}".rstrip()
             )
         return paths
+
+    @property
+    def words_folder(self) -> Path | None:
+        """The folder of translations, if the course names one."""
+        return self.path(self.words) if self.words else None
 
     def path(self, relative: str) -> Path:
         """Return a path that `course.toml` names, as an absolute one."""

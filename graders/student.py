@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NoReturn
 
 import click
@@ -10,13 +11,14 @@ from graders.commands.check import check
 from graders.commands.errors import Group, run_group
 from graders.commands.home.submit import submit
 from graders.commands.home.supervised import Done, notes_of_this_process
+from graders.words.choice import chosen_words
 
 
 def main() -> NoReturn:
     """Run the command line."""
     notes = notes_of_this_process()
     try:
-        run_group(lab, "lab")
+        run_group(lab, "lab", chosen_words("", os.environ))
     except SystemExit as end:
         if notes:
             notes.write(Done(end.code if isinstance(end.code, int) else 0))

@@ -7,10 +7,24 @@ from typing import Any
 
 from graders.authoring.describe import describe
 from graders.text import beginning
+from graders.words.spoken import marked
 
 KEYS = 4  # named at most
 BEFORE, AFTER = 12, 40  # characters shown of long texts, before and after their first difference
 DIGITS = (6, 9, 12, 17)
+# What is put together of a place and of what is wrong there, as templates of the whole.
+WHOLE = (
+    marked("{place} is {mine}; expected {right}"),
+    marked("{place} has {count}; expected {length}"),
+    marked("{place} lacks the key {key}"),
+    marked("{place} has the key {key}, which is not expected"),
+    marked("{place} is not equal to what is expected"),
+    marked("{item} of {place}"),
+    marked("item {index}"),
+    marked("key {key}"),
+    marked("{one} and {other}"),
+    marked("{one} or {other}"),
+)
 
 
 def first_difference(got: Any, expected: Any, names: Sequence[str] = ()) -> str:

@@ -16,6 +16,7 @@ from graders.authoring.differences import first_difference, numbers_apart
 from graders.authoring.pictures import picture_of
 from graders.libraries import NoPlainArray, owner_of
 from graders.outcomes import HarnessFault, Outcome, Picture, SubmissionError, WrongType
+from graders.words.spoken import marked
 
 LARGEST = sys.float_info.max
 PLAIN_ITEMS = 100_000  # what a check compares item by item is small
@@ -23,7 +24,7 @@ LEAST = 1e-6  # by which what is unlike must differ
 BESIDE_UNLIKE = 1e-3  # of what is unlike's middle distance: the most that what is the same may differ
 Mistakes = Sequence[tuple[Any, str]]
 """Wrong values that are well known, each with a hint for whoever returned it."""
-DTYPE_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
+DTYPE_NAMES = {"f": marked("floating point"), "i": marked("integers"), "b": marked("booleans")}
 
 
 class Unlike(AssertionError):
@@ -201,7 +202,8 @@ def expect_equal(value: Any, expected: Any, call: str, *, names: Sequence[str] =
         return
     found = first_difference(got, right, names)
     nested = isinstance(got, list | dict) and isinstance(right, list | dict)
-    message = f"{call.removesuffix(',')}: {found}." if nested else f"{call} returned {found.removeprefix('is ')}."
+    what = found.removeprefix("is ")
+    message = f"{call.removesuffix(',')}: {found}." if nested else f"{call} returned {what}."
     raise Recognised(message, _hint(mistakes, lambda wrong: bool(got == plain(wrong, call))))
 
 
@@ -255,7 +257,8 @@ def expect_error(kinds: type[Exception] | tuple[type[Exception], ...], call: str
         if error.outcome is not Outcome.STUDENT_ERROR:
             raise
         if not isinstance(error, wanted):
-            raise AssertionError(f"{str(error).rstrip('.')}. Expected {names}.") from error
+            told = str(error).rstrip(".")
+            raise AssertionError(f"{told}. Expected {names}.") from error
     except (NotImplementedError, HarnessFault):
         raise
     except wanted:

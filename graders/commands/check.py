@@ -11,10 +11,11 @@ from pathlib import Path
 
 import click
 
-from graders.commands.errors import Command, Settings, say
+from graders.commands.errors import Command, Settings, say, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
 from graders.commands.home.supervised import Done, Notes, Supervision, notes_of_this_process
 from graders.commands.home.watching import watch
+from graders.commands.options import lang_option
 from graders.course import Course
 
 NOTEBOOK = ".ipynb"
@@ -28,11 +29,15 @@ RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
 @root_option
 @home_course_option
-def check(what: tuple[str, ...], first: bool, again: bool, pdb: bool, root: Path | None, course: Course) -> None:
+@lang_option
+def check(
+    what: tuple[str, ...], first: bool, again: bool, pdb: bool, root: Path | None, course: Course, language: str
+) -> None:
     """Run the public checks of each STEP, such as 4 or 1-3 or its module, or of all steps.
 
     With a NOTEBOOK, its code is checked instead of the modules that you fill in.
     """
+    words = words_for(language, course.words_folder, os.environ)
     notebooks = [Path(text) for text in what if text.lower().endswith(NOTEBOOK)]
     numbers = {number for text in what if not text.lower().endswith(NOTEBOOK) for number in _steps(text, course)}
     if len(notebooks) > 1:
@@ -50,12 +55,15 @@ def check(what: tuple[str, ...], first: bool, again: bool, pdb: bool, root: Path
         from graders.commands.home.work import work_of  # noqa: PLC0415
 
         with work_of(home, course) as work:
-            code = Checking(course, numbers, work, notes, pdb=pdb, first=first).run()
+            code = Checking(course, numbers, work, notes, pdb=pdb, first=first, words=words).run()
         if again and notes:
             notes.write(Done(code))
         return code
 
-    notes, tell = notes_of_this_process(), partial(say, "lab")
+    def tell(text: str) -> None:
+        say("lab", words.text(text))
+
+    notes = notes_of_this_process()
     settings = click.get_current_context().find_object(Settings) or Settings()
     if notes is not None or not settings.restartable:
         sys.exit(check_once(notes))

@@ -6,9 +6,11 @@ import io
 import platform
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import metadata
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -16,6 +18,8 @@ import click
 from graders.course import ENGINE
 from graders.outcomes import BadInput, HarnessFault
 from graders.text import printable, text_of
+from graders.words.choice import chosen_words
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 
 class ExitCode(IntEnum):
@@ -28,17 +32,41 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+# What click says of a wrong command line; templates of its messages.
+WRONG_USAGE = (
+    marked("Error: {message}"),
+    marked("Usage: {usage}"),
+    marked("Try '{command}' for help."),
+    marked("No such option {name}."),
+    marked("No such option {name}. Did you mean {possibility}?"),
+    marked("No such command {name}."),
+    marked("Missing option {name}."),
+    marked("Missing command."),
+    marked("Option {name} requires an argument."),
+    marked("Option {name} does not take a value."),
+    marked("Got unexpected extra argument ({arguments})"),
+    marked("Got unexpected extra arguments ({arguments})"),
+    marked("Invalid value for {name}: {message}"),
+    marked("File {name} does not exist."),
+    marked("Directory {name} does not exist."),
+    marked("File {name} is a directory."),
+    marked("Directory {name} is a file."),
+)
+
+
 @dataclass
 class Settings:
     """What holds for a whole command line.
 
     Attributes:
         debug: whether errors come with their tracebacks.
+        words: the language of errors.
         restartable: whether this process does nothing else, so that its own command line starts the same again.
     """
 
     debug: bool = False
     restartable: bool = False
+    words: Words = ENGLISH_WORDS
 
 
 class Command(click.Command):
@@ -88,30 +116,69 @@ def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
     context.ensure_object(Settings).debug |= value
 
 
-def run_group(group: click.Group, name: str) -> NoReturn:
-    """Run a command line; an error ends it with one sentence on stderr, or with its traceback under `--debug`."""
-    settings = Settings(restartable=True)
+def run_group(group: click.Group, name: str, words: Words = ENGLISH_WORDS) -> NoReturn:
+    """Run a command line; an error ends it with one sentence on stderr, or with its traceback under `--debug`.
+
+    Args:
+        group: its commands.
+        name: what it is called.
+        words: the language of errors, until a command has chosen another.
+    """
+    settings = Settings(restartable=True, words=words)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where it is no UTF-8, some signs are not to be had
     try:
         sys.exit(group(prog_name=name, obj=settings, standalone_mode=False))
     except click.ClickException as misuse:
-        misuse.show()
+        show(misuse, settings.words)
         sys.exit(ExitCode.BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
-        say(name, "interrupted.")
+        say(name, settings.words.text("interrupted."))
         sys.exit(ExitCode.INTERRUPTED)
     except (BadInput, HarnessFault) as error:
         if settings.debug:
             traceback.print_exc()
-        say(name, str(error))
+        say(name, settings.words.text(str(error)))
         sys.exit(ExitCode.HARNESS_FAULT if isinstance(error, HarnessFault) else ExitCode.BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - nobody but a developer wants to see more than a sentence
         if settings.debug:
             traceback.print_exc()
-        say(name, f"internal error, {type(error).__name__}: {text_of(error)}; --debug shows where.")
+        said = f"internal error, {type(error).__name__}: {text_of(error)}; --debug shows where."
+        say(name, settings.words.text(said))
         sys.exit(ExitCode.HARNESS_FAULT)
+
+
+def show(misuse: click.ClickException, words: Words) -> None:
+    """Write to stderr what is wrong with a command line, as click does, in some language."""
+    if words is ENGLISH_WORDS:
+        misuse.show()
+        return
+    context = misuse.ctx if isinstance(misuse, click.UsageError) else None
+    if context:
+        usage = context.get_usage().partition(" ")[2]
+        click.echo(words.say("Usage: {usage}", usage=usage), err=True)
+        click.echo(words.say("Try '{command}' for help.", command=f"{context.command_path} --help"), err=True)
+        click.echo(err=True)
+    click.echo(words.say("Error: {message}", message=printable(words.text(misuse.format_message()))), err=True)
+
+
+def words_for(language: str, folder: Path | None, environment: Mapping[str, str]) -> Words:
+    """Return the words that a command line or the locale asks for; errors are told in them from now on.
+
+    Args:
+        language: what `--lang` says; empty for the locale's.
+        folder: that with the course's words.
+        environment: the variables that say the locale.
+
+    Raises:
+        BadInput: nothing is translated to the language.
+    """
+    words = chosen_words(language, environment, folder)
+    settings = click.get_current_context().find_object(Settings)
+    if settings:
+        settings.words = words
+    return words
 
 
 def say(name: str, text: str) -> None:

@@ -28,6 +28,16 @@ course_option = click.option(
 )
 
 
+lang_option = click.option(
+    "--lang",
+    "language",
+    metavar="LANGUAGE",
+    default="",
+    show_default="that of the locale, or else English",
+    help="The language to speak, by its code, such as en or el.",
+)
+
+
 def expect_steps(course: Course, *numbers: int | None) -> None:
     """Raise `UsageError` if a course lacks one of some steps; None stands for all steps."""
     known = [step.number for step in course.steps]

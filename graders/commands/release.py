@@ -11,17 +11,21 @@ from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import course_option
 from graders.course import Course
 from graders.outcomes import HarnessFault
+from graders.words.choice import chosen_words
+from graders.words.spoken import ENGLISH
 
 
 @click.command(cls=Command)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the zip.")
 @click.option("--check", is_flag=True, help="Write nothing; only see whether it could be handed out.")
+@click.option("--lang", "language", metavar="LANGUAGE", default=ENGLISH, show_default=True,
+              help="The language of the skeletons' first lines and of the questions, by its code.")  # fmt: skip
 @course_option
-def release(out: Path | None, check: bool, course: Course) -> None:
+def release(out: Path | None, check: bool, language: str, course: Course) -> None:
     """Make the starter kit of a course: skeletons, public checks and data, answers to fill in, the harness, a README.
 
     It is refused, with exit code 1, if a skeleton is stale or does not import, an exercise has no example or no check,
-    or lines of the reference stand anywhere in it.
+    or lines of the reference stand anywhere in it. It speaks all languages of the course, and has a README in each.
     """
     if (out is None) != check:
         raise click.UsageError("give either --out DIR, or --check.")
@@ -36,7 +40,7 @@ def release(out: Path | None, check: bool, course: Course) -> None:
         raise click.UsageError(
             f"There is no reference in {course.root}: {course.reference} is what the kit is compared with."
         )
-    kit = kit_of(course)
+    kit = kit_of(course, chosen_words(language, {}, course.words_folder))
     for name in kit.left_out:
         say("graders", f"{name} is no skeleton, and none imports it: it is not in the kit.")
     if problems := problems_of(kit, course):

@@ -12,6 +12,7 @@ from graders.outcomes import OF_ONE_CAUSE, STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
 from graders.results.scoring import max_points, message_for_student, points, steps_of
 from graders.text import printable
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 COLOURS = {
     Outcome.PASSED: "green",
@@ -20,6 +21,17 @@ COLOURS = {
     Outcome.HARNESS_FAULT: "bold red",
 }
 MARKS = {Outcome.PASSED: "✓", Outcome.NOT_IMPLEMENTED: "·"}
+ENDED = {
+    Outcome.FAILED: marked("failed"),
+    Outcome.STUDENT_ERROR: marked("student_error"),
+    Outcome.WRONG_TYPE: marked("wrong_type"),
+    Outcome.TIMED_OUT: marked("timed_out"),
+    Outcome.OUT_OF_MEMORY: marked("out_of_memory"),
+    Outcome.DIED: marked("died"),
+    Outcome.FORBIDDEN: marked("forbidden"),
+    Outcome.BLOCKED: marked("blocked"),
+    Outcome.HARNESS_FAULT: marked("harness_fault"),
+}
 NAMES = 8  # of checks in one line, at most
 RAISED = re.compile(r"^(?:(?P<call>.*?) raised )?(?P<what>.*?)(?: \[(?P<lines>[^\[\]]*)\])?$", re.DOTALL)
 
@@ -31,27 +43,33 @@ def number(value: float) -> str:
     return f"{value:g}"
 
 
-def check_lines(checks: Sequence[CheckResult]) -> Group:
+def check_lines(checks: Sequence[CheckResult], words: Words = ENGLISH_WORDS) -> Group:
     """Return each step's checks: passed ones in a line, the others with message and hint."""
     lines: list[Text] = []
-    telling = Telling()
+    telling = Telling(words)
     for step, one in steps_of(checks).items():
-        lines += [Text(), step_line(step, one.checks)]
+        lines += [Text(), step_line(step, one.checks, words)]
         for check in one.checks:
             lines += telling.of(check)
         lines += telling.rest()
     return Group(*lines)
 
 
-def step_line(step: int, checks: Sequence[CheckResult]) -> Text:
+def step_line(step: int, checks: Sequence[CheckResult], words: Words = ENGLISH_WORDS) -> Text:
     """Return the heading of a step: its points."""
-    return Text(f"Step {step}: {number(points(checks))} of {number(max_points(checks))} points", style="bold")
+    got, most = points(checks), max_points(checks)
+    return Text(words.say("Step {step}: {points} of {most} points", step=step, points=got, most=most), style="bold")
 
 
 class Telling:
-    """Tells the checks of a submission one by one, as they end, and at the end of each step what was left out."""
+    """Tells the checks of a submission one by one, as they end, and at the end of each step what was left out.
 
-    def __init__(self) -> None:
+    Args:
+        words: in which language.
+    """
+
+    def __init__(self, words: Words = ENGLISH_WORDS) -> None:
+        self._words = words
         self._first: dict[Cause, CheckResult] = {}
         self._alike: dict[Cause, list[CheckResult]] = {}
         self._waiting: dict[str, list[CheckResult]] = {}
@@ -60,7 +78,7 @@ class Telling:
     def of(self, check: CheckResult) -> list[Text]:
         """Return the lines of a check; none if it waits for another one, or ends as one does that was told."""
         if check.dropped:
-            return _dropped(check)
+            return self._of_dropped(check)
         if check.outcome is Outcome.BLOCKED and check.message.startswith(WAITS_FOR):
             self._waiting.setdefault(check.message.removeprefix(WAITS_FOR), []).append(check)
             return []
@@ -73,17 +91,18 @@ class Telling:
         return self._whole(check)
 
     def _whole(self, check: CheckResult) -> list[Text]:
-        lines = [
-            Text(f"  {MARKS.get(check.outcome, '✗')} {check.title}", style=COLOURS.get(check.outcome, "red")),
-        ]
-        message = printable(message_for_student(check))
-        if check.outcome is Outcome.NOT_IMPLEMENTED and STILL_TO_DO not in message and message not in self._said:
+        mark, title = MARKS.get(check.outcome, "✗"), self._words.text(check.title)
+        lines = [Text(f"  {mark} {title}", style=COLOURS.get(check.outcome, "red"))]
+        message = printable(self._words.text(message_for_student(check)))
+        is_new = STILL_TO_DO not in check.message and message not in self._said
+        if check.outcome is Outcome.NOT_IMPLEMENTED and is_new:
             self._said.add(message)
             lines.append(Text(f"      {message}"))
         if check.outcome not in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED}:
-            lines.append(Text(f"      {check.outcome}: {message}"))
+            lines.append(Text(f"      {self._words.say(ENDED[check.outcome])}: {message}"))
             if check.hint:
-                lines.append(Text(f"      hint: {printable(check.hint)}", style="italic"))
+                hint = self._words.say("hint: {hint}", hint=printable(self._words.text(check.hint)))
+                lines.append(Text(f"      {hint}", style="italic"))
         return lines
 
     def rest(self) -> list[Text]:
@@ -96,28 +115,56 @@ class Telling:
         steps = {first.title: first.step for first in self._first.values()}
         lines: list[Text] = []
         for title, checks in followers.items():
-            where = f" of step {steps[title]}" if steps.get(title, checks[0].step) != checks[0].step else ""
+            step = steps.get(title, checks[0].step)
+            which = self._words.say("this one")
+            if step != checks[0].step:
+                which = self._words.say("this one of step {step}", step=step)
             kinds = {check.outcome is Outcome.BLOCKED for check in checks}
-            lines += _together(checks, kinds, f"this one{where}", title)
+            lines += self._together(checks, kinds, which, title)
         self._alike, self._waiting = {}, {}
         return lines
 
+    def _together(self, checks: Sequence[CheckResult], blocked: set[bool], which: str, title: str) -> list[Text]:
+        words = self._words
+        worth = words.count("{number} point", "{number} points", max_points(checks))
+        values = {"worth": worth, "which": which, "title": words.text(title)}
+        count = len(checks)
+        if len(blocked) > 1:
+            said = words.count(
+                "1 check ({worth}) ends in the same way as {which}, or waits for it: {title}",
+                "{number} checks ({worth}) end in the same way as {which}, or wait for it: {title}",
+                count,
+                **values,
+            )
+        elif True in blocked:
+            said = words.count(
+                "1 check ({worth}) waits for {which}: {title}",
+                "{number} checks ({worth}) wait for {which}: {title}",
+                count,
+                **values,
+            )
+        else:
+            said = words.count(
+                "1 check ({worth}) ends in the same way as {which}: {title}",
+                "{number} checks ({worth}) end in the same way as {which}: {title}",
+                count,
+                **values,
+            )
+        names = ", ".join(check.id.partition(".")[2] for check in checks[:NAMES])
+        if len(checks) > NAMES:
+            names = words.say("{names} and {count} more", names=names, count=len(checks) - NAMES)
+        return [
+            Text(f"  ✗ {said}", style=COLOURS[Outcome.BLOCKED]),
+            Text(f"      {names}", style=COLOURS[Outcome.BLOCKED]),
+        ]
 
-def _together(checks: Sequence[CheckResult], blocked: set[bool], which: str, title: str) -> list[Text]:
-    one = len(checks) == 1
-    ends = f"{'ends' if one else 'end'} in the same way as {which}"
-    waits = f"{'waits' if one else 'wait'} for {which}"
-    both = f"end in the same way as {which}, or wait for it"
-    count = "1 check" if one else f"{len(checks)} checks"
-    worth = number(max_points(checks))
-    names = ", ".join(check.id.partition(".")[2] for check in checks[:NAMES])
-    more = f" and {len(checks) - NAMES} more" if len(checks) > NAMES else ""
-    unit = "point" if worth == "1" else "points"
-    what = both if len(blocked) > 1 else waits if True in blocked else ends
-    return [
-        Text(f"  ✗ {count} ({worth} {unit}) {what}: {title}", style=COLOURS[Outcome.BLOCKED]),
-        Text(f"      {names}{more}", style=COLOURS[Outcome.BLOCKED]),
-    ]
+    def _of_dropped(self, check: CheckResult) -> list[Text]:
+        words = self._words
+        said = words.say("dropped: {reason}", reason=printable(words.text(check.dropped)))
+        if check.points:
+            said = words.say("{dropped}; everybody gets its {points} points", dropped=said, points=check.points)
+        title = words.text(check.title)
+        return [Text(f"  – {title}", style="dim"), Text(f"      {said}", style="dim")]
 
 
 def _root(title: str, follows: Mapping[str, str]) -> str:
@@ -144,11 +191,3 @@ def cause_of(check: CheckResult) -> Cause:
         return check.outcome, what.partition("(")[0]
     line = lines.rpartition("; ")[2]
     return check.outcome, what, line or call.partition("(")[0]
-
-
-def _dropped(check: CheckResult) -> list[Text]:
-    worth = f"; everybody gets its {number(check.points)} points" if check.points else ""
-    return [
-        Text(f"  – {check.title}", style="dim"),
-        Text(f"      dropped: {printable(check.dropped)}{worth}", style="dim"),
-    ]

@@ -22,6 +22,7 @@ from graders.outcomes import Outcome
 from graders.results.schema import AnswerStatus, Level, Result, WrittenAnswer
 from graders.results.scoring import steps_of
 from graders.text import printable, printable_name
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 __all__ = [
     "PatientConsole",
@@ -211,13 +212,16 @@ def notes_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def answered_lines(written: Sequence[WrittenAnswer], package: str, notebook: str = "") -> list[str]:
+def answered_lines(
+    written: Sequence[WrittenAnswer], package: str, notebook: str = "", words: Words = ENGLISH_WORDS
+) -> list[str]:
     """Say in a line for each step how many of its written questions are answered at a student's home, and where."""
     lines = []
     for step in sorted({one.step for one in written}):
         mine = [one.status is AnswerStatus.TO_BE_MARKED for one in written if one.step == step]
         where = printable(notebook) or f"{package}/answers/{step_label(step)}.md"
-        lines.append(f"Written: {sum(mine)} of {len(mine)} answered in {where}, to be marked by a person.")
+        said = marked("Written: {done} of {all} answered in {where}, to be marked by a person.")
+        lines.append(words.say(said, done=sum(mine), all=len(mine), where=where))
     return lines
 
 

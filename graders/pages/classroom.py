@@ -78,7 +78,7 @@ def class_page(judged: Sequence[Judged]) -> bytes:
             "causes": causes[:CAUSES],
             "more_causes": len(causes[CAUSES:]),
             "names": NAMES,
-            "words": WORDS,
+            "ended": WORDS,
             "advice": sentences(causes, len(judged)),
             "maps": [_map(step, figures.checks, judged) for step in figures.steps],
             "written": _written(judged),

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from datetime import datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
-from graders.feedback.checks import number
 from graders.pages.pictures import lines_of, panels_of
 from graders.text import without_orders
+from graders.words.spoken import ENGLISH_WORDS, Words
 
 MOST_CHARACTERS = 20_000  # of one text that a student wrote
 
 
-def render(template: str, values: Mapping[str, object]) -> bytes:
+def render(template: str, values: Mapping[str, object], words: Words = ENGLISH_WORDS) -> bytes:
     """Return a page.
 
     Args:
         template: its file's name, without the ending.
         values: what it shows; every text in it is escaped.
+        words: its language.
     """
+    values = {**values, "words": words}
     return _environment().get_template(f"{template}.html.j2").render(values).encode("utf-8", "replace")
 
 
@@ -34,9 +36,10 @@ def plain(text: str) -> str:
     return "\n".join(lines)
 
 
-def points(value: float) -> str:
+@pass_context
+def points(context: Context, value: float) -> str:
     """Write points as people do: 3, 2.5, 2.33."""
-    return number(round(value, 2))
+    return _words(context).number(round(value, 2))
 
 
 def exact(value: float) -> str:
@@ -44,12 +47,22 @@ def exact(value: float) -> str:
     return f"{value:.4g}"
 
 
-def moment(text: str) -> str:
+@pass_context
+def moment(context: Context, text: str) -> str:
     """Write a time in ISO 8601 as people do; another text as it is."""
-    try:
-        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M %Z}".rstrip()
-    except ValueError:
-        return text
+    return _words(context).moment(text)
+
+
+@pass_context
+def spoken(context: Context, text: str) -> str:
+    """Return what was written in English in the language of the page."""
+    return _words(context).text(text)
+
+
+def _words(context: Context) -> Words:
+    words = context["words"]
+    assert isinstance(words, Words)  # `render` gives it to every page
+    return words
 
 
 @functools.cache
@@ -62,6 +75,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["plain"] = plain
+    environment.filters["spoken"] = spoken
     environment.filters["moment"] = moment
     environment.filters["points"] = points
     environment.filters["exact"] = exact

@@ -10,6 +10,7 @@ from graders.pages.rendering import render
 from graders.pages.telling import steps_of
 from graders.results.gradebook.grades import Mark
 from graders.results.schema import AnswerStatus, CheckResult, Result
+from graders.words.spoken import ENGLISH_WORDS, Words
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ class Changes:
     steps: dict[int, float]
 
 
-def page_of(result: Result, known: Known | None = None) -> bytes:
+def page_of(result: Result, known: Known | None = None, words: Words = ENGLISH_WORDS) -> bytes:
     """Return the page, UTF-8.
 
     Args:
         result: the submission's result.
         known: what the gradebook says, if there is one.
+        words: its language.
     """
     known = known or Known()
     return render(
@@ -63,6 +65,7 @@ def page_of(result: Result, known: Known | None = None) -> bytes:
             "because": known.because,
             "answered": AnswerStatus.TO_BE_MARKED,
         },
+        words,
     )
 
 

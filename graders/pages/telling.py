@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from graders.feedback.checks import MARKS, cause_of
 from graders.outcomes import STILL_TO_DO, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
+from graders.words.spoken import marked
 
 WORDS = {
-    Outcome.PASSED: "passed",
-    Outcome.FAILED: "failed",
-    Outcome.NOT_IMPLEMENTED: "still to do",
-    Outcome.STUDENT_ERROR: "an error in your code",
-    Outcome.WRONG_TYPE: "another type than asked for",
-    Outcome.TIMED_OUT: "took too long",
-    Outcome.OUT_OF_MEMORY: "took too much memory",
-    Outcome.DIED: "ended the process",
-    Outcome.FORBIDDEN: "not allowed where it is graded",
-    Outcome.BLOCKED: "waits for another check",
-    Outcome.HARNESS_FAULT: "a fault of the grading, not yours",
+    Outcome.PASSED: marked("passed"),
+    Outcome.FAILED: marked("failed"),
+    Outcome.NOT_IMPLEMENTED: marked("still to do"),
+    Outcome.STUDENT_ERROR: marked("an error in your code"),
+    Outcome.WRONG_TYPE: marked("another type than asked for"),
+    Outcome.TIMED_OUT: marked("took too long"),
+    Outcome.OUT_OF_MEMORY: marked("took too much memory"),
+    Outcome.DIED: marked("ended the process"),
+    Outcome.FORBIDDEN: marked("not allowed where it is graded"),
+    Outcome.BLOCKED: marked("waits for another check"),
+    Outcome.HARNESS_FAULT: marked("a fault of the grading, not yours"),
 }
 NO_MARK = "✗"
 

@@ -19,15 +19,27 @@ from importlib import metadata
 from pathlib import Path
 
 import tomli_w
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
 from graders.course import ENGINE, FILE, PROJECT, BadCourse, Course
 from graders.judging.rubric import Check, load_rubric
 from graders.questions import load_questions
-from graders.release.public import imported_from, public_course, public_part, public_questions, public_thresholds
+from graders.release.public import (
+    imported_from,
+    public_course,
+    public_part,
+    public_questions,
+    public_thresholds,
+    public_words,
+)
 from graders.release.requirements import Requirements, requirements_of
 from graders.release.skeleton import ANSWERS
+from graders.release.spoken import spoken_skeletons
 from graders.results.imports import sources_of
+from graders.translating.sources import course_texts
+from graders.words.choice import OWN_WORDS, chosen_words, languages
+from graders.words.po import read_entries
+from graders.words.spoken import ENGLISH, ENGLISH_WORDS, Words
 
 BACKEND, BACKEND_PACKAGE = "build_backend", "flit_core"
 COMMAND = f"{ENGINE}.student"
@@ -72,8 +84,12 @@ class Kit:
         return packed.getvalue()
 
 
-def kit_of(course: Course) -> Kit:
+def kit_of(course: Course, words: Words = ENGLISH_WORDS) -> Kit:
     """Return the starter kit of a course.
+
+    Args:
+        course: the course.
+        words: the language of what students read in the skeletons, and of the questions; the kit has all languages.
 
     Raises:
         BadCourse: something that students need stands outside the folder that holds course and packages, or a public
@@ -86,7 +102,8 @@ def kit_of(course: Course) -> Kit:
     _expect_public_needs(public)
     modules = _modules(course, rubric, places)
     skeletons = _skeletons(course, places)
-    files = {**modules, **skeletons, **_other_files(course, public, places)}
+    spoken = spoken_skeletons(skeletons, load_questions(course), words)
+    files = {**modules, **spoken, **_other_files(course, public, places), **_words(course, modules, places)}
     reference = [path.read_bytes() for path in sorted(course.reference_folder.glob("step*.py"))]
     libraries = requirements_of(
         [*(text for name, text in files.items() if name.endswith(".py")), *reference],
@@ -94,10 +111,14 @@ def kit_of(course: Course) -> Kit:
     )
     files |= _installation(course, libraries)
     package = places.of(course.skeletons)
-    readme = _readme(course, package, has_questions=bool(load_questions(course)))
+    readmes = {
+        "README.md" if language == ENGLISH else f"README.{language}.md": text.encode()
+        for language in _languages(course)
+        if (text := _readme(course, package, language, has_questions=bool(load_questions(course))))
+    }
     return Kit(
         course.release.name or re.sub(r"\W+", "-", course.title.lower()).strip("-"),
-        {**files, "README.md": readme.encode()},
+        {**files, **readmes},
         package,
         places.of(course.folder),
         sorted(name for path in _plain_files(course.skeletons) if (name := places.of(path)) not in skeletons),
@@ -157,6 +178,22 @@ def _skeletons(course: Course, places: _Places) -> dict[str, bytes]:
     return {places.of(path): path.read_bytes() for path in paths}
 
 
+def _languages(course: Course) -> list[str]:
+    return languages([OWN_WORDS, *([course.words_folder] if course.words_folder else [])])
+
+
+def _words(course: Course, modules: Mapping[str, bytes], places: _Places) -> dict[str, bytes]:
+    """Return the translations of the engine, and those of the course that are of what students may see."""
+    files = {places.of(path): path.read_bytes() for path in sorted(OWN_WORDS.glob("*/*.po"))}
+    if course.words_folder is None:
+        return files
+    texts = course_texts(course, lambda path: modules.get(places.of(path), b"").decode())
+    told = {one.text for several in texts.values() for one in several}
+    for path in sorted(course.words_folder.glob("*/*.po")):
+        files[places.of(path)] = public_words(read_entries(path), told)
+    return files
+
+
 def _other_files(course: Course, public: Sequence[Check], places: _Places) -> dict[str, bytes]:
     files = {places.of(course.folder / FILE): public_course(course, public)}
     if course.audit.thresholds:
@@ -208,16 +245,26 @@ def _installation(course: Course, libraries: Requirements) -> dict[str, bytes]:
     }
 
 
-def _readme(course: Course, package: str, *, has_questions: bool) -> str:
+def _readme(course: Course, package: str, language: str, *, has_questions: bool) -> str:
+    """Return the README in a language, by the template of the course or of the engine; nothing if there is none."""
+    own = course.words_folder / language if course.words_folder else course.folder
     environment = Environment(
-        loader=PackageLoader("graders.release"),
+        loader=ChoiceLoader([FileSystemLoader(own), PackageLoader("graders.release")]),
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown, of the course's own words
     )
-    further = course.path(course.release.readme).read_text(encoding="utf-8") if course.release.readme else ""
+    name = "README.md.j2" if language == ENGLISH else f"README.{language}.md.j2"
+    if name not in environment.list_templates():
+        return ""
+    further = ""
+    if course.release.readme:
+        readme = course.path(course.release.readme)
+        spoken = readme.with_suffix(f".{language}{readme.suffix}")
+        further = (spoken if spoken.is_file() else readme).read_text(encoding="utf-8")
     first, last = course.steps[0], course.steps[-1]
-    return environment.get_template("README.md.j2").render(
-        course=course, package=package, first=first, last=last, questions=has_questions, further=further
+    title = chosen_words(language, {}, course.words_folder).text(course.title)
+    return environment.get_template(name).render(
+        title=title, package=package, first=first, last=last, questions=has_questions, further=further
     )

@@ -14,8 +14,9 @@ from graders.authoring.thresholds import Calibrated
 from graders.course import FILE, Course
 from graders.judging.rubric import Check
 from graders.release.skeleton import bound_name, used_names
+from graders.words.po import Entry, written
 
-KEPT_KEYS = ("title", "root", "package", "reference", "checks", "data", "written", "notebooks", "hints")
+KEPT_KEYS = ("title", "root", "package", "reference", "checks", "data", "words", "written", "notebooks", "hints")
 KEPT_OF_SANDBOX = ("kit", "adaptations", "unreadable", "environment")
 KEPT_OF_THRESHOLDS = ("check", "better", "threshold", "source")
 
@@ -97,6 +98,11 @@ def public_questions(content: bytes) -> bytes:
         return content
     told = [{name: value for name, value in one.items() if name != "rubric"} for one in whole["question"]]
     return tomli_w.dumps({"question": told}).encode()
+
+
+def public_words(entries: Iterable[Entry], told: Collection[str]) -> bytes:
+    """Return a file of translations with only those of texts that students may see."""
+    return written(entry for entry in entries if not entry.texts["msgid"] or entry.texts["msgid"] in told).encode()
 
 
 def _serves_only(node: ast.stmt, kept: Sequence[ast.stmt], served: set[str]) -> bool:

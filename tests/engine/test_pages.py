@@ -183,7 +183,7 @@ def test_changes_marks_and_the_total_are_told_where_they_are_known() -> None:
     known = Known(first, {"2.1": Mark(1.5, ("Καλό.",))}, ["attempt 2 counts, it is the last"])
     said = text_of(page_of(second, known))
     gained = second.score - first.score
-    assert f"+{gained:g} points since the last attempt, 2 checks more pass, 1 no longer pass." in said
+    assert f"+{gained:g} points since the last attempt, 2 checks more pass, 1 no longer passes." in said
     assert "No longer pass: " in said
     assert "How your total comes about: attempt 2 counts, it is the last" in said
     assert "1.5 points Καλό." in said
@@ -342,5 +342,5 @@ def test_a_page_compares_with_the_last_readable_attempt_of_the_same_students(tmp
         handed_in(good, "006", attempt=3, day=5),
     )
     assert "since the last attempt" not in pages["004+005.html"]
-    assert "since the last attempt, 1 checks more pass, 1 no longer pass" in pages["006-attempt-3.html"]
+    assert "since the last attempt, 1 check more passes, 1 no longer passes" in pages["006-attempt-3.html"]
     assert "since the last attempt" not in pages["006-attempt-2.html"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,13 @@ import click
 from graders.commands.classroom.book import expect_one_source, judged_of, opened
 from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import Command
-from graders.commands.options import course_option
+from graders.commands.options import course_option, lang_option
 from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.questions import load_questions
 from graders.text import folder_name
+from graders.words.choice import chosen_words
+from graders.words.spoken import Words
 
 if TYPE_CHECKING:
     from graders.pages.submission import Known
@@ -32,8 +35,9 @@ CLASS = "class.html"
               help="The gradebook; it knows earlier attempts, marks and totals too.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the pages.")
 @click.option("--class", "whole", is_flag=True, help=f"Write {CLASS}, for the instructor, instead of feedback.")
+@lang_option
 @course_option
-def report(results: Path | None, url: str | None, out: Path, whole: bool, course: Course) -> None:
+def report(results: Path | None, url: str | None, out: Path, whole: bool, language: str, course: Course) -> None:
     """Write a page of feedback for each submission, NAME.html, to be sent to whoever handed it in.
 
     A page needs nothing besides itself: no script, no other file, no network.
@@ -41,7 +45,8 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, course
     from graders.statistics.advice import counted  # noqa: PLC0415 - `--help` needs none of these
 
     expect_one_source(url, results)
-    pages = _class_page(results, url, course) if whole else _feedback(results, url, course)
+    words = chosen_words(language, os.environ, course.words_folder)
+    pages = _class_page(results, url, course) if whole else _feedback(results, url, course, words)
     count = 0
     for name, page in pages:
         write_folder("--out", out, {name: page})
@@ -51,13 +56,13 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, course
     click.echo(f"{counted(count, 'page')} in {out}")
 
 
-def _feedback(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
+def _feedback(results: Path | None, url: str | None, course: Course, words: Words) -> Iterator[tuple[str, bytes]]:
     from graders.pages.submission import page_of  # noqa: PLC0415 - `--help` needs none of these
 
     taken: set[str] = set()
     if results is not None:
         for result in readable_results(results, "it gets no page"):
-            yield f"{_free(folder_name(result.submission), taken)}.html", page_of(result)
+            yield f"{_free(folder_name(result.submission), taken)}.html", page_of(result, words=words)
         return
     assert url is not None
     for result, known in _from_gradebook(url, course):
@@ -65,7 +70,7 @@ def _feedback(results: Path | None, url: str | None, course: Course) -> Iterator
         name = folder_name("+".join(handin.students) or handin.name) if handin else folder_name(result.submission)
         if handin and handin.attempt > 1:
             name = f"{name}-attempt-{handin.attempt}"
-        yield f"{_free(name, taken)}.html", page_of(result, known)
+        yield f"{_free(name, taken)}.html", page_of(result, known, words)
 
 
 def _free(name: str, taken: set[str]) -> str:

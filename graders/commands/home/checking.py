@@ -13,7 +13,7 @@ from graders.commands.errors import ExitCode, say
 from graders.commands.home.supervised import Began, Debugging, Ended, Importing, Interrupting, Notes, Spoiled
 from graders.commands.home.work import Work
 from graders.course import Course
-from graders.feedback.checks import check_lines, number
+from graders.feedback.checks import check_lines
 from graders.feedback.live import LiveReport, printed_lines
 from graders.feedback.terminal import answered_lines
 from graders.judging.debugging import debug
@@ -25,6 +25,7 @@ from graders.outcomes import Outcome, Verdict
 from graders.results.schema import AnswerStatus, WrittenAnswer
 from graders.results.scoring import max_points, points, score, written_answers
 from graders.text import printable
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 # Neither pytest's own reports nor its own debugger, which would show the harness.
 PYTEST_OPTIONS = ("-p", "no:terminal", "-p", "no:debugging", "-p", "no:faulthandler", "--capture=no")
@@ -41,6 +42,7 @@ class Checking:
         notes: where to note how far it came; what stands there already is not done again.
         pdb: whether to open the debugger where a check fails.
         first: whether to stop at the first check that does not pass.
+        words: in which language to tell.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Checking:
         *,
         pdb: bool = False,
         first: bool = False,
+        words: Words = ENGLISH_WORDS,
     ) -> None:
         self.course = course
+        self.words = words
         self.rubric = [row for row in load_rubric(course, steps) if row.info.visibility == "public"]
         self.work = work
         self.notes = notes
@@ -67,7 +71,7 @@ class Checking:
         self.output.on_debugger = self._note_debugger
         self.console = Console(file=self.output.report)
         dropped = [row for row in self.rubric if row.dropped]
-        self.report = LiveReport(self.console, score(dropped, {}))
+        self.report = LiveReport(self.console, score(dropped, {}), words)
         imports = Imports(self._note_import, spoiled)
         self.subject = LocalSubject(course, work.root, imports, notes.folder if notes else None)
 
@@ -124,18 +128,22 @@ class Checking:
         self.report.add(score([check], {check.id: verdict})[0], list(printed), told=told)
 
     def _interrupted(self, interrupt: Interrupted) -> ExitCode:
-        for text in printed_lines(self.output.end(), "the check that was interrupted"):
+        for text in printed_lines(self.output.end(), self.words.say("the check that was interrupted"), self.words):
             self.console.print(text, soft_wrap=True)
         self.report.end_step()
         line = self.subject.line_of(interrupt.__cause__ or interrupt)
-        where = f" at {line}" if line else ""
-        say("lab", f"interrupted{where}, after {len(interrupt.verdicts)} of {len(self.rubric)} checks.")
+        counts = {"ended": len(interrupt.verdicts), "all": len(self.rubric)}
+        said = self.words.say("interrupted, after {ended} of {all} checks.", **counts)
+        if line:
+            said = self.words.say("interrupted at {line}, after {ended} of {all} checks.", line=line, **counts)
+        say("lab", said)
         return ExitCode.INTERRUPTED
 
     def _stopped(self) -> ExitCode:
         """Tell that the rest did not run, because one check did not pass and that is enough."""
         self.output.restore()
-        self.console.print(f"\nStopped after {len(self.known)} of {len(self.rubric)} checks.", style="bold")
+        counts = {"ended": len(self.known), "all": len(self.rubric)}
+        self.console.print(f"\n{self.words.say('Stopped after {ended} of {all} checks.', **counts)}", style="bold")
         self._tell_next(self.known)
         faults = any(verdict.outcome is Outcome.HARNESS_FAULT for verdict in self.known.values())
         return ExitCode.HARNESS_FAULT if faults else ExitCode.CHECK_FAILED
@@ -144,14 +152,15 @@ class Checking:
         results = score(self.rubric, verdicts)
         changed = [one for one in results if not one.dropped and verdicts[one.id] != self.known.get(one.id)]
         if changed:
-            self.console.print(check_lines(changed), soft_wrap=True)
+            self.console.print(check_lines(changed, self.words), soft_wrap=True)
         written = written_answers(self.course, self.rubric, self.work.answers)
-        lines: Iterable[str] = answered_lines(written, self.course.package, self.work.notebook)
+        lines: Iterable[str] = answered_lines(written, self.course.package, self.work.notebook, self.words)
         if lines or self.work.notebook:
-            shown = "\n".join(["", *lines, *map(printable, self.work.notes)])
+            shown = "\n".join(["", *lines, *(printable(self.words.text(note)) for note in self.work.notes)])
             self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
-        reached, most = number(points(results)), number(max_points(results))
-        self.console.print(f"\n{reached} of {most} points of the public checks.", style="bold")
+        said = marked("{points} of {most} points of the public checks.")
+        reached = self.words.say(said, points=points(results), most=max_points(results))
+        self.console.print(f"\n{reached}", style="bold")
         self._tell_next(verdicts, written)
         outcomes = {one.outcome for one in results if not one.dropped}
         if Outcome.HARNESS_FAULT in outcomes:
@@ -167,14 +176,18 @@ class Checking:
         notebook = f"{shlex.quote(self.work.notebook)} " if self.work.notebook else ""
         if to_mend:
             step = to_mend[0].step
-            text = f"step {step}, {to_mend[0].title} (lab check {notebook}{step} --first)"
+            title, command = self.words.text(to_mend[0].title), f"lab check {notebook}{step} --first"
+            text = self.words.say("step {step}, {title} ({command})", step=step, title=title, command=command)
         elif further:
             text = f"lab check {notebook}{further[0].number}"
         elif to_answer:
-            text = f"answer question {to_answer[0].id}, {to_answer[0].title}"
+            title = self.words.text(to_answer[0].title)
+            text = self.words.say("answer question {id}, {title}", id=to_answer[0].id, title=title)
         else:
-            text = f'lab submit {notebook}--name "YOUR NAME"'
-        self.console.print(printable(f"next: {text}"), soft_wrap=True, markup=False, highlight=False)
+            text = self.words.say('lab submit {notebook}--name "YOUR NAME"', notebook=notebook)
+        self.console.print(
+            printable(self.words.say("next: {text}", text=text)), soft_wrap=True, markup=False, highlight=False
+        )
 
     def _interrupt(self, *_: object) -> None:
         self._note(Interrupting())

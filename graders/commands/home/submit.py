@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import click
 
-from graders.commands.errors import Command
+from graders.commands.errors import Command, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
+from graders.commands.options import lang_option
 from graders.course import Course
 from graders.text import folder_name, printable
 
@@ -23,7 +25,8 @@ NO_NAME = re.compile(r'[<>:"|?*]|^\.+|[. ]+$')  # what some system does not take
               help="Folder for the file that you hand in.")  # fmt: skip
 @root_option
 @home_course_option
-def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None, course: Course) -> None:
+@lang_option
+def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None, course: Course, language: str) -> None:
     """Pack what you hand in, or take a NOTEBOOK, under your name; look at it as grading will, and say what is missing.
 
     It ends with 0 also where something is missing: you may hand that in.
@@ -32,6 +35,7 @@ def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None,
     from graders.intake.archives import NoSubmission, UnreadableSubmission  # noqa: PLC0415 - `--help` needs none of these
     from graders.intake.handing_in import hand_in_of, may_replace  # noqa: PLC0415
 
+    words = words_for(language, course.words_folder, os.environ)
     name = NO_NAME.sub("_", folder_name(" ".join(who.split())))
     if not name.strip("_ "):
         raise click.UsageError(f"--name {who!r}: give your student number or your full name.")
@@ -46,7 +50,9 @@ def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None,
         raise click.UsageError(f"{file} is there already with other content: rename it, or take another --out.")
     write_folder("--out", out, {file.name: found.content})
     for line in found.missing:
-        click.echo(line)
+        click.echo(words.text(line))
     for note in found.notes:
-        click.echo(f"Note: {printable(note)}.")
-    click.echo(f"{'Nothing is missing. ' if not found.missing else ''}Hand in {printable(str(file.resolve()))}")
+        click.echo(words.say("Note: {note}.", note=printable(words.text(note))))
+    if not found.missing:
+        click.echo(f"{words.say('Nothing is missing.')} ", nl=False)
+    click.echo(words.say("Hand in {file}", file=printable(str(file.resolve()))))
