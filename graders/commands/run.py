@@ -125,6 +125,7 @@ def run(
         from graders.results.schema import Level  # noqa: PLC0415
 
         rubric = load_rubric(course, steps)
+        say("graders", f"loading libraries, once; submissions to grade: {len(paths)}.")
         task = Task(course, rubric, seed, out, Level(require), time_limit, handins=handins)
         grade = partial(_once_warm, server, lambda task: grade_and_show(paths, task, server, keeper, fail_under))
         sys.exit(with_collected(task, grade))
@@ -174,7 +175,7 @@ def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int], 
 
 
 def _say_what_takes_long() -> None:
-    say("graders", "loading libraries; the first time some of them compile parts of themselves, for up to a minute.")
+    say("graders", "still loading; the first time some libraries compile parts of themselves, for up to a minute.")
 
 
 def _interrupt(*_: object) -> None:

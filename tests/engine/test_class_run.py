@@ -47,6 +47,7 @@ def test_from_the_download_to_the_grades(download, tmp_path):
     code, _, told = run("run", download, *options, *into)
     assert code == 0, told
     assert "003 (Λείπει Κάποιος) has handed nothing in" in told
+    assert told.rindex("loading libraries, once; submissions to grade: 3") > told.rindex("has handed nothing in")
     assert "Ξένη Άγνωστη: nobody in the roster is called so" in told
     result = read_result(tmp_path / "out" / "001")
     assert result is not None
