@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from scipy.stats import binomtest
 
-from graders.audit.trial import Verdict
+from graders.audit.trial import TrialResult
 from graders.authoring.thresholds import Calibrated
 from graders.course import BadCourse, Course
 from graders.judging.rubric import Check, counted
@@ -138,7 +138,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     steps: list[int]
     drawn: bool
     bound: float
-    verdicts: list[Verdict]
+    verdicts: list[TrialResult]
     known: Known
     rubric: list[Check]
     trained: list[Calibrated] = []
@@ -146,17 +146,17 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     flips: list[Flip] = []
 
     @cached_property
-    def losing(self) -> list[Verdict]:
+    def losing(self) -> list[TrialResult]:
         """The right submissions that lose points."""
         return [one for one in self.of("right") if one.lost]
 
     @cached_property
-    def missed(self) -> list[Verdict]:
+    def missed(self) -> list[TrialResult]:
         """The mistakes that the check about them does not tell."""
         return [one for one in self.of("mistake") if one.missed]
 
     @cached_property
-    def survivors(self) -> list[tuple[Verdict, Survivor | None]]:
+    def survivors(self) -> list[tuple[TrialResult, Survivor | None]]:
         """The mutants that pass all checks, with what was found out about each; first those of which nobody knows."""
         known = {one.key: one for one in self.known.survivor}
         order = [None, "open", "free", "equivalent"]
@@ -200,11 +200,11 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             said.append(f"{rate}; expected {self.bound:.1%}.")
         return said
 
-    def of(self, kind: str) -> list[Verdict]:
+    def of(self, kind: str) -> list[TrialResult]:
         """Return the verdicts of one kind of specimen."""
         return [one for one in self.verdicts if one.kind == kind]
 
-    def tally(self, verdicts: Iterable[Verdict]) -> Tally:
+    def tally(self, verdicts: Iterable[TrialResult]) -> Tally:
         """Count mutants."""
         kinds = {one.key: one.kind for one in self.known.survivor}
         ends = Counter(kinds.get(one.key, "open") if one.missed else "killed" for one in verdicts)
@@ -212,7 +212,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def tallies(self, by: Literal["step", "operator"]) -> dict[str, Tally]:
         """Count the mutants of each step, or of each operator."""
-        groups: dict[str, list[Verdict]] = {}
+        groups: dict[str, list[TrialResult]] = {}
         for one in self.of("mutant"):
             groups.setdefault(str(getattr(one, by)), []).append(one)
         return {name: self.tally(group) for name, group in groups.items()}
@@ -250,17 +250,17 @@ def write_findings(findings: Findings, file: Path) -> None:
     file.write_bytes(msgspec.json.format(msgspec.json.encode(findings), indent=1) + b"\n")
 
 
-def flips_of(first: Sequence[Verdict], again: Sequence[Verdict]) -> list[Flip]:
+def flips_of(first: Sequence[TrialResult], again: Sequence[TrialResult]) -> list[Flip]:
     """Compare verdicts with those of the same specimens, judged again with the same seeds."""
-    before = {(one.step, one.submission): one for one in first}
-    pairs = [(before[one.step, one.submission], one) for one in again]
+    before = {(one.step, one.submission, one.seed): one for one in first}
+    pairs = [(before[one.step, one.submission, one.seed], one) for one in again]
     return [Flip(new.step, new.name, _words(old), _words(new)) for old, new in pairs if old.lost != new.lost]
 
 
-def _words(verdict: Verdict) -> dict[str, str]:
+def _words(verdict: TrialResult) -> dict[str, str]:
     return {check: str(outcome) for check, outcome in verdict.lost.items()}
 
 
-def _name(verdicts: Sequence[Verdict]) -> str:
+def _name(verdicts: Sequence[TrialResult]) -> str:
     one = verdicts[0]
     return f"{one.name} (step {one.step}: {', '.join(sorted(one.failed)) or 'no check fails'})"

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from graders.audit.findings import Findings
-from graders.audit.trial import Verdict
+from graders.audit.trial import TrialResult
 from graders.outcomes import Outcome
 
 CELLS = {Outcome.PASSED: "", Outcome.BLOCKED: "·"}
@@ -38,11 +38,11 @@ def _numbers(findings: Findings) -> dict[str, int]:
     return numbers
 
 
-def _cell(verdict: Verdict, check_id: str) -> str:
+def _cell(verdict: TrialResult, check_id: str) -> str:
     return CELLS.get(verdict.lost.get(check_id, Outcome.PASSED), "✗")
 
 
-def _entry(verdict: Verdict) -> str:
+def _entry(verdict: TrialResult) -> str:
     """Return what to add to the course's file once it is known what a survivor is."""
     changed = " ".join(line.strip() for line in verdict.diff.splitlines()[3:] if line[0] == "+")
     change = json.dumps(f"{verdict.name}: {changed}", ensure_ascii=False)  # a string of JSON is one of TOML

@@ -20,7 +20,7 @@ from graders.sandbox.client import WarmServer
 SECONDS = 120.0  # of the worker's clock; a mutant whose loops never end has no more
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TrialResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the checks of a step said of one specimen.
 
     Attributes:
@@ -70,7 +70,7 @@ def try_all(
     out: Path | None,
     ended: Callable[[], None],
     seed: int | None = None,
-) -> list[Verdict]:
+) -> list[TrialResult]:
     """Grade specimens of a step, and return what the checks said of each.
 
     Args:
@@ -87,7 +87,7 @@ def try_all(
     """
     by_name = {specimen.place.name: specimen for specimen in specimens}
 
-    def graded(task: Task) -> list[Verdict]:
+    def graded(task: Task) -> list[TrialResult]:
         verdicts = []
         for event in grade_all([specimen.place for specimen in specimens], task, server):
             if isinstance(event, Finished):
@@ -100,7 +100,7 @@ def try_all(
     return with_collected(Task(course, load_rubric(course, {step}), seed, out, Level.FULL, SECONDS), graded)
 
 
-def _verdict(specimen: Specimen, event: Finished, seed: int | None) -> Verdict:
+def _verdict(specimen: Specimen, event: Finished, seed: int | None) -> TrialResult:
     match event.outcome:
         case Graded(result=result, problem="", kept=stands):
             rows = result.checks
@@ -111,7 +111,7 @@ def _verdict(specimen: Specimen, event: Finished, seed: int | None) -> Verdict:
     if faults:
         raise HarnessFault(f"{specimen.name} (step {specimen.step}), a check ended in harness_fault: {faults[0]}")
     mistake, mutant = specimen.mistake, specimen.mutant
-    return Verdict(
+    return TrialResult(
         kind=specimen.kind,
         step=specimen.step,
         submission=specimen.place.name,

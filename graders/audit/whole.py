@@ -15,7 +15,7 @@ import msgspec
 from graders.audit.findings import Findings, flips_of, read_known, trained_checks
 from graders.audit.mutants import Mutant, mutants_of
 from graders.audit.specimens import Kind, Specimen, mistaken_specimens, mutated_specimens, right_specimens
-from graders.audit.trial import Verdict, try_all
+from graders.audit.trial import TrialResult, try_all
 from graders.course import Course, Step
 from graders.grading.jobs import warm_up
 from graders.judging.rubric import load_rubric
@@ -109,7 +109,7 @@ class Audit:
             mutants = random.Random(seed).sample(mutants, FEW_MUTANTS)  # noqa: S311
         return {step: [mutant for mutant in mutants if mutant.step == step] for step in steps}
 
-    def _verdicts(self, step: Step, specimens: Sequence[Specimen], trials: _Trials) -> list[Verdict]:
+    def _verdicts(self, step: Step, specimens: Sequence[Specimen], trials: _Trials) -> list[TrialResult]:
         verdicts = trials.of(specimens, step, self.out / step.label)
         right = [specimen for specimen in specimens if specimen.kind == "right"]
         for seed in range(self.seeds):
@@ -125,12 +125,12 @@ class Audit:
         return [step for step, modules in self._called.items() if step != mine and mine.module in modules]
 
     def _told_elsewhere(
-        self, specimens: Mapping[Step, Sequence[Specimen]], ended: Sequence[Verdict], trials: _Trials, place: Path
-    ) -> dict[str, Verdict]:
+        self, specimens: Mapping[Step, Sequence[Specimen]], ended: Sequence[TrialResult], trials: _Trials, place: Path
+    ) -> dict[str, TrialResult]:
         """Judge the mutants that survive by the checks of other steps too; return the verdicts on those that die."""
         surviving = {one.key: one for one in ended if one.kind == "mutant" and one.missed}
         mutants = [one.mutant for some in specimens.values() for one in some if one.mutant]
-        told: dict[str, Verdict] = {}
+        told: dict[str, TrialResult] = {}
         for caller in self.course.steps:
             left = (mutant for mutant in mutants if mutant.key in surviving.keys() - told.keys())
             mine = [mutant for mutant in left if caller in self._callers(mutant.step)]
@@ -141,7 +141,7 @@ class Audit:
                     told[one.key] = msgspec.structs.replace(surviving[one.key], lost=one.lost)
         return told
 
-    def _again(self, specimens: Mapping[Step, Sequence[Specimen]], trials: _Trials) -> list[Verdict]:
+    def _again(self, specimens: Mapping[Step, Sequence[Specimen]], trials: _Trials) -> list[TrialResult]:
         """Judge some specimens once more, drawn from all."""
         everything = [specimen for some in specimens.values() for specimen in some]
         drawn = random.Random(0).sample(everything, min(self.regrades, len(everything)))  # noqa: S311
@@ -159,7 +159,9 @@ class _Trials:
         self.server = server
         self.say = say
 
-    def of(self, specimens: Sequence[Specimen], step: Step, out: Path | None, seed: int | None = None) -> list[Verdict]:
+    def of(
+        self, specimens: Sequence[Specimen], step: Step, out: Path | None, seed: int | None = None
+    ) -> list[TrialResult]:
         """Judge specimens by the checks of a step, as `try_all` does."""
         count = itertools.count(1)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graders.audit.findings import Findings, Kept, Known, Survivor, flips_of
-from graders.audit.trial import Verdict
+from graders.audit.trial import TrialResult
 from graders.authoring.check import CheckInfo
 from graders.judging.rubric import Check
 from graders.outcomes import Outcome
@@ -15,16 +15,16 @@ from graders.outcomes import Outcome
 FAILED, BLOCKED = Outcome.FAILED, Outcome.BLOCKED
 
 
-def verdict(kind: Any, name: str, lost: dict[str, Outcome], **more: Any) -> Verdict:
-    return Verdict(kind=kind, step=1, submission=f"{kind}-{name}", name=name, lost=lost, key=name, **more)
+def trial(kind: Any, name: str, lost: dict[str, Outcome], **more: Any) -> TrialResult:
+    return TrialResult(kind=kind, step=1, submission=f"{kind}-{name}", name=name, lost=lost, key=name, **more)
 
 
-def mutants(killed: int, survived: int) -> list[Verdict]:
+def mutants(killed: int, survived: int) -> list[TrialResult]:
     ends = [{"a": FAILED}] * killed + [{}] * survived
-    return [verdict("mutant", f"m{number}", lost, operator="number") for number, lost in enumerate(ends)]
+    return [trial("mutant", f"m{number}", lost, operator="number") for number, lost in enumerate(ends)]
 
 
-def findings(*verdicts: Verdict, known: Known | None = None, drawn: bool = False, bound: float = 0.0) -> Findings:
+def findings(*verdicts: TrialResult, known: Known | None = None, drawn: bool = False, bound: float = 0.0) -> Findings:
     rubric = [Check(name, 1, f"{name} holds.", name, CheckInfo(1, "A hint.")) for name in "abc"]
     return Findings(course="Any", versions={}, steps=[1], drawn=drawn, bound=bound, verdicts=list(verdicts),
                     known=known or Known(), rubric=rubric)  # fmt: skip
@@ -50,9 +50,9 @@ def test_equivalent_and_right_mutants_do_not_count() -> None:
 
 def test_a_check_is_needed_where_it_fails_alone() -> None:
     found = findings(
-        verdict("mistake", "of a", {"a": FAILED, "c": BLOCKED}, check="a", expected=FAILED),
-        verdict("mistake", "of both", {"a": FAILED, "b": FAILED}, check="b", expected=FAILED),
-        verdict("mutant", "m", {"b": FAILED}),
+        trial("mistake", "of a", {"a": FAILED, "c": BLOCKED}, check="a", expected=FAILED),
+        trial("mistake", "of both", {"a": FAILED, "b": FAILED}, check="b", expected=FAILED),
+        trial("mutant", "m", {"b": FAILED}),
         known=Known(kept=[Kept("c", "It will be.")]),
     )
     assert [(row.check.id, *row[1:]) for row in found.checks] == [
@@ -62,7 +62,7 @@ def test_a_check_is_needed_where_it_fails_alone() -> None:
 
 
 def test_a_mistake_is_missed_unless_its_own_check_ends_as_it_should() -> None:
-    found = findings(verdict("mistake", "of a", {"a": FAILED, "b": BLOCKED}, check="b", expected=FAILED))
+    found = findings(trial("mistake", "of a", {"a": FAILED, "b": BLOCKED}, check="b", expected=FAILED))
     assert found.failures == ["Mistakes that are missed: 1, first of a (step 1: a)."]
 
 
@@ -78,8 +78,15 @@ def test_the_kill_rate_has_a_bound_and_a_sample_may_be_unlucky(
 
 
 def test_what_ends_otherwise_when_judged_again_is_a_flip() -> None:
-    first = [verdict("right", "one", {}), verdict("mutant", "two", {"a": FAILED})]
-    again = [verdict("mutant", "two", {"b": FAILED}), verdict("right", "one", {})]
+    first = [trial("right", "one", {}), trial("mutant", "two", {"a": FAILED})]
+    again = [trial("mutant", "two", {"b": FAILED}), trial("right", "one", {})]
     (flip,) = flips_of(first, again)
     assert (flip.name, flip.first, flip.again) == ("two", {"a": "failed"}, {"b": "failed"})
     assert flips_of(first, first[::-1]) == []
+
+
+def test_what_is_judged_again_is_compared_with_the_same_seed_s_ends() -> None:
+    first = [trial("right", "one", {}), trial("right", "one", {"a": FAILED}, seed=0)]
+    assert flips_of(first, [trial("right", "one", {})]) == []
+    (flip,) = flips_of(first, [trial("right", "one", {}, seed=0)])
+    assert (flip.first, flip.again) == ({"a": "failed"}, {})
