@@ -285,11 +285,14 @@ class Course:
     def loads_for(self, steps: Collection[int]) -> Loads:
         """Return what is loaded beforehand to grade some steps; none means all."""
         wanted = [one for one in self.loads if not steps or not one.steps or set(steps).intersection(one.steps)]
+        named: dict[str, tuple[str, ...]] = {}
+        for name, texts in (item for one in wanted for item in one.named.items()):
+            named[name] = tuple(dict.fromkeys((*named.get(name, ()), *texts)))
         return Loads(
             tuple(steps),
             tuple(dict.fromkeys(name for one in wanted for name in one.server)),
             tuple(dict.fromkeys(name for one in wanted for name in one.on_demand)),
-            {name: texts for one in wanted for name, texts in one.named.items()},
+            named,
             tuple(dict.fromkeys(name for one in wanted for name in one.judge)),
         )
 

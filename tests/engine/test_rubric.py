@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graders.authoring.check import ATTRIBUTE, CheckInfo, check
-from graders.course import BadCourse, Course
+from graders.course import BadCourse, Course, Loads
 from graders.judging.rubric import Check, load_rubric
 from tests.support import COURSE, ROOT, step_number
 
@@ -197,3 +197,14 @@ def test_the_rubric_loads_without_what_makes_the_data() -> None:
         "load_rubric(load_course()); sys.exit('librosa' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_what_several_loads_say_of_one_module_holds_together() -> None:
+    loads = (
+        Loads(named={"a": ("x", "y"), "b": ("z",)}),
+        Loads(steps=(1,), named={"a": ("y", "w")}),
+        Loads(steps=(2,), named={"a": ("v",)}),
+    )
+    course = dataclasses.replace(COURSE, loads=loads)
+    assert course.loads_for([1]).named == {"a": ("x", "y", "w"), "b": ("z",)}
+    assert course.loads_for([]).named == {"a": ("x", "y", "w", "v"), "b": ("z",)}
