@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import site
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.course import Course
+from graders.course import PROJECT, Course
 from graders.release.kit import Kit
 from graders.release.skeleton import stale_skeletons
 from graders.results.imports import sources_of
@@ -22,8 +23,9 @@ CHARACTERS_ALIKE = 80
 TRIAL = """
 import importlib, json, sys
 from pathlib import Path
-kit, course, package = sys.argv[1:]
-sys.path.insert(0, kit)
+kit, course, package, *checkout = sys.argv[1:]
+sys.meta_path[:] = [one for one in sys.meta_path if not getattr(one, "__module__", "").startswith("__editable__")]
+sys.path[:] = [kit, *(entry for entry in sys.path if str(Path(entry).resolve()) not in checkout)]
 wrong = []
 def attempt(what, act):
     try:
@@ -73,7 +75,7 @@ def problems_of(kit: Kit, course: Course) -> list[str]:
         f"no check is about {one.module}.{one.name}: write one, or mark it # given." for one in _unchecked(course)
     ]
     found += [f"{where} holds lines of the reference, such as {line!r}." for where, line in traces(kit, course)]
-    return found or _trial(kit)
+    return found or _trial(kit, course)
 
 
 def exercises(course: Course) -> Iterator[Exercise]:
@@ -132,11 +134,16 @@ def _runs(text: str, known: Collection[str]) -> Iterator[tuple[str, ...]]:
             yield run
 
 
-def _trial(kit: Kit) -> list[str]:
-    """Import, in a process of its own, what students are given: the skeletons, the checks and the command."""
+def _trial(kit: Kit, course: Course) -> list[str]:
+    """Import, in a process of its own, what students are given: the skeletons, the checks and the command.
+
+    Nothing of the checkout, or of where else the course stands, can be imported there: students have neither.
+    """
+    checkout = {str(folder.resolve()) for folder in (PROJECT, course.root, Path.cwd())}
+    checkout -= {str(Path(folder).resolve()) for folder in site.getsitepackages()}
     with tempfile.TemporaryDirectory(prefix="graders-release-") as folder:
         kit.unpack(Path(folder))
-        command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", TRIAL, folder, kit.course, kit.package]
+        command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", TRIAL, folder, kit.course, kit.package, *checkout]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 - our own source
     try:
         wrong = json.loads(done.stdout.splitlines()[-1])

@@ -255,6 +255,12 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "what students run imports the reference",
     ),
+    "checks that import what is in the checkout alone": (
+        lambda copy: change(
+            copy / "words_checks" / "step02_ciphers.py", "import string\n", "import string\n\nimport fixtures\n"
+        ),
+        "cannot be loaded, ModuleNotFoundError: No module named 'fixtures'",
+    ),
     "a public check that needs a hidden one": (
         lambda copy: change(
             copy / "words_checks" / "step01_counting.py", '"test_longest_word",', '"test_held_out_words_are_counted",'
