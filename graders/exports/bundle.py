@@ -5,14 +5,12 @@ Source: `docs/specs.md` of gradescope/autograder_samples.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 from graders.course import PROJECT, Course
+from graders.intake.packed.zips import zip_of
 from graders.outcomes import HarnessFault
 
-EXECUTABLE, READABLE = 0o755, 0o644
 NEEDED = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE")
 LEFT_OUT = frozenset({"__pycache__", "submissions"})
 SETUP = """\
@@ -67,14 +65,10 @@ def bundle(course: Course, require: str) -> bytes:
         raise HarnessFault(f"{course.folder} is not in {PROJECT}: put the course into the checkout of the harness.")
     folder = course.folder.relative_to(PROJECT)
     option = f'--course "$root/source/harness/{folder.as_posix()}" ' if folder != Path("graders/checks") else ""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "setup.sh", SETUP.encode(), EXECUTABLE)
-        _add(archive, "run_autograder", RUN.format(require=require, course=option).encode(), EXECUTABLE)
-        _add(archive, "README.txt", README.format(require=require).encode(), READABLE)
-        for file in _harness(course):
-            _add(archive, f"harness/{file.relative_to(PROJECT).as_posix()}", file.read_bytes(), READABLE)
-    return packed.getvalue()
+    programs = {"setup.sh": SETUP, "run_autograder": RUN.format(require=require, course=option)}
+    texts = {**programs, "README.txt": README.format(require=require)}
+    harness = {f"harness/{file.relative_to(PROJECT).as_posix()}": file.read_bytes() for file in _harness(course)}
+    return zip_of({name: text.encode() for name, text in texts.items()} | harness, programs)
 
 
 def _harness(course: Course) -> list[Path]:
@@ -89,10 +83,3 @@ def _harness(course: Course) -> list[Path]:
             if file.is_file() and not LEFT_OUT.intersection(parts) and not any(part.startswith(".") for part in parts):
                 files.append(file)
     return files
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes, mode: int) -> None:
-    info = zipfile.ZipInfo(name, date_time=(2026, 1, 1, 0, 0, 0))  # the same checkout makes the same zip
-    info.external_attr = mode << 16
-    info.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(info, content)

@@ -6,15 +6,14 @@ moodle/moodle.
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from graders.exports.entries import Entry, by_number
 from graders.exports.sheets import Sheet
 from graders.exports.words import number
+from graders.intake.packed.zips import zip_of
 from graders.spreadsheets import BadSheet, number_in
 from graders.text import folder_name
 
@@ -104,12 +103,13 @@ def feedback_zip(pages: Mapping[str, tuple[str, str]]) -> bytes:
     Args:
         pages: the name of a participant and the text of their page, by participant number.
     """
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number_, (name, content) in sorted(pages.items()):
-            plain = folder_name(name).replace("_", " ")
-            archive.writestr(f"{plain}_{number_}_{FEEDBACK}/feedback.txt", content)
-    return packed.getvalue()
+    plain = {number_: folder_name(name).replace("_", " ") for number_, (name, _) in pages.items()}
+    return zip_of(
+        {
+            f"{plain[number_]}_{number_}_{FEEDBACK}/feedback.txt": content.encode()
+            for number_, (_, content) in sorted(pages.items())
+        }
+    )
 
 
 def _written(points: float, *, comma: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import tempfile
 import warnings
 import zipfile
@@ -16,11 +15,10 @@ from graders.course import Course
 from graders.intake.answer_files import ANSWERS, find_answers
 from graders.intake.archives import DAMAGE, UnreadableSubmission, open_members, size_of
 from graders.intake.notebooks.names import names_of
+from graders.intake.packed.zips import TIME, zip_of
 from graders.intake.submission import NOTEBOOK_BYTES, UNTOUCHED, Submission, read_submission
 from graders.outcomes import STILL_TO_DO
 from graders.questions import load_questions
-
-TIME = (1980, 1, 1, 0, 0, 0)  # the same work makes the same zip
 
 
 @dataclass(frozen=True)
@@ -87,14 +85,7 @@ def _packed(package: Path, course: Course) -> bytes:
     with open_members(package) as members:
         answers = find_answers(members, PurePosixPath(), course).read
         texts = {f"{ANSWERS}/{name}": member.read() for name, member in answers.items()}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in sorted({**files, **texts}.items()):
-            info = zipfile.ZipInfo(f"{course.package}/{name}", date_time=TIME)
-            info.external_attr = 0o644 << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
-    return packed.getvalue()
+    return zip_of({f"{course.package}/{name}": content for name, content in sorted({**files, **texts}.items())})
 
 
 def _missing(read: Submission, handed_out: Mapping[str, bytes], course: Course) -> Iterator[str]:

@@ -7,12 +7,10 @@ that nothing but libraries has to be fetched for it.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,6 +20,7 @@ import tomli_w
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
 from graders.course import ENGINE, FILE, PROJECT, BadCourse, Course
+from graders.intake.packed.zips import zip_of
 from graders.judging.rubric import Check, load_rubric
 from graders.questions import load_questions
 from graders.release.public import (
@@ -43,8 +42,6 @@ from graders.words.spoken import ENGLISH, ENGLISH_WORDS, Words
 
 BACKEND, BACKEND_PACKAGE = "build_backend", "flit_core"
 COMMAND = f"{ENGINE}.student"
-TIME = (2026, 1, 1, 0, 0, 0)  # the same course makes the same zip
-MODE = 0o644
 CACHES = re.compile(r"__pycache__|\..*|.*\.pyc|Thumbs\.db|desktop\.ini")
 
 
@@ -74,14 +71,7 @@ class Kit:
 
     def pack(self) -> bytes:
         """Return the zip; the same files make the same one."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            for name, content in sorted(self.files.items()):
-                info = zipfile.ZipInfo(f"{self.name}/{name}", date_time=TIME)
-                info.external_attr = MODE << 16
-                info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, content)
-        return packed.getvalue()
+        return zip_of({f"{self.name}/{name}": content for name, content in sorted(self.files.items())})
 
 
 def kit_of(course: Course, words: Words = ENGLISH_WORDS) -> Kit:

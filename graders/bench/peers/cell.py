@@ -60,8 +60,7 @@ def _checks(course_folder: str, step: int) -> dict[str, tuple[Check, Callable[..
 def _sets_of_parameters(function: Callable[..., None]) -> list[dict[str, Any]]:
     """Return the values of each run that `pytest.mark.parametrize` asks for; of one without any, if it does not."""
     choices = []
-    for mark in getattr(function, "pytestmark", []):
-        names, rows = mark.args
+    for names, rows in (mark.args for mark in getattr(function, "pytestmark", []) if mark.name == "parametrize"):
         several = not isinstance(names, str)
         choices.append([dict(zip(names, row, strict=True)) if several else {names: row} for row in rows])
     return [{name: value for one in chosen for name, value in one.items()} for chosen in itertools.product(*choices)]
