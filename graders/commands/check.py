@@ -27,11 +27,19 @@ RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
 @click.option("--first", is_flag=True, help="Stop at the first check that does not pass.")
 @click.option("--watch", "again", is_flag=True, help="Check again after each save, until Ctrl-C.")
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
+@click.option("--results", hidden=True, type=click.Path(dir_okay=False, path_type=Path))  # for check() in a notebook
 @root_option
 @home_course_option
 @lang_option
 def check(
-    what: tuple[str, ...], first: bool, again: bool, pdb: bool, root: Path | None, course: Course, language: str
+    what: tuple[str, ...],
+    first: bool,
+    again: bool,
+    pdb: bool,
+    results: Path | None,
+    root: Path | None,
+    course: Course,
+    language: str,
 ) -> None:
     """Run the public checks of each STEP, such as 4 or 1-3 or its module, or of all steps.
 
@@ -55,7 +63,7 @@ def check(
         from graders.commands.home.work import work_of  # noqa: PLC0415
 
         with work_of(home, course) as work:
-            code = Checking(course, numbers, work, notes, pdb=pdb, first=first, words=words).run()
+            code = Checking(course, numbers, work, notes, pdb=pdb, first=first, words=words, results=results).run()
         if again and notes:
             notes.write(Done(code))
         return code

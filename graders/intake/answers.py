@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from graders.course import Course
+from graders.intake.notebooks.cells import TextCell
 from graders.intake.package import NOT_TEXT, named
 from graders.intake.strays import notes_on_headless, notes_on_strays
 from graders.questions import Question, load_questions
@@ -23,6 +24,7 @@ NUMBERS_NAMED = 5
 
 HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?!#)[\s*_]*(?P<text>.*)", re.DOTALL)
 NUMBER = r"(?P<id>[0-9]{1,2}\.[0-9]{1,2})(?![^\W_]|\.[0-9])"
+LOWEST = 6  # level of a heading
 BETWEEN = r"[\s*_:]+"
 NOTHING = re.compile(r"(?!)")
 FENCE = re.compile(r"\s*(`{3,}(?=[^`]*$)|~{3,})")
@@ -70,11 +72,11 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
     ]
 
 
-def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, str], list[str]]:
+def answers_in_cells(cells: Sequence[str | TextCell], course: Course) -> tuple[dict[str, str], list[str]]:
     """Read the answers in a notebook's Markdown cells; one may go on in the next cell, unless a step begins there.
 
     Args:
-        cells: text of each Markdown cell.
+        cells: each Markdown cell, or its text alone.
         course: the course, with its questions.
 
     Returns:
@@ -83,13 +85,21 @@ def answers_in_cells(cells: Sequence[str], course: Course) -> tuple[dict[str, st
     reader = _Reader(course, ended_by=re.compile(rf"(?:{_any_of(course.written.step_words)})\s*[0-9]", re.IGNORECASE))
     texts: list[tuple[str, str]] = []
     total = 0
-    for number, cell in enumerate(cells, start=1):
-        text = EMBEDDED.sub("embedded", cell)
+    for number, one in enumerate(cells, start=1):
+        cell = one if isinstance(one, TextCell) else TextCell(one)
+        text = EMBEDDED.sub("embedded", cell.text)
         total += len(text)
         if total > TEXT_CHARACTERS:
             reader.notes.append(f"Markdown cell {number} and those after it: left out, {TOO_LONG}")
             break
+        if cell.given:
+            reader.read_given(text)
+            continue
         texts.append((f"Markdown cell {number}", text))
+        if cell.begins:
+            reader.leave()
+        if cell.question and not any(map(reader.is_heading, text.split("\n"))):
+            reader.turn_to(cell.question, LOWEST)
         reader.read(text)
     answers = reader.answers()
     return answers, [*reader.notes, *reader.notes_on_strays(texts, answers)]
@@ -124,6 +134,21 @@ class _Reader:
         """End the answer at hand: what follows belongs to no question, until a heading says so."""
         self._body: list[str] = []
 
+    def turn_to(self, question: str, level: int) -> None:
+        """End the answer at hand, and begin that to a question; nothing happens if the course does not ask it."""
+        if question in self._bodies:
+            self.leave()
+            self._bodies[question].append(self._body)
+            self._level = level
+
+    def read_given(self, text: str) -> None:
+        """Take in a text of the handout: its headings say which question follows; without one, none does."""
+        self.leave()
+        for line, since in _lines(text):
+            heading = HEADING.match(line[:HEADING_CHARACTERS]) if not since else None
+            if heading:
+                self._turns_to(heading)
+
     def read(self, text: str) -> int:
         """Take in a text; return the line number of a code block in it that is not closed, or 0."""
         since = 0
@@ -139,9 +164,7 @@ class _Reader:
         level = len(heading["marks"])
         number = self.number.match(heading["text"])
         if number and number["id"] in self._bodies:
-            self.leave()
-            self._bodies[number["id"]].append(self._body)
-            self._level = level
+            self.turn_to(number["id"], level)
             return True
         if number:
             self._unknown[number["id"]] = None
@@ -174,7 +197,7 @@ class _Reader:
             return ""
         prompt = re.compile(r"\s+".join(map(re.escape, question.prompt.split())))
         parts = [_own_words("\n".join(body), prompt, self.marker) for body in self._bodies[question.id]]
-        answer = "\n\n".join(part for part in parts if part)
+        answer = "\n\n".join(dict.fromkeys(part for part in parts if part))  # a cell may have been doubled
         if len(answer) > ANSWER_CHARACTERS:
             self.notes.append(f"the answer to {question.id} was cut after {ANSWER_CHARACTERS} characters")
         return answer[:ANSWER_CHARACTERS].rstrip()

@@ -22,6 +22,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, S
 from graders.course import ENGINE, FILE, PROJECT, BadCourse, Course
 from graders.intake.packed.zips import zip_of
 from graders.judging.rubric import Check, load_rubric
+from graders.notebooks.writing import EXTRA
 from graders.questions import load_questions
 from graders.release.public import (
     imported_from,
@@ -98,6 +99,7 @@ def kit_of(course: Course, words: Words = ENGLISH_WORDS) -> Kit:
     libraries = requirements_of(
         [*(text for name, text in files.items() if name.endswith(".py")), *reference],
         [*course.libraries, *(name for loads in course.loads for name in loads.server)],
+        [EXTRA],
     )
     files |= _installation(course, libraries)
     package = places.of(course.skeletons)
@@ -216,6 +218,7 @@ def _installation(course: Course, libraries: Requirements) -> dict[str, bytes]:
             "description": course.title,
             "requires-python": libraries.python,
             "dependencies": list(libraries.direct),
+            "optional-dependencies": {name: list(extra) for name, extra in libraries.extras.items()},
             "scripts": {"lab": f"{COMMAND}:main"},
         },
         "tool": {"flit": {"module": {"name": ENGINE}}},

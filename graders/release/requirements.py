@@ -22,21 +22,24 @@ class Requirements:
         version: the harness's.
         python: the versions of Python that it runs with.
         direct: the libraries, as `pip` reads them.
+        extras: the libraries of each extra, the same way.
         pins: these and all that they need, in the versions that are installed here.
     """
 
     version: str
     python: str
     direct: tuple[str, ...]
+    extras: Mapping[str, tuple[str, ...]]
     pins: tuple[str, ...]
 
 
-def requirements_of(sources: Iterable[bytes], further: Iterable[str] = ()) -> Requirements:
+def requirements_of(sources: Iterable[bytes], further: Iterable[str] = (), extras: Iterable[str] = ()) -> Requirements:
     """Return what source files need.
 
     Args:
         sources: Python modules.
         further: more names of modules that students may import, or of libraries.
+        extras: names of the harness's extras that students may install too.
 
     Raises:
         HarnessFault: the harness runs without being installed.
@@ -48,15 +51,24 @@ def requirements_of(sources: Iterable[bytes], further: Iterable[str] = ()) -> Re
         )
     harness = metadata.distribution(providers[ENGINE][0])
     imported = {name for source in sources for name in _imported(source)} | {name.partition(".")[0] for name in further}
+    optional = {
+        extra: {_normal(one.name): one for one in map(Requirement, harness.requires or []) if _is_of(one, extra)}
+        for extra in extras
+    }
     stated = {_normal(one.name): one for one in map(Requirement, harness.requires or []) if not _is_extra(one)}
     wanted = {_normal(found) for name in imported for found in providers.get(name, [name])} - {_normal(harness.name)}
-    wanted = {name for name in wanted if name in stated or _is_installed(name)}
-    pins = _versions(wanted)
+    only_optional = {name for libraries in optional.values() for name in libraries} - stated.keys()
+    wanted = {name for name in wanted - only_optional if name in stated or _is_installed(name)}
+    pins = _versions(wanted | only_optional)
     direct = [str(stated[name]) if name in stated else f"{name}>={pins[name]}" for name in sorted(wanted)]
     return Requirements(
         harness.version,
         str(harness.metadata["Requires-Python"]),
         tuple(direct),
+        {
+            extra: tuple(f"{one.name}{one.specifier}" for _, one in sorted(libraries.items()))
+            for extra, libraries in optional.items()
+        },
         tuple(f"{name}=={version}" for name, version in sorted(pins.items())),
     )
 
@@ -89,6 +101,11 @@ def _versions(wanted: Iterable[str]) -> Mapping[str, str]:
 def _is_extra(requirement: Requirement) -> bool:
     """Tell whether a requirement is not for this machine, or only for those who ask for an extra."""
     return requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})
+
+
+def _is_of(requirement: Requirement, extra: str) -> bool:
+    """Tell whether a requirement is for those who ask for an extra."""
+    return _is_extra(requirement) and bool(requirement.marker and requirement.marker.evaluate({"extra": extra}))
 
 
 def _is_installed(name: str) -> bool:

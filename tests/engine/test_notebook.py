@@ -5,6 +5,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -318,4 +319,4 @@ def test_any_json_is_a_notebook_or_is_refused(content: object) -> None:
     except ValueError:
         return
     compile(read.files["notebook.py"], "notebook.py", "exec", dont_inherit=True)
-    assert json.dumps([read.notes, read.markdown], ensure_ascii=False).encode()
+    assert msgspec.json.encode([read.notes, read.markdown])

@@ -6,7 +6,10 @@ import faulthandler
 import shlex
 import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 from rich.console import Console
 
 from graders.commands.errors import ExitCode, say
@@ -21,6 +24,7 @@ from graders.judging.judge import Interrupted, judge
 from graders.judging.local import Imports, LocalSubject
 from graders.judging.output import Output
 from graders.judging.rubric import Check, load_rubric
+from graders.notebooks.showing import Shown, mime_bundle
 from graders.outcomes import Outcome, Verdict
 from graders.results.schema import AnswerStatus, WrittenAnswer
 from graders.results.scoring import max_points, points, score, written_answers
@@ -30,6 +34,13 @@ from graders.words.spoken import ENGLISH_WORDS, Words, marked
 # Neither pytest's own reports nor its own debugger, which would show the harness.
 PYTEST_OPTIONS = ("-p", "no:terminal", "-p", "no:debugging", "-p", "no:faulthandler", "--capture=no")
 NOT_DEBUGGED = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED, Outcome.BLOCKED})
+
+
+class _Next(NamedTuple):
+    """What to do next: as a line with a command, and in a few words for those who are in a notebook."""
+
+    line: str
+    step: str
 
 
 class Checking:
@@ -43,6 +54,7 @@ class Checking:
         pdb: whether to open the debugger where a check fails.
         first: whether to stop at the first check that does not pass.
         words: in which language to tell.
+        results: where to write what came of it, for a notebook that shows it.
     """
 
     def __init__(
@@ -55,6 +67,7 @@ class Checking:
         pdb: bool = False,
         first: bool = False,
         words: Words = ENGLISH_WORDS,
+        results: Path | None = None,
     ) -> None:
         self.course = course
         self.words = words
@@ -63,6 +76,8 @@ class Checking:
         self.notes = notes
         self.pdb = pdb
         self.first = first
+        self.results = results
+        self.printed: dict[str, list[str]] = {}
         self.is_enough = False
         earlier = notes.read() if notes else []
         self.known = {note.check: note.verdict for note in earlier if isinstance(note, Ended)}
@@ -125,7 +140,8 @@ class Checking:
         judge(self.course, rows, self.subject, 0, PYTEST_OPTIONS, known=known)
 
     def _add(self, check: Check, verdict: Verdict, printed: Iterable[str] = (), *, told: bool = False) -> None:
-        self.report.add(score([check], {check.id: verdict})[0], list(printed), told=told)
+        self.printed[check.id] = list(printed)
+        self.report.add(score([check], {check.id: verdict})[0], self.printed[check.id], told=told)
 
     def _interrupted(self, interrupt: Interrupted) -> ExitCode:
         for text in printed_lines(self.output.end(), self.words.say("the check that was interrupted"), self.words):
@@ -156,19 +172,27 @@ class Checking:
         written = written_answers(self.course, self.rubric, self.work.answers)
         lines: Iterable[str] = answered_lines(written, self.course.package, self.work.notebook, self.words)
         if lines or self.work.notebook:
-            shown = "\n".join(["", *lines, *(printable(self.words.text(note)) for note in self.work.notes)])
-            self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
+            text = "\n".join(["", *lines, *(printable(self.words.text(note)) for note in self.work.notes)])
+            self.console.print(text, soft_wrap=True, markup=False, highlight=False)
         said = marked("{points} of {most} points of the public checks.")
         reached = self.words.say(said, points=points(results), most=max_points(results))
         self.console.print(f"\n{reached}", style="bold")
         self._tell_next(verdicts, written)
+        if self.results:
+            shown = Shown(results, self.printed, written, self.work.notes, self._next(verdicts, written).step)
+            self.results.write_bytes(msgspec.json.encode(mime_bundle(shown, self.words)))
         outcomes = {one.outcome for one in results if not one.dropped}
         if Outcome.HARNESS_FAULT in outcomes:
             return ExitCode.HARNESS_FAULT
         return ExitCode.DONE if outcomes <= {Outcome.PASSED} else ExitCode.CHECK_FAILED
 
     def _tell_next(self, verdicts: Mapping[str, Verdict], written: Sequence[WrittenAnswer] = ()) -> None:
-        """Say in one line what to do next: mend a check that waits for no other one, go on, answer, or hand in."""
+        """Say in one line what to do next."""
+        text = self.words.say("next: {text}", text=self._next(verdicts, written).line)
+        self.console.print(printable(text), soft_wrap=True, markup=False, highlight=False)
+
+    def _next(self, verdicts: Mapping[str, Verdict], written: Sequence[WrittenAnswer]) -> _Next:
+        """Return what to do next: mend a check that waits for no other one, go on, answer, or hand in."""
         done = {Outcome.PASSED, Outcome.BLOCKED}
         to_mend = [row for row in self.rubric if row.id in verdicts and verdicts[row.id].outcome not in done]
         further = [step for step in self.course.steps if step.number > self.rubric[-1].step] if self.rubric else []
@@ -177,17 +201,17 @@ class Checking:
         if to_mend:
             step = to_mend[0].step
             title, command = self.words.text(to_mend[0].title), f"lab check {notebook}{step} --first"
-            text = self.words.say("step {step}, {title} ({command})", step=step, title=title, command=command)
-        elif further:
-            text = f"lab check {notebook}{further[0].number}"
-        elif to_answer:
+            line = self.words.say("step {step}, {title} ({command})", step=step, title=title, command=command)
+            return _Next(line, self.words.say("step {step}, {title}", step=step, title=title))
+        if further:
+            number = further[0].number
+            return _Next(f"lab check {notebook}{number}", self.words.say("step {step}", step=number))
+        if to_answer:
             title = self.words.text(to_answer[0].title)
             text = self.words.say("answer question {id}, {title}", id=to_answer[0].id, title=title)
-        else:
-            text = self.words.say('lab submit {notebook}--name "YOUR NAME"', notebook=notebook)
-        self.console.print(
-            printable(self.words.say("next: {text}", text=text)), soft_wrap=True, markup=False, highlight=False
-        )
+            return _Next(text, text)
+        text = self.words.say('lab submit {notebook}--name "YOUR NAME"', notebook=notebook)
+        return _Next(text, self.words.say("hand the notebook in, with lab submit"))
 
     def _interrupt(self, *_: object) -> None:
         self._note(Interrupting())

@@ -22,7 +22,7 @@ LIBRARIES = 200
 
 def remark_code_in_text(cells: Cells, given: Collection[str], remarks: Remarks) -> None:
     """Remark functions and classes that stand in a Markdown or raw cell, and in no code cell."""
-    for kind, texts in (("Markdown", cells.markdown), ("raw", cells.raw)):
+    for kind, texts in (("Markdown", [cell.text for cell in cells.markdown]), ("raw", cells.raw)):
         for number, text in enumerate(texts, start=1):
             names = [name for name in dict.fromkeys(DEFINES.findall(text)) if name not in given]
             if names:

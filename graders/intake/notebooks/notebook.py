@@ -13,11 +13,12 @@ import msgspec
 
 from graders.course import Course
 from graders.intake.notebooks.asides import remark_code_in_text, remark_libraries
-from graders.intake.notebooks.cells import Cells, NoNotebook, read_cells
+from graders.intake.notebooks.cells import Cells, NoNotebook, TextCell, read_cells
 from graders.intake.notebooks.exercises import exercises_of
+from graders.intake.notebooks.harness import without_harness
 from graders.intake.notebooks.needed import is_untouched, needed
 from graders.intake.notebooks.package import package_of
-from graders.intake.notebooks.remarks import Remarks
+from graders.intake.notebooks.remarks import Remarks, in_cells
 from graders.intake.notebooks.repeats import remark_repeats
 from graders.intake.notebooks.statements import statements_of
 
@@ -29,12 +30,12 @@ class Notebook(msgspec.Struct, frozen=True):
 
     Attributes:
         files: the files of its package, by name.
-        markdown: text of each Markdown cell.
+        markdown: its Markdown cells.
         notes: what was left out, a sentence each.
     """
 
     files: dict[str, bytes]
-    markdown: list[str]
+    markdown: list[TextCell]
     notes: list[str]
 
 
@@ -55,12 +56,15 @@ def read_notebook(data: bytes, course: Course) -> Notebook:
         remarks = Remarks()
         exercises = exercises_of(course)
         statements = [one for number, source in cells.code.items() for one in statements_of(number, source, remarks)]
+        statements = without_harness(statements, remarks)
         parts = needed(statements, exercises, course.notebooks.long_calls, remarks)
         given = frozenset(name for part in parts for name in part.names.gives)
         written = _written(cells, given, remarks)
         own_modules = {course.package, *course.modules, *(PurePosixPath(name).stem for name in written)}
         remark_repeats(parts, exercises, own_modules, remarks)
         remark_libraries(parts, own_modules, remarks)
+        if cells.tests:
+            remarks.note(f"tests of nbgrader were left out: {in_cells(cells.tests)}")
         remark_code_in_text(cells, given, remarks)
         files = package_of(parts, remarks.lacking, exercises, own_modules, course)
     return Notebook(files | written, cells.markdown, remarks.notes(given))
