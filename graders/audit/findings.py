@@ -15,6 +15,7 @@ from graders.audit.trial import TrialResult
 from graders.authoring.thresholds import Calibrated
 from graders.course import BadCourse, Course
 from graders.judging.rubric import Check, counted
+from graders.results.provenance import step_key
 
 CONFIDENCE = 0.95
 
@@ -131,6 +132,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         trained: what calibration says of the checks with thresholds.
         regraded: how many specimens were judged twice.
         flips: those that came out otherwise.
+        step_keys: of each step, the hash of all that decides its verdicts.
     """
 
     course: str
@@ -144,6 +146,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     trained: list[Calibrated] = []
     regraded: int = 0
     flips: list[Flip] = []
+    step_keys: dict[int, str] = {}
 
     @cached_property
     def losing(self) -> list[TrialResult]:
@@ -246,8 +249,37 @@ def trained_checks(course: Course, steps: Collection[int]) -> list[Calibrated]:
 
 
 def write_findings(findings: Findings, file: Path) -> None:
-    """Write what was found as JSON."""
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(findings), indent=1) + b"\n")
+    """Write what was found as JSON, and why it does not hold."""
+    all_of_it = {**msgspec.to_builtins(findings), "failures": findings.failures}
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(all_of_it), indent=1) + b"\n")
+
+
+class _Stands(msgspec.Struct, frozen=True):
+    failures: list[str]
+    step_keys: dict[int, str]
+
+
+def objections(file: Path, course: Course) -> list[str]:
+    """Return why an audit says nothing for a course's checks as they are now, or what it says against them.
+
+    Args:
+        file: what `write_findings` wrote.
+        course: the course.
+
+    Returns:
+        A sentence each; none if the audit holds, and is of all steps as they are now.
+    """
+    try:
+        stands = msgspec.json.decode(file.read_bytes(), type=_Stands)
+    except FileNotFoundError:
+        return [f"{file} is not there: run graders audit --quick first."]
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return [f"{file} cannot be read as an audit; run graders audit --quick again."]
+    changed = [step.number for step in course.steps if stands.step_keys.get(step.number) != step_key(course, step)]
+    if changed:
+        steps = ", ".join(map(str, changed))
+        return [f"{file} is of other checks than those of step {steps} are now; run graders audit --quick again."]
+    return stands.failures
 
 
 def flips_of(first: Sequence[TrialResult], again: Sequence[TrialResult]) -> list[Flip]:

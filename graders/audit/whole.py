@@ -85,6 +85,7 @@ class Audit:
             trained=trained_checks(self.course, self.steps),
             regraded=len(again),
             flips=flips_of(ended, again),
+            step_keys={step.number: step_key(self.course, step) for step in steps},
         )
 
     def _staged(self, steps: Sequence[Step], place: Path) -> dict[Step, list[Specimen]]:

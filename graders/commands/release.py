@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from graders.commands.auditing.audit import FINDINGS
 from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import course_option
 from graders.course import Course
@@ -20,12 +21,15 @@ from graders.words.spoken import ENGLISH
 @click.option("--check", is_flag=True, help="Write nothing; only see whether it could be handed out.")
 @click.option("--lang", "language", metavar="LANGUAGE", default=ENGLISH, show_default=True,
               help="The language of the skeletons' first lines and of the questions, by its code.")  # fmt: skip
+@click.option("--audit", type=click.Path(file_okay=False, path_type=Path),
+              help="Refuse unless what graders audit wrote there says that the checks hold now.")  # fmt: skip
 @course_option
-def release(out: Path | None, check: bool, language: str, course: Course) -> None:
+def release(out: Path | None, check: bool, language: str, audit: Path | None, course: Course) -> None:
     """Make the starter kit of a course: skeletons, public checks and data, answers to fill in, the harness, a README.
 
     It is refused, with exit code 1, if a skeleton is stale or does not import, an exercise has no example or no check,
-    or lines of the reference stand anywhere in it. It speaks all languages of the course, and has a README in each.
+    lines of the reference stand anywhere in it, or the audit that is named does not hold. It speaks all languages of
+    the course, and has a README in each.
     """
     if (out is None) != check:
         raise click.UsageError("give either --out DIR, or --check.")
@@ -43,7 +47,12 @@ def release(out: Path | None, check: bool, language: str, course: Course) -> Non
     kit = kit_of(course, chosen_words(language, {}, course.words_folder))
     for name in kit.left_out:
         say("graders", f"{name} is no skeleton, and none imports it: it is not in the kit.")
-    if problems := problems_of(kit, course):
+    problems = problems_of(kit, course)
+    if audit:
+        from graders.audit.findings import objections  # noqa: PLC0415 - slow to load
+
+        problems += objections(audit / FINDINGS, course)
+    if problems:
         for problem in problems:
             say("graders", problem)
         say("graders", f"Nothing is handed out: {len(problems)} to mend.")

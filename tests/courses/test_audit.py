@@ -69,6 +69,33 @@ def test_what_else_is_in_the_folder_stays(copy: Path) -> None:
         assert theirs.read_bytes() == b"work"
 
 
+def test_nothing_is_handed_out_against_an_audit(copy: Path) -> None:
+    def release() -> tuple[int, str]:
+        options = ["release", "--check", "--course", copy, "--audit", copy / "audit"]
+        done = subprocess.run(
+            [sys.executable, "-m", "graders", *map(str, options)],
+            capture_output=True, text=True, cwd=ROOT, timeout=240, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+    code, told = release()
+    assert (code, "audit.json is not there: run graders audit --quick first." in told) == (1, True)
+    assert audit(copy, "--step", 2, "--only", "right").returncode == 0
+    findings = (copy / "audit" / "audit.json").read_text(encoding="utf-8")
+    (copy / "audit" / "audit.json").write_text(
+        findings.replace('"failures": []', '"failures": ["No."]'), encoding="utf-8"
+    )
+    assert release() == (1, "graders: No.\ngraders: Nothing is handed out: 1 to mend.\n")
+    (copy / "audit" / "audit.json").write_text(findings, encoding="utf-8")
+    assert release() == (0, "")
+    change(copy / "words_checks" / "step01_counting.py", "@check(points=1, hint", "@check(points=1, seconds=9, hint")
+    code, told = release()
+    assert (code, "than those of step 1 are now; run graders audit --quick again" in told) == (1, True)
+    (copy / "audit" / "audit.json").write_text("{", encoding="utf-8")
+    code, told = release()
+    assert (code, "cannot be read as an audit" in told) == (1, True)
+
+
 def test_survivors_are_shown_until_somebody_says_what_they_are(copy: Path) -> None:
     """Without the check of longest words, faults in `longest_word` survive."""
     change(copy / "course.toml", "points = 6", "points = 4.5")
