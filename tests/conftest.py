@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from graders.judging.collection import CollectedChecks
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
 from tests import postgresql as postgresql_server
-from tests.support import COURSE
+from tests.support import COURSE, checks_collected
 
 SECONDS = 5.0
 
@@ -63,6 +64,13 @@ def warm_server() -> Iterator[WarmServer]:
         server.wait_until_warm()
         COURSE.load(COURSE.checks)  # registers PyTorch, so that its arrays cross
         yield server
+
+
+@pytest.fixture(scope="session")
+def collected() -> Iterator[CollectedChecks]:
+    """Give the checks of the course, which pytest has collected once for all tests."""
+    with checks_collected() as checks:
+        yield checks
 
 
 @pytest.fixture

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
 
 from graders.course import load_course
+from graders.grading.grade import PYTEST_OPTIONS
+from graders.judging.canary import canary_of
+from graders.judging.collection import CollectedChecks, collect
+from graders.judging.rubric import load_rubric
 
 ROOT = Path(__file__).resolve().parents[1]
 COURSE = load_course()
 SEED = 420
-# Without the two plugins that collect garbage at the end of a run, which takes longer than most runs here.
-QUIETLY = ("-p", "no:terminal", "-p", "no:unraisableexception", "-p", "no:threadexception", "--capture=no")
+# Without the plugins that take longer than most runs here, such as those that collect garbage at the end of one.
+QUIETLY = tuple(PYTEST_OPTIONS)
 
 
 def step_number(name: str) -> int:
     """Return the step of a module or of a check's id: 4 for `step04_dataset` and `step04.labels_are_sorted`."""
     return int(name[4:6])
+
+
+@contextmanager
+def checks_collected() -> Iterator[CollectedChecks]:
+    """Have pytest collect all checks of the course, and the canary, once for whatever is judged inside.
+
+    They are valid while the action of `collect` runs, which is in a thread of its own, and waits there.
+    """
+    there: SimpleQueue[CollectedChecks] = SimpleQueue()
+    enough = Event()
+
+    def keep(collected: CollectedChecks) -> None:
+        there.put(collected)
+        enough.wait()
+
+    checks = [*load_rubric(COURSE), canary_of(COURSE.steps[0].number)]
+    thread = Thread(target=collect, args=(COURSE, checks, QUIETLY, keep), daemon=True)
+    thread.start()
+    try:
+        yield there.get()
+    finally:
+        enough.set()
+        thread.join()

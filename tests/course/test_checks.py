@@ -6,7 +6,7 @@ A mistake is one change of the reference; `fixtures/submissions/mistakes` lists 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from graders.audit.corpus import (
 )
 from graders.checks.thresholds import THRESHOLDS
 from graders.intake.submission import read_submission
+from graders.judging.collection import CollectedChecks
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.local import LocalSubject
@@ -31,16 +32,21 @@ from graders.sandbox.client import WarmServer
 from tests.hostile.corpus import with_deadline
 from tests.support import COURSE, QUIETLY, ROOT, SEED, step_number
 
+Judged = Callable[..., dict[str, Verdict]]
 
-def judged(
-    package_parent: Path,
-    server: WarmServer,
-    steps: Iterable[int] = (),
-    seed: int = SEED,
-    rubric: Sequence[Check] | None = None,
-) -> dict[str, Verdict]:
-    with ConfinedSubject(COURSE, server.controls[0], package_parent, seed) as subject:
-        return judge(COURSE, rubric or load_rubric(COURSE, frozenset(steps)), subject, seed, QUIETLY)
+
+@pytest.fixture
+def judged(warm_server: WarmServer, collected: CollectedChecks) -> Judged:
+    """Give what judges a staged submission by a rubric, or by all checks of some steps."""
+
+    def judged(
+        package_parent: Path, steps: Iterable[int] = (), seed: int = SEED, rubric: Sequence[Check] | None = None
+    ) -> dict[str, Verdict]:
+        checks = rubric or load_rubric(COURSE, frozenset(steps))
+        with ConfinedSubject(COURSE, warm_server.controls[0], package_parent, seed) as subject:
+            return judge(COURSE, checks, subject, seed, collected=collected)
+
+    return judged
 
 
 def blocked_by(failed: frozenset[str], rubric: Iterable[Check]) -> set[str]:
@@ -72,7 +78,7 @@ def not_passed(verdicts: Mapping[str, Verdict]) -> dict[str, str]:
     "mistake", [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes(COURSE)]
 )
 def test_a_mistake_fails_the_check_that_is_about_it(
-    mistake: Mistake, warm_server: WarmServer, tmp_path: Path, whole_steps: bool
+    mistake: Mistake, judged: Judged, tmp_path: Path, whole_steps: bool
 ) -> None:
     """It is judged by the checks that it names, what they need, what needs them, and their neighbours.
 
@@ -83,7 +89,7 @@ def test_a_mistake_fails_the_check_that_is_about_it(
     step = load_rubric(COURSE, {step_number(mistake.check)})
     rubric = step if whole_steps else around(mistake.fails, step)
 
-    verdicts = judged(tmp_path, warm_server, rubric=rubric)
+    verdicts = judged(tmp_path, rubric=rubric)
 
     blocked = blocked_by(mistake.fails, rubric)
     lost = not_passed(verdicts)
@@ -148,12 +154,10 @@ CONSTANTS = (
 
 
 @pytest.mark.parametrize(("check", "old", "new"), [pytest.param(*one, id=one[0][:6]) for one in CONSTANTS])
-def test_what_is_the_same_for_all_tracks_fails(
-    check: str, old: str, new: str, warm_server: WarmServer, tmp_path: Path
-) -> None:
+def test_what_is_the_same_for_all_tracks_fails(check: str, old: str, new: str, judged: Judged, tmp_path: Path) -> None:
     stage_reference(COURSE, tmp_path)
     Mistake("the same for all tracks", check, old, new).make_in(tmp_path, COURSE)
-    assert judged(tmp_path, warm_server, [step_number(check)])[check].outcome is Outcome.FAILED
+    assert judged(tmp_path, [step_number(check)])[check].outcome is Outcome.FAILED
 
 
 def test_every_check_has_a_mistake_that_fails_it() -> None:
@@ -168,17 +172,17 @@ def test_mistakes_of_a_step_have_names_of_their_own() -> None:
 # --- right answers, no answers, nonsense
 
 
-def test_the_reference_passes_everything(further_seed: int, warm_server: WarmServer, tmp_path: Path) -> None:
+def test_the_reference_passes_everything(further_seed: int, judged: Judged, tmp_path: Path) -> None:
     stage_reference(COURSE, tmp_path)
-    assert not_passed(judged(tmp_path, warm_server, seed=further_seed)) == {}
+    assert not_passed(judged(tmp_path, seed=further_seed)) == {}
 
 
 @pytest.mark.parametrize("variant", variants(COURSE))
-def test_a_variant_passes_everything(variant: str, further_seed: int, warm_server: WarmServer, tmp_path: Path) -> None:
+def test_a_variant_passes_everything(variant: str, further_seed: int, judged: Judged, tmp_path: Path) -> None:
     stage_variant(COURSE, variant, tmp_path)
     steps = {step_number(name) for name in COURSE.modules if variant in variants(COURSE, step_number(name))}
     assert steps
-    assert not_passed(judged(tmp_path, warm_server, steps, further_seed)) == {}
+    assert not_passed(judged(tmp_path, steps, further_seed)) == {}
 
 
 def several_at_once(changes: Iterable[RightChange], at_most: int) -> list[list[RightChange]]:
@@ -215,18 +219,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_legitimate_changes_cost_nothing(
-    changes: list[RightChange], further_seed: int, warm_server: WarmServer, tmp_path: Path
+    changes: list[RightChange], further_seed: int, judged: Judged, tmp_path: Path
 ) -> None:
     """Several at once, each of which could be the one that costs something; with `--whole-steps` each alone."""
     stage_reference(COURSE, tmp_path)
     for change in changes:
         change.make_in(tmp_path, COURSE)
-    assert not_passed(judged(tmp_path, warm_server, changes[0].steps, further_seed)) == {}
+    assert not_passed(judged(tmp_path, changes[0].steps, further_seed)) == {}
 
 
-def test_the_skeleton_is_not_implemented_and_nothing_else(warm_server: WarmServer, tmp_path: Path) -> None:
+def test_the_skeleton_is_not_implemented_and_nothing_else(judged: Judged, tmp_path: Path) -> None:
     read_submission(ROOT / "lab", COURSE).stage(tmp_path)
-    verdicts = judged(tmp_path, warm_server)
+    verdicts = judged(tmp_path)
     assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.NOT_IMPLEMENTED}
 
 
@@ -297,13 +301,13 @@ def __getattr__(name):
 
 
 @pytest.mark.parametrize("garbage", [pytest.param(value, id=name) for name, value in GARBAGE.items()])
-def test_garbage_earns_nothing_and_breaks_nothing(garbage: str, warm_server: WarmServer, tmp_path: Path) -> None:
+def test_garbage_earns_nothing_and_breaks_nothing(garbage: str, judged: Judged, tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     for module in COURSE.modules:
         (tmp_path / "lab" / f"{module}.py").write_text(GARBAGE_MODULE.replace("GARBAGE", garbage), encoding="utf-8")
 
     # Some of it never ends; that must not take the deadline of each check.
-    verdicts = judged(tmp_path, warm_server, rubric=with_deadline(load_rubric(COURSE), 1.0))
+    verdicts = judged(tmp_path, rubric=with_deadline(load_rubric(COURSE), 1.0))
 
     assert [check_id for check_id, verdict in verdicts.items() if verdict.outcome is Outcome.PASSED] == []
     faults = {check_id: lost for check_id, lost in not_passed(verdicts).items() if lost.startswith("harness_fault")}
@@ -326,7 +330,7 @@ WRONG_IN_MANY_WAYS = (
 
 @pytest.mark.parametrize("steps", [(1, 2, 3), (4,), (5, 6, 7)])
 def test_runs_of_a_submission_give_equal_verdicts(
-    steps: tuple[int, ...], regrades: int, warm_server: WarmServer, tmp_path: Path
+    steps: tuple[int, ...], regrades: int, judged: Judged, tmp_path: Path
 ) -> None:
     stage_reference(COURSE, tmp_path)
     mistakes = {mistake.name: mistake for mistake in all_mistakes(COURSE)}
@@ -334,10 +338,7 @@ def test_runs_of_a_submission_give_equal_verdicts(
         mistakes[name].make_in(tmp_path, COURSE)
 
     first, *others = [
-        {
-            check_id: (verdict.outcome, verdict.message)
-            for check_id, verdict in judged(tmp_path, warm_server, steps).items()
-        }
+        {check_id: (verdict.outcome, verdict.message) for check_id, verdict in judged(tmp_path, steps).items()}
         for _ in range(regrades)
     ]
 

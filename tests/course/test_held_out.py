@@ -15,12 +15,13 @@ from graders.audit.corpus import stage_reference
 from graders.checks.data import tracks as course_tracks
 from graders.checks.data.folders import TEN_GENRES
 from graders.checks.thresholds import expect_reached
+from graders.judging.collection import CollectedChecks
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import load_rubric, with_needs
 from graders.outcomes import Outcome
 from graders.sandbox.client import WarmServer
-from tests.support import COURSE, QUIETLY, SEED, step_number
+from tests.support import COURSE, SEED, step_number
 
 COUNT = int(SCALE) * sum(test for _, test in GENRE_COUNTS.values())
 
@@ -117,7 +118,7 @@ WAYS = {
 @pytest.mark.parametrize(("check_id", "way"), [*((one, "an exception's text") for one in LEAKS),
     *(("step08.regressor_rates_the_energy_of_held_out_tracks", way) for way in WAYS)])  # fmt: skip
 def test_what_student_code_says_of_them_is_not_shown(
-    check_id: str, way: str, warm_server: WarmServer, tmp_path: Path
+    check_id: str, way: str, warm_server: WarmServer, collected: CollectedChecks, tmp_path: Path
 ) -> None:
     module, name = LEAKS[check_id]
     stage_reference(COURSE, tmp_path)
@@ -128,7 +129,7 @@ def test_what_student_code_says_of_them_is_not_shown(
     checks = with_needs([check_id], load_rubric(COURSE, frozenset({step_number(module)})))
 
     with ConfinedSubject(COURSE, warm_server.controls[0], tmp_path, SEED) as subject:
-        verdict = judge(COURSE, checks, subject, SEED, QUIETLY)[check_id]
+        verdict = judge(COURSE, checks, subject, SEED, collected=collected)[check_id]
 
     assert verdict.outcome is not Outcome.PASSED
     assert "held-out tracks" in verdict.message

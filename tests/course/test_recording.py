@@ -13,6 +13,7 @@ import pytest
 from graders.grading.grade import grade_one
 from graders.grading.task import Task
 from graders.intake.submission import read_submission
+from graders.judging.collection import CollectedChecks
 from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer
 from tests.support import COURSE, ROOT
@@ -105,10 +106,11 @@ def recording(tmp_path: Path) -> Path:
     return away
 
 
-def test_a_recording_of_a_students_own_run_earns_nothing(recording: Path, warm_server: WarmServer) -> None:
+def test_a_recording_of_a_students_own_run_earns_nothing(
+    recording: Path, warm_server: WarmServer, collected: CollectedChecks
+) -> None:
     rubric = load_rubric(COURSE, frozenset(int(module[4:6]) for module in FUNCTIONS))
-    result = grade_one(
-        recording, "recording", Task(COURSE, rubric, None, None), warm_server.controls[0], lambda _: None
-    ).result
+    task = Task(COURSE, rubric, None, None, collected=collected)
+    result = grade_one(recording, "recording", task, warm_server.controls[0], lambda _: None).result
     assert {check.id: check.points for check in result.checks if check.points} == {}
     assert "harness_fault" not in {check.outcome for check in result.checks}

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from graders.audit.corpus import Mistake, all_mistakes, stage_reference
 from graders.feedback.checks import check_lines
-from graders.grading.grade import PYTEST_OPTIONS
+from graders.judging.collection import CollectedChecks
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, load_rubric, with_needs
@@ -60,11 +60,11 @@ def concerned(case: Any, mistake: Mistake | None) -> list[Check]:
     return with_needs(wanted, step)
 
 
-def read_by_a_student(case: Any, folder: Path, server: WarmServer) -> str:
+def read_by_a_student(case: Any, folder: Path, server: WarmServer, collected: CollectedChecks) -> str:
     """Judge a case, and return what the terminal shows."""
     rubric = concerned(case, make(case, folder))
     with ConfinedSubject(COURSE, server.controls[0], folder, SEED) as subject:
-        results = score(rubric, judge(COURSE, rubric, subject, SEED, PYTEST_OPTIONS))
+        results = score(rubric, judge(COURSE, rubric, subject, SEED, collected=collected))
     shown = io.StringIO()
     Console(file=shown, width=120).print(
         check_lines([one for one in results if one.outcome != "passed"]), soft_wrap=True
@@ -75,9 +75,13 @@ def read_by_a_student(case: Any, folder: Path, server: WarmServer) -> str:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"].replace(" ", "-")) for case in CASES])
 def test_what_a_student_reads(
-    case: Any, warm_server: WarmServer, tmp_path: Path, request: pytest.FixtureRequest
+    case: Any,
+    warm_server: WarmServer,
+    collected: CollectedChecks,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    text = read_by_a_student(case, tmp_path, warm_server)
+    text = read_by_a_student(case, tmp_path, warm_server, collected)
     file = SNAPSHOTS / f"{case['name'].replace(' ', '-')}.txt"
     if request.config.getoption("--renew-snapshots"):
         file.write_text(text, encoding="utf-8")

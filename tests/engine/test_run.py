@@ -19,6 +19,7 @@ from graders.grading.jobs import grade_all, one_thread
 from graders.grading.names import names_of
 from graders.grading.task import Failed, Finished, Graded, Progress, Refused, Task
 from graders.intake.submission import Submission, read_submission
+from graders.judging.collection import CollectedChecks
 from graders.judging.rubric import load_rubric
 from graders.outcomes import HarnessFault
 from graders.results.files import read_result
@@ -31,7 +32,7 @@ from tests.support import COURSE, ROOT, SEED
 
 
 @pytest.fixture
-def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
+def grade(warm_server: WarmServer, collected: CollectedChecks, tmp_path: Path) -> Callable[..., Result]:
     """Grade some steps of the reference with something done to it: files appended to, or replaced."""
 
     def run(
@@ -56,7 +57,7 @@ def grade(warm_server: WarmServer, tmp_path: Path) -> Callable[..., Result]:
         graded = grade_one(
             folder,
             "submission",
-            Task(COURSE, with_deadline(rubric, seconds) if seconds else rubric, SEED, None),
+            Task(COURSE, with_deadline(rubric, seconds) if seconds else rubric, SEED, None, collected=collected),
             warm_server.controls[0],
             lambda _: None,
         )

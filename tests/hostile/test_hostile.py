@@ -18,6 +18,7 @@ from graders.grading.grade import grade_one
 from graders.grading.names import names_of
 from graders.grading.task import Graded, Task
 from graders.intake.archives import NoSubmission
+from graders.judging.collection import CollectedChecks
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import Check, load_rubric
@@ -26,7 +27,7 @@ from graders.sandbox.client import WarmServer
 from graders.sandbox.layers import LAYERS
 from tests.hostile.archives import ALL, CASES, Case
 from tests.hostile.corpus import Attack, Places, all_attacks, stage, stage_without, with_deadline
-from tests.support import COURSE, QUIETLY, SEED
+from tests.support import COURSE, SEED
 
 CLASSES = {
     "control_flow",
@@ -64,14 +65,14 @@ Judged = Callable[..., dict[str, Verdict]]
 
 
 @pytest.fixture
-def judged(warm_server: WarmServer, tmp_path: Path) -> Judged:
+def judged(warm_server: WarmServer, collected: CollectedChecks, tmp_path: Path) -> Judged:
     def run(
         staged: Stage, checks: list[Check], without: frozenset[str] = frozenset(), seed: int = SEED
     ) -> dict[str, Verdict]:
         folder = tmp_path / f"submission-{len(list(tmp_path.iterdir()))}"
         staged(folder)
         with ConfinedSubject(COURSE, warm_server.controls[0], folder, seed, without=without) as subject:
-            return judge(COURSE, checks, subject, seed, QUIETLY)
+            return judge(COURSE, checks, subject, seed, collected=collected)
 
     return run
 
@@ -220,9 +221,9 @@ Grade = Callable[[Path], Graded]
 
 
 @pytest.fixture
-def grade(warm_server: WarmServer, tmp_path: Path) -> Grade:
+def grade(warm_server: WarmServer, collected: CollectedChecks, tmp_path: Path) -> Grade:
     """Grade step 2 of a submission into a folder of results."""
-    task = Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, tmp_path / "out")
+    task = Task(COURSE, load_rubric(COURSE, frozenset({2})), SEED, tmp_path / "out", collected=collected)
     return lambda path: grade_one(path, names_of([path])[0], task, warm_server.controls[0], lambda _: None)
 
 

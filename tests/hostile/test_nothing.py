@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from graders.judging.collection import CollectedChecks
 from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.rubric import load_rubric
 from graders.outcomes import Outcome
 from graders.sandbox.client import WarmServer
 from tests.hostile.nothing.submissions import Pretence, all_pretences, stage
-from tests.support import COURSE, QUIETLY, SEED
+from tests.support import COURSE, SEED
 
 PRETENCES = {pretence.name: pretence for pretence in all_pretences()}
 
@@ -25,12 +26,14 @@ def expect_pretending(subject: ConfinedSubject) -> None:
 
 
 @pytest.mark.parametrize("pretence", PRETENCES.values(), ids=PRETENCES.keys())
-def test_nothing_implemented_earns_nothing(pretence: Pretence, warm_server: WarmServer, tmp_path: Path) -> None:
+def test_nothing_implemented_earns_nothing(
+    pretence: Pretence, warm_server: WarmServer, collected: CollectedChecks, tmp_path: Path
+) -> None:
     stage(pretence, tmp_path / "submission")
 
     with ConfinedSubject(COURSE, warm_server.controls[0], tmp_path / "submission", SEED) as subject:
         expect_pretending(subject)
-        verdicts = judge(COURSE, load_rubric(COURSE), subject, SEED, QUIETLY)
+        verdicts = judge(COURSE, load_rubric(COURSE), subject, SEED, collected=collected)
 
     outcomes = {check_id: verdict.outcome for check_id, verdict in verdicts.items()}
     assert [check_id for check_id, outcome in outcomes.items() if outcome is Outcome.PASSED] == []
