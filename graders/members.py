@@ -11,16 +11,19 @@ class Members:
     Attributes:
         strangers: functions and classes of libraries, each as `MODULE.NAME` with the module that defines it.
         values: plain data, each as `MODULE.NAME` with the name of its type.
+        asked: whatever it found, the last one at the end; known only where it runs in the process of the checks.
     """
 
     def __init__(self) -> None:
         self.strangers: dict[str, str] = {}
         self.values: dict[str, str] = {}
+        self.asked: dict[str, object] = {}
 
     def forget(self) -> None:
         """Begin another check."""
         self.strangers.clear()
         self.values.clear()
+        self.asked.clear()
 
 
 def owner_outside(value: object, package: str) -> str:

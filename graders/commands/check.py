@@ -26,6 +26,7 @@ RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
 @click.argument("what", metavar="[STEP | NOTEBOOK]...", nargs=-1)
 @click.option("--first", is_flag=True, help="Stop at the first check that does not pass.")
 @click.option("--watch", "again", is_flag=True, help="Check again after each save, until Ctrl-C.")
+@click.option("--hints", count=True, help="Say where to look where a check fails; given twice, say what to do.")
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
 @click.option("--results", hidden=True, type=click.Path(dir_okay=False, path_type=Path))  # for check() in a notebook
 @root_option
@@ -35,6 +36,7 @@ def check(
     what: tuple[str, ...],
     first: bool,
     again: bool,
+    hints: int,
     pdb: bool,
     results: Path | None,
     root: Path | None,
@@ -59,11 +61,11 @@ def check(
         os.environ.setdefault(name, value)
 
     def check_once(notes: Notes | None) -> int:
-        from graders.commands.home.checking import Checking  # noqa: PLC0415 - `--help` need not load what checking needs
+        from graders.commands.home.checking import Checking, Wanted  # noqa: PLC0415 - `--help` need not load what checking needs
         from graders.commands.home.work import work_of  # noqa: PLC0415
 
         with work_of(home, course) as work:
-            code = Checking(course, numbers, work, notes, pdb=pdb, first=first, words=words, results=results).run()
+            code = Checking(course, numbers, work, notes, Wanted(pdb, first, hints, results), words).run()
         if again and notes:
             notes.write(Done(code))
         return code

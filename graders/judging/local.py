@@ -116,6 +116,8 @@ class _LocalModule:
         if not hasattr(self._module, name):
             raise NotImplementedYet(f"{self._name} has no {name}; keep the names of the skeleton.")
         member = getattr(self._module, name)
+        self._members.asked.pop(f"{self._name}.{name}", None)
+        self._members.asked[f"{self._name}.{name}"] = member
         owner = owner_outside(member, self._module.__name__.partition(".")[0])
         if owner:
             self._members.strangers[f"{self._name}.{name}"] = owner
@@ -158,6 +160,11 @@ class LocalSubject:
         self._temporary = tempfile.TemporaryDirectory(prefix="check-", dir=temporary)
         self._usual_folder = tempfile.tempdir
         sys.path.insert(0, str(root.resolve()))
+
+    @property
+    def asked(self) -> Mapping[str, object]:
+        """What the check in progress has asked for of step modules, as `MODULE.NAME`, the last one at the end."""
+        return self._members.asked
 
     def __enter__(self) -> Self:
         tempfile.tempdir = self._temporary.name  # what checks and submission leave in temporary files goes with it

@@ -72,8 +72,9 @@ def test_first_stops_at_the_first_check_that_does_not_pass(home: Path) -> None:
     ]
     assert "  ✗ longest_word returns the longest word, of several the first.  0 of 1" in lines
     assert not [line for line in lines if "ValueError" in line or "points" in line]
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "Stopped after 2 of 6 checks.",
+        "hints: `lab check 1 --hints` says where to look, `lab check 1 --hints --hints` says what to do.",
         "next: step 1, longest_word returns the longest word, of several the first. (lab check 1 --first)",
     ]
 

@@ -6,6 +6,7 @@ import faulthandler
 import shlex
 import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from graders.commands.errors import ExitCode, say
+from graders.commands.home.hinting import Hints
 from graders.commands.home.supervised import Began, Debugging, Ended, Importing, Interrupting, Notes, Spoiled
 from graders.commands.home.work import Work
 from graders.course import Course
@@ -26,7 +28,7 @@ from graders.judging.output import Output
 from graders.judging.rubric import Check, load_rubric
 from graders.notebooks.showing import Shown, mime_bundle
 from graders.outcomes import Outcome, Verdict
-from graders.results.schema import AnswerStatus, WrittenAnswer
+from graders.results.schema import AnswerStatus, CheckResult, WrittenAnswer
 from graders.results.scoring import max_points, points, score, written_answers
 from graders.text import printable
 from graders.words.spoken import ENGLISH_WORDS, Words, marked
@@ -34,6 +36,23 @@ from graders.words.spoken import ENGLISH_WORDS, Words, marked
 # Neither pytest's own reports nor its own debugger, which would show the harness.
 PYTEST_OPTIONS = ("-p", "no:terminal", "-p", "no:debugging", "-p", "no:faulthandler", "--capture=no")
 NOT_DEBUGGED = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED, Outcome.BLOCKED})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user wants besides the checks.
+
+    Attributes:
+        pdb: whether to open the debugger where a check fails.
+        first: whether to stop at the first check that does not pass.
+        hints: how much of the hints to tell: 1 says where to look, 2 what to do.
+        results: where to write what came of it, for a notebook that shows it.
+    """
+
+    pdb: bool = False
+    first: bool = False
+    hints: int = 0
+    results: Path | None = None
 
 
 class _Next(NamedTuple):
@@ -51,10 +70,8 @@ class Checking:
         steps: numbers of the steps; none means all.
         work: what the student has written.
         notes: where to note how far it came; what stands there already is not done again.
-        pdb: whether to open the debugger where a check fails.
-        first: whether to stop at the first check that does not pass.
+        wanted: what the user wants besides.
         words: in which language to tell.
-        results: where to write what came of it, for a notebook that shows it.
     """
 
     def __init__(
@@ -63,20 +80,17 @@ class Checking:
         steps: Collection[int],
         work: Work,
         notes: Notes | None,
-        *,
-        pdb: bool = False,
-        first: bool = False,
+        wanted: Wanted,
         words: Words = ENGLISH_WORDS,
-        results: Path | None = None,
     ) -> None:
         self.course = course
         self.words = words
         self.rubric = [row for row in load_rubric(course, steps) if row.info.visibility == "public"]
         self.work = work
         self.notes = notes
-        self.pdb = pdb
-        self.first = first
-        self.results = results
+        self.wanted = wanted
+        self.hints = Hints(wanted.hints, words)
+        self.hint_of: dict[str, str] = {}
         self.printed: dict[str, list[str]] = {}
         self.is_enough = False
         earlier = notes.read() if notes else []
@@ -116,7 +130,7 @@ class Checking:
 
     def _on_check(self, check: Check, verdict: Verdict | None) -> None:
         if verdict is None:
-            if self.first and any(one.outcome is not Outcome.PASSED for one in self.known.values()):
+            if self.wanted.first and any(one.outcome is not Outcome.PASSED for one in self.known.values()):
                 self.is_enough = True
                 raise KeyboardInterrupt
             self._note(Began(check.id, check.step, check.title))
@@ -126,7 +140,7 @@ class Checking:
         self.known[check.id] = verdict
         self._add(check, verdict, printed)
         error = self.subject.last_error
-        if self.pdb and error and verdict.outcome not in NOT_DEBUGGED:
+        if self.wanted.pdb and error and verdict.outcome not in NOT_DEBUGGED:
             self.output.begin()
             self.output.release()
             debug(error, self.course.package, lambda: self._again(check))
@@ -141,7 +155,13 @@ class Checking:
 
     def _add(self, check: Check, verdict: Verdict, printed: Iterable[str] = (), *, told: bool = False) -> None:
         self.printed[check.id] = list(printed)
-        self.report.add(score([check], {check.id: verdict})[0], self.printed[check.id], told=told)
+        self.hint_of[check.id] = self.hints.of(check, verdict, self.subject.asked)
+        [result] = self._hinted(score([check], {check.id: verdict}))
+        self.report.add(result, self.printed[check.id], told=told)
+
+    def _hinted(self, results: Sequence[CheckResult]) -> list[CheckResult]:
+        """Return results with the hints that are told."""
+        return [msgspec.structs.replace(one, hint=self.hint_of.get(one.id, one.hint)) for one in results]
 
     def _interrupted(self, interrupt: Interrupted) -> ExitCode:
         for text in printed_lines(self.output.end(), self.words.say("the check that was interrupted"), self.words):
@@ -165,7 +185,7 @@ class Checking:
         return ExitCode.HARNESS_FAULT if faults else ExitCode.CHECK_FAILED
 
     def _show_rest(self, verdicts: Mapping[str, Verdict]) -> ExitCode:
-        results = score(self.rubric, verdicts)
+        results = self._hinted(score(self.rubric, verdicts))
         changed = [one for one in results if not one.dropped and verdicts[one.id] != self.known.get(one.id)]
         if changed:
             self.console.print(check_lines(changed, self.words), soft_wrap=True)
@@ -178,18 +198,28 @@ class Checking:
         reached = self.words.say(said, points=points(results), most=max_points(results))
         self.console.print(f"\n{reached}", style="bold")
         self._tell_next(verdicts, written)
-        if self.results:
-            shown = Shown(results, self.printed, written, self.work.notes, self._next(verdicts, written).step)
-            self.results.write_bytes(msgspec.json.encode(mime_bundle(shown, self.words)))
+        if self.wanted.results:
+            more = self.hints.more(self._command_for_hints)
+            notes = [*self.work.notes, *([more] if more else [])]
+            shown = Shown(results, self.printed, written, notes, self._next(verdicts, written).step)
+            self.wanted.results.write_bytes(msgspec.json.encode(mime_bundle(shown, self.words)))
         outcomes = {one.outcome for one in results if not one.dropped}
         if Outcome.HARNESS_FAULT in outcomes:
             return ExitCode.HARNESS_FAULT
         return ExitCode.DONE if outcomes <= {Outcome.PASSED} else ExitCode.CHECK_FAILED
 
     def _tell_next(self, verdicts: Mapping[str, Verdict], written: Sequence[WrittenAnswer] = ()) -> None:
-        """Say in one line what to do next."""
+        """Say in one line what to do next, and before it how to get hints, where there are more."""
+        if more := self.hints.more(self._command_for_hints):
+            self.console.print(printable(more), soft_wrap=True, markup=False, highlight=False)
         text = self.words.say("next: {text}", text=self._next(verdicts, written).line)
         self.console.print(printable(text), soft_wrap=True, markup=False, highlight=False)
+
+    def _command_for_hints(self, options: str) -> str:
+        if self.wanted.results:
+            return f"check({self.hints.withheld}, hints={options.count('--hints')})"
+        notebook = f"{shlex.quote(self.work.notebook)} " if self.work.notebook else ""
+        return f"`lab check {notebook}{self.hints.withheld} {options}`"
 
     def _next(self, verdicts: Mapping[str, Verdict], written: Sequence[WrittenAnswer]) -> _Next:
         """Return what to do next: mend a check that waits for no other one, go on, answer, or hand in."""

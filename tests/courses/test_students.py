@@ -1,0 +1,89 @@
+"""What `lab check` offers a student besides verdicts, with the small course."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+WORDS = ROOT / "tests" / "courses" / "words"
+LAB = "from graders.student import main; main()"
+OWN_HINT = "Beyond z, go on at a: use the remainder."
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Give a student's folder of the small course, in which the reference is."""
+    home = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
+    for path in (WORDS / "words_reference").glob("step*.py"):
+        shutil.copy(path, home / "words" / path.name)
+    return home
+
+
+def python(code: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+
+
+def lab(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return python(LAB, *arguments, cwd=cwd)
+
+
+def write(home: Path, text: str) -> None:
+    (home / "words" / "step02_ciphers.py").write_text(text, encoding="utf-8")
+
+
+WRONG = "\n\ndef shift(text, by):\n    return text\n"
+
+
+# --- hints
+
+
+def test_how_an_exercise_is_done_is_told_on_request_in_two_stages(home: Path) -> None:
+    write(home, WRONG)
+    told = lab("check", "2", cwd=home)
+    assert told.returncode == 1
+    assert "hint:" not in told.stdout
+    assert (
+        "hints: `lab check 2 --hints` says where to look, `lab check 2 --hints --hints` says what to do." in told.stdout
+    )
+
+    where = lab("check", "2", "--hints", cwd=home).stdout
+    assert "hint: Look at shift [step02_ciphers.py line 3], and at what its docstring asks." in where
+    assert OWN_HINT not in where
+    assert "\n`lab check 2 --hints --hints` says what to do.\n" in where
+
+    what = lab("check", "2", "--hints", "--hints", cwd=home).stdout
+    assert f"hint: {OWN_HINT}" in what
+    assert "--hints" not in what
+
+
+def test_what_an_exception_means_is_always_told(home: Path) -> None:
+    write(home, "def shift(text, by):\n    return texx\n")
+    told = lab("check", "2", cwd=home).stdout
+    assert "hint: " in told
+    assert OWN_HINT not in told
+    assert "--hints" not in told
+
+
+def test_where_to_look_in_a_notebook_is_its_cell(home: Path) -> None:
+    write(home, WRONG)
+    assert lab("notebook", cwd=home).returncode == 0
+    told = lab("check", "words.ipynb", "2", "--hints", cwd=home).stdout
+    assert "hint: Look at shift [cell 7 line 1], and at what its docstring asks." in told
+    assert "`lab check words.ipynb 2 --hints --hints` says what to do." in told
+
+
+def test_nobody_is_told_of_hints_where_there_are_none(home: Path) -> None:
+    assert "--hints" not in lab("check", cwd=home).stdout
+    write(home, "def shift(text, by):\n    raise NotImplementedError\n")
+    assert "--hints" not in lab("check", "2", cwd=home).stdout
