@@ -12,6 +12,23 @@ import msgspec
 from graders.course import BadCourse, Course
 
 
+class RubricItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of a rubric that is worth points of its own.
+
+    Attributes:
+        text: what an answer has to say, or what it must not.
+        points: what that adds; negative ones are taken off.
+    """
+
+    text: str
+    points: float
+
+    @property
+    def line(self) -> str:
+        """The item as a line of text."""
+        return f"{self.text} ({self.points:+g})"
+
+
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A written question.
 
@@ -21,7 +38,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         title: what it is about, in a few words.
         prompt: the question itself.
         points: the most that its answer gives.
-        rubric: what these points are for, a line each.
+        rubric: what these points are for, a line each; either all lines have points of their own, or none has.
     """
 
     id: str
@@ -29,7 +46,17 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     prompt: str
     points: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    rubric: tuple[str, ...] = ()
+    rubric: tuple[str | RubricItem, ...] = ()
+
+    @property
+    def items(self) -> tuple[RubricItem, ...]:
+        """The lines of the rubric that have points of their own."""
+        return tuple(one for one in self.rubric if isinstance(one, RubricItem))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The rubric as lines of text."""
+        return tuple(one.line if isinstance(one, RubricItem) else one for one in self.rubric)
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,7 +77,8 @@ def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question
         steps: the steps wanted; none means all.
 
     Raises:
-        BadCourse: the file cannot be read, two questions share an id, or an id does not begin with its step.
+        BadCourse: the file cannot be read, two questions share an id, an id does not begin with its step, or some
+            lines of a rubric have points and others have none.
     """
     if not course.written.questions:
         return []
@@ -63,5 +91,9 @@ def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question
     for question in questions:
         if question.id in seen or not re.fullmatch(rf"{question.step}\.[1-9][0-9]?", question.id):
             raise BadCourse(f"{file}: {question.id} is there twice, or is no id of a question of step {question.step}.")
+        if 0 < len(question.items) < len(question.rubric) or len(set(question.lines)) < len(question.lines):
+            raise BadCourse(
+                f"{file}: the rubric of {question.id} has points in some lines only, or the same line twice."
+            )
         seen.add(question.id)
     return sorted((one for one in questions if not steps or one.step in steps), key=lambda question: question.step)

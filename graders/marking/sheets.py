@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graders.questions import Question
-from graders.results.gradebook.book import Answer
+from graders.results.gradebook.answers import Answer
 from graders.results.gradebook.rows import Marked, digest_of
 from graders.spreadsheets import BadSheet, csv_text, number_in, records
 from graders.text import cell, printable
@@ -44,23 +44,23 @@ def key_of(answer: Answer) -> str:
 def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool) -> str:
     """Return the question, its rubric and every answer, to be read; an answer is shown as it was typed."""
     parts = [f"# {question.id} {question.title}", question.prompt.strip(), f"Points: 0 to {question.points:g}."]
-    parts += ["\n".join(f"- {line}" for line in question.rubric)] if question.rubric else []
-    for answer in _in_order(answers):
+    parts += ["\n".join(f"- {line}" for line in question.lines)] if question.rubric else []
+    for answer in in_order(answers):
         text = "\n".join(printable(line) for line in answer.text.splitlines())
         fence = FENCE * (max((len(line) - len(line.lstrip(FENCE)) for line in text.splitlines()), default=0) + 3)
-        whose = "" if anonymous else f", {printable(_whose(answer))}"
-        parts.append(f"## {key_of(answer)}{whose}\n\n{fence}\n{text}\n{fence}")
+        owner = "" if anonymous else f", {printable(whose(answer))}"
+        parts.append(f"## {key_of(answer)}{owner}\n\n{fence}\n{text}\n{fence}")
     return "\n\n".join(parts) + "\n"
 
 
 def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymous: bool) -> str:
     """Return the sheet to fill in; what this marker has given stands in it already."""
     rows: list[Sequence[str]] = [COLUMNS]
-    for answer in _in_order(answers):
+    for answer in in_order(answers):
         mine = _mark_of(answer, marker)
-        whose = "" if anonymous else cell(_whose(answer))
+        owner = "" if anonymous else cell(whose(answer))
         given = [f"{mine.points:g}", cell(mine.comment)] if mine else ["", ""]
-        rows.append([key_of(answer), whose, given[0], f"{question.points:g}", given[1], cell(answer.text)])
+        rows.append([key_of(answer), owner, given[0], f"{question.points:g}", given[1], cell(answer.text)])
     return csv_text(rows)
 
 
@@ -133,11 +133,12 @@ def _mark_of(answer: Answer, marker: str) -> Marked | None:
     return next((mark for mark in answer.marks if mark.marker == marker), None)
 
 
-def _in_order(answers: Sequence[Answer]) -> list[Answer]:
+def in_order(answers: Sequence[Answer]) -> list[Answer]:
     """Return answers in an order that says nothing of whose they are, with the same texts beside one another."""
     return sorted(answers, key=lambda answer: (digest_of(answer.text), answer.handin))
 
 
-def _whose(answer: Answer) -> str:
+def whose(answer: Answer) -> str:
+    """Return whose an answer is: ids, and the name where that says more."""
     students = " ".join(answer.students)
     return students if answer.name in answer.students else f"{students} {answer.name}"

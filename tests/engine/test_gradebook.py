@@ -15,6 +15,7 @@ from graders.intake.layouts.handin import Handin
 from graders.outcomes import BadInput, Outcome
 from graders.policy import Grades
 from graders.results.files import write_result
+from graders.results.gradebook.answers import ChangedMeanwhile, version_of
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.database import GradebookFault
 from graders.results.gradebook.rows import Marked
@@ -298,3 +299,52 @@ def test_a_file_that_is_no_database_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(GradebookFault, match="not a database"):
         Gradebook(str(file), by="Ελένη", new=True)
     assert file.read_bytes() == before
+
+
+# --- marks that were seen before they are changed
+
+
+def test_of_markers_at_once_one_marks_what_all_have_seen_and_the_others_are_told(
+    book: Gradebook, tmp_path: Path
+) -> None:
+    book.record(handin(), result(tmp_path, {1: 5.0}, "Επειδή."))
+    (answer,) = book.answers()
+    told: list[str] = []
+
+    def give(marker: str) -> None:
+        try:
+            book.mark_as_seen(answer, Marked("1.1", 1, marker), version_of(()))
+            told.append("")
+        except ChangedMeanwhile as change:
+            told.append(change.marks[0].marker)
+
+    markers = [threading.Thread(target=give, args=(f"marker {number}",)) for number in range(4)]
+    for one in markers:
+        one.start()
+    for one in markers:
+        one.join()
+    (mark,) = book.answers()[0].marks
+    assert sorted(told) == ["", *[mark.marker] * 3]
+    assert len([one for one in book.history() if one.what == "marked"]) == 1
+
+
+def test_a_mark_that_is_taken_back_gives_way_to_the_one_before(book: Gradebook, tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        book.record(handin(attempt=attempt), result(tmp_path, {1: 5.0 + attempt}, "Επειδή."))
+    one, other = book.answers()
+    first, second, of_another = (
+        Marked("1.1", 1, "Ελένη", "ναι"), Marked("1.1", 0.5, "Ελένη"), Marked("1.1", 0, "Νίκος")
+    )  # fmt: skip
+    book.mark_as_seen(one, first, version_of(()))
+    book.mark_as_seen(other, of_another, version_of([first]))
+    book.mark_as_seen(other, second, version_of([of_another, first]))
+    assert book.last_mark("Ελένη") == (one.key, second)
+    with pytest.raises(ChangedMeanwhile):
+        book.take_back("Ελένη", first)
+    assert book.take_back("Ελένη", second) == first
+    assert {mark.points for mark in book.answers()[1].marks} == {1, 0}
+    assert book.take_back("Ελένη", first) is None
+    assert [answer.marks for answer in book.answers()] == [(of_another,)] * 2
+    assert book.last_mark("Ελένη") is None
+    with pytest.raises(ChangedMeanwhile):
+        book.take_back("Ελένη", first)

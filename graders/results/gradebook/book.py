@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
 from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
 from graders.questions import Question
-from graders.results.gradebook.database import BUSY_SECONDS, ENROLMENT_LOCK, READS, GradebookFault, open_engine
-from graders.results.gradebook.grades import Attempt, Mark, Override, Total, total_of
+from graders.results.gradebook.answers import Answers
+from graders.results.gradebook.database import ENROLMENT_LOCK
+from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.handins import row_of
 from graders.results.gradebook.rows import (
-    Marked,
     attempt_from,
-    change_row,
-    digest_of,
     handin_from,
-    last_marks,
     marks_of_owners,
     now,
     owners_of,
@@ -33,7 +27,6 @@ from graders.results.gradebook.rows import (
     standing_overrides,
     student_from,
     subject_of,
-    together,
     values_of,
 )
 from graders.results.gradebook.tables import (
@@ -64,28 +57,7 @@ class Change:
     after: Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer to a written question, with the marks that it has.
-
-    Attributes:
-        handin: the number of the hand-in that it stands in.
-        students: whose it is.
-        name: of the student or the group.
-        question: the question's id.
-        text: the answer, as it was written.
-        marks: the last mark of each marker.
-    """
-
-    handin: int
-    students: tuple[str, ...]
-    name: str
-    question: str
-    text: str
-    marks: tuple[Marked, ...]
-
-
-class Gradebook:
+class Gradebook(Answers):
     """A class in a database. Use as a context manager; every method is a transaction of its own.
 
     All methods raise `GradebookFault` if the database does not answer.
@@ -96,20 +68,6 @@ class Gradebook:
         new: make it, if there is none.
         patience: seconds to wait for one that others have locked.
     """
-
-    def __init__(self, url: str, by: str, *, new: bool = False, patience: float = BUSY_SECONDS) -> None:
-        self.engine = open_engine(url, new=new, patience=patience)
-        self.by = by
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give up all connections; the next use makes new ones."""
-        self.engine.dispose()
 
     def enrol(self, students: Iterable[Student]) -> None:
         """Let the class be these students; who is not among them any more stays in the book, but not in the class."""
@@ -208,74 +166,6 @@ class Gradebook:
             )
             return {row.id: (handin_from(row), result_from(row.results[-1])) for row in rows if row.results}
 
-    def mark(self, marks: Iterable[tuple[Answer, Marked]]) -> None:
-        """Keep marks for answers, all or none; a marker's earlier one stays in the history alone."""
-        with self._session() as session:
-            rows = session.scalars(sa.select(MarkRow).order_by(MarkRow.id))
-            last = last_marks(rows)
-            for answer, mark in marks:
-                digest = digest_of(answer.text)
-                before = last.get((answer.handin, mark.question, digest, mark.marker))
-                if before and (before.points, before.comment) == (mark.points, mark.comment):
-                    continue
-                session.add(
-                    MarkRow(
-                        handin=answer.handin,
-                        question=mark.question,
-                        answer_digest=digest,
-                        points=mark.points,
-                        marker=mark.marker,
-                        comment=mark.comment,
-                        marked=now(),
-                    )
-                )
-                self._note(
-                    session,
-                    "marked",
-                    f"{answer.handin}: {mark.question}",
-                    {"points": before.points, "comment": before.comment} if before else {},
-                    {"points": mark.points, "comment": mark.comment, "marker": mark.marker},
-                )
-
-    def answers(self, questions: Sequence[str] = ()) -> list[Answer]:
-        """Return the answers in the last results, by question and hand-in, each with the marks that it has.
-
-        An answer that is the same, letter by letter, in several hand-ins of a student keeps its marks.
-        """
-        with self._session(writes=False) as session:
-            rows = session.scalars(
-                sa.select(HandinRow)
-                .options(selectinload(HandinRow.results), selectinload(HandinRow.owners))
-                .order_by(HandinRow.id)
-            ).all()
-            marks = marks_of_owners(rows, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
-            found = []
-            for row in rows:
-                if not row.results:
-                    continue
-                owners = owners_of(row)
-                found += [
-                    Answer(
-                        row.id,
-                        owners,
-                        row.name,
-                        written.id,
-                        written.answer,
-                        marks.get((owners, written.id, digest_of(written.answer)), ()),
-                    )
-                    for written in result_from(row.results[-1]).written
-                    if written.answer and (not questions or written.id in questions)
-                ]
-        return sorted(found, key=lambda answer: (answer.question, answer.handin))
-
-    def marks(self) -> dict[int, dict[str, Mark]]:
-        """Return what the marks of each answer come to, by the hand-in's number and the question's id."""
-        found: dict[int, dict[str, Mark]] = {}
-        for answer in self.answers():
-            if mark := together(answer.marks):
-                found.setdefault(answer.handin, {})[answer.question] = mark
-        return found
-
     def override(self, student: str, step: int | None, points: float, reason: str) -> None:
         """Give a student points in place of computed ones, for a step or (None) for the total."""
         with self._session() as session:
@@ -362,18 +252,3 @@ class Gradebook:
                 Change(row.at, row.by, row.what, row.subject, row.before, row.after)
                 for row in session.scalars(sa.select(ChangeRow).order_by(ChangeRow.id))
             ]
-
-    @contextmanager
-    def _session(self, *, writes: bool = True) -> Iterator[Session]:
-        engine = self.engine if writes else self.engine.execution_options(**READS)
-        try:
-            with Session(engine) as session, session.begin():
-                yield session
-        except DBAPIError as error:
-            why = " ".join(str(error.orig).split())
-            raise GradebookFault(f"the gradebook does not answer ({why}); what was to be written is not.") from error
-
-    def _note(
-        self, session: Session, what: str, subject: str, before: Mapping[str, object], after: Mapping[str, object]
-    ) -> None:
-        session.add(change_row(self.by, what, subject, before, after))

@@ -19,7 +19,11 @@ from graders.outcomes import BadInput, HarnessFault
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 60  # how long a writer waits for another's transaction to end
 OTHER_NAMES_OF_POSTGRESQL = re.compile(r"^postgres(ql)?://")  # for which SQLAlchemy takes another driver
-MIGRATION_LOCK, ENROLMENT_LOCK = 0x6772_6164, 0x6772_6165  # numbers that no other user of the database locks
+MIGRATION_LOCK, ENROLMENT_LOCK, MARKS_LOCK = (
+    0x6772_6164,
+    0x6772_6165,
+    0x6772_6166,
+)  # numbers that no other user of the database locks
 
 
 READS = {"gradebook_reads": True}  # of a connection whose transactions only read
