@@ -5,26 +5,28 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from graders.pages.pictures import lines_of, panels_of
 from graders.text import without_orders
 from graders.words.spoken import ENGLISH_WORDS, Words
 
+ROOM = "graders.pages"
 MOST_CHARACTERS = 20_000  # of one text that a student wrote
 
 
-def render(template: str, values: Mapping[str, object], words: Words = ENGLISH_WORDS) -> bytes:
+def render(template: str, values: Mapping[str, object], words: Words = ENGLISH_WORDS, room: str = ROOM) -> bytes:
     """Return a page.
 
     Args:
         template: its file's name, without the ending.
         values: what it shows; every text in it is escaped.
         words: its language.
+        room: the package that has the template, which may build on those of this one.
     """
     values = {**values, "words": words}
-    return _environment().get_template(f"{template}.html.j2").render(values).encode("utf-8", "replace")
+    return _environment(room).get_template(f"{template}.html.j2").render(values).encode("utf-8", "replace")
 
 
 def plain(text: str) -> str:
@@ -66,9 +68,9 @@ def _words(context: Context) -> Words:
 
 
 @functools.cache
-def _environment() -> Environment:
+def _environment(room: str) -> Environment:
     environment = Environment(
-        loader=PackageLoader("graders.pages"),
+        loader=ChoiceLoader([PackageLoader(room), PackageLoader(ROOM)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -13,8 +13,11 @@ from graders.commands.errors import Command, ExitCode, Group, say
 from graders.commands.options import course_option
 from graders.commands.writing import write_folder
 from graders.course import Course
+from graders.outcomes import HarnessFault
 from graders.questions import Question, load_questions
 from graders.spreadsheets import BadSheet, for_excel, read_table
+
+SECONDS_TO_WAIT = 5.0  # for a gradebook that others have locked, while somebody looks at a page
 
 
 @click.group(cls=Group)
@@ -25,37 +28,44 @@ def mark() -> None:
 marker_option = click.option("--marker", default=user_at_hand, show_default="this user", help="Who marks.")
 
 
+question_option = click.option(
+    "--question", "wanted", multiple=True, help="Only this question, such as 6.4; may be repeated."
+)
+anonymous_option = click.option("--anonymous", is_flag=True, help="Leave out whose the answers are.")
+every_option = click.option("--every-attempt", is_flag=True, help="Also the answers of attempts that do not count.")
+
+
 @mark.command("export", cls=Command)
 @book_option
 @click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the sheets.")
-@click.option("--question", "wanted", multiple=True, help="Only this question, such as 6.4; may be repeated.")
-@click.option("--anonymous", is_flag=True, help="Leave out whose the answers are.")
-@click.option("--every-attempt", is_flag=True, help="Also the answers of attempts that do not count.")
+@question_option
+@anonymous_option
+@every_option
 @marker_option
 @course_option
 def export_sheets(
     url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, every_attempt: bool, marker: str, course: Course
 ) -> None:
     """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
-    from graders.marking.sheets import markdown, table, unsaved  # noqa: PLC0415 - needs the gradebook's libraries
+    from graders.marking.chosen import to_be_marked  # noqa: PLC0415 - needs the gradebook's libraries
+    from graders.marking.sheets import markdown, table, unsaved  # noqa: PLC0415
     from graders.statistics.advice import counted  # noqa: PLC0415
 
     questions = _questions(course, wanted)
     with opened(url) as book:
-        there = book.answers([question.id for question in questions])
-        chosen = {total.handin for total in book.totals(course.grades, questions).values()}
-    # Which attempt is the best may depend on its marks.
-    all_of_them = every_attempt or course.grades.attempt == "best"
-    answers = there if all_of_them else [answer for answer in there if answer.handin in chosen]
-    if left := len(there) - len(answers):
-        say("graders", f"left out: {counted(left, 'answer')} of attempts that do not count; --every-attempt takes all.")
+        answers, left = to_be_marked(book, questions, course.grades, every_attempt=every_attempt)
+    if left:
+        say(
+            "graders",
+            f"left out: {counted(len(left), 'answer')} of attempts that do not count; --every-attempt takes all.",
+        )
     for question in questions:
         before = to / f"{question.id}.csv"
         if not before.exists():
             continue
         text = read_table(before).text
         with _named(before):
-            begun = unsaved(text, there)
+            begun = unsaved(text, [*answers, *left])
         if begun:
             raise click.UsageError(
                 f"--to {to}: {before.name} has marks that are not in the gradebook; import it first."
@@ -101,6 +111,49 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
             click.echo(f"{sheet}: {counted(len(marks), 'mark')}")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
+
+
+@mark.command(cls=Command)
+@book_option
+@question_option
+@anonymous_option
+@every_option
+@marker_option
+@click.option("--independently", is_flag=True,
+              help="Also mark what others have marked, and see their marks only after your own.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Where to listen.")
+@course_option
+def serve(
+    url: str,
+    wanted: tuple[str, ...],
+    anonymous: bool,
+    every_attempt: bool,
+    marker: str,
+    independently: bool,
+    port: int,
+    course: Course,
+) -> None:
+    """Mark written answers in the browser of this machine: open the address that is printed; Ctrl-C ends it.
+
+    Each mark is in the gradebook once it is saved. Several may mark at once, each with a server and a name.
+    """
+    questions = _questions(course, wanted)
+    if not marker.strip():
+        raise click.UsageError("--marker: a name is wanted, which stands beside the marks.")
+    with opened(url, patience=SECONDS_TO_WAIT) as book:
+        try:
+            from graders.marking.desk import Desk  # noqa: PLC0415 - the libraries of an extra, and slow to load
+            from graders.marking.serving import listen, serve_until_interrupted  # noqa: PLC0415
+        except ImportError as error:
+            raise HarnessFault(
+                f"graders mark serve needs {error.name}, which comes with this package's extra: "
+                "pip install '.[gradebook,marking]'."
+            ) from error
+        desk = Desk(
+            book, questions, course.grades, marker.strip(), independently=independently, every_attempt=every_attempt
+        )
+        with listen(port) as listening:
+            serve_until_interrupted(desk, listening, course.title, anonymous=anonymous, told=click.echo)
 
 
 @contextmanager
