@@ -11,6 +11,7 @@ import pytest
 from graders.judging.collection import CollectedChecks
 from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
+from tests import browser as chromium
 from tests import postgresql as postgresql_server
 from tests.support import COURSE, checks_collected
 
@@ -55,6 +56,12 @@ def gradebook_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path / "class.db")
     server: postgresql_server.Server = request.getfixturevalue("postgresql")
     return server.new_database()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium.started() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
