@@ -112,7 +112,7 @@ class Gate:
             found = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
             return ""
-        return found.value if found else ""
+        return str(found.value) if found else ""
 
 
 def same(given: str, wanted: str) -> bool:
@@ -127,4 +127,5 @@ def _is_from(origin: str, headers: Headers) -> bool:
 def _token(scope: Scope) -> str:
     if scope["path"] != "/" or scope["method"] != "GET":
         return ""
-    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+    query: bytes = scope["query_string"]
+    return parse_qs(query.decode("latin-1")).get("token", [""])[0]

@@ -174,7 +174,12 @@ def test_what_is_not_saved_is_not_left_unasked(browser: Any, file: Path) -> None
         page, _ = opened(browser, address)
         leads(page, "n", "/mark/")
         asked: list[str] = []
-        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+        def refuse(dialog: Any) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
         press(page, "4", "j")
         page.wait_for_timeout(100)
         assert asked == ["beforeunload"]
@@ -188,19 +193,20 @@ def test_its_pages_fit_are_legible_and_have_no_faults_that_axe_finds(browser: An
         one = book.answers()[0]
         book.mark([(one, Marked("2.1", 1.0, "Ελένη", "πλήρες")), (one, Marked("2.1", 0.5, "Νίκος"))])
     with served(tmp_path / "class.db", "--marker", "Ελένη") as address:
+        here = address.partition("?")[0]
         for scheme in ("light", "dark"):
             for width in (NARROW, 1280):
                 page, wrong = opened(browser, address, viewport={"width": width, "height": 900}, color_scheme=scheme)
-                _check(page, width, tmp_path / f"questions-{width}-{scheme}.png")
-                page.get_by_role("link", name="2.1").click()
-                _check(page, width, tmp_path / f"question-{width}-{scheme}.png")
+                shown = {"questions": "", "question": "question/2.1", "message": "mark/2.1/nothing"}
+                for name, path in shown.items() if width == NARROW else ():
+                    page.goto(here + path)
+                    _check(page, width, tmp_path / f"{name}-{width}-{scheme}.png")
                 for number in (1, 2, 3):
+                    page.goto(f"{here}question/2.1")
                     page.get_by_role("link", name=f"Answer {number}", exact=True).click()
+                    page.wait_for_url("**/mark/**")
                     _check(page, width, tmp_path / f"answer-{number}-{width}-{scheme}.png")
-                    leads(page, "l", "/question/")
-                assert wrong == []
-                page.goto(f"{address.partition('?')[0]}mark/2.1/nothing")
-                _check(page, width, tmp_path / f"message-{width}-{scheme}.png")
+                assert [one for one in wrong if "status of 404" not in one] == []
                 page.context.close()
 
 

@@ -575,11 +575,11 @@ def test_it_listens_on_this_machine_alone_and_ctrl_c_ends_it(book, tmp_path):
         assert server.stdout
         assert server.stderr
         line = server.stdout.readline()
-        port = int(
-            re.fullmatch(
-                r"Open http://127\.0\.0\.1:(\d+)/\?token=\S{43} in a browser of this machine; Ctrl-C ends it\.\n", line
-            )[1]
+        found = re.fullmatch(
+            r"Open http://127\.0\.0\.1:(\d+)/\?token=\S{43} in a browser of this machine; Ctrl-C ends it\.\n", line
         )
+        assert found
+        port = int(found[1])
         with socket.create_connection(("127.0.0.1", port)) as browser:
             browser.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
             assert b"403" in browser.recv(100)
