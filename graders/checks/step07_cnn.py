@@ -38,6 +38,7 @@ from graders.checks.oracles.networks.any_network import (
     redrawn,
     sized,
 )
+from graders.checks.oracles.networks.blocks import expect_maximum, expect_proportion, expect_relu
 from graders.checks.oracles.networks.cnn import (
     FEATURE_SIZE,
     FILTERS,
@@ -51,7 +52,6 @@ from graders.checks.oracles.networks.cnn import (
     responsive_backbone,
     sized_backbone_of,
     vectors,
-    without_biases,
     without_effect,
 )
 from graders.checks.oracles.networks.digits import (
@@ -80,8 +80,6 @@ ROUNDING = 1e-4
 
 
 SMALLEST = 128
-LOUD = 1e3  # times a track, so that what a leaky ReLU lets through of it is seen
-LINEAR = 1e-3  # of what two tracks differ in: pools of maxima bend it by a hundredth and more, rounding by a millionth
 ALIVE = 0.1  # of what comes out of a ReLU, with weights drawn as PyTorch does about half
 
 WINDOWS = ("test_random_crop_returns_a_window_of_each_image",)
@@ -535,26 +533,11 @@ def test_backbone_registers_its_convolutions(lab: Any, kit: Kit) -> None:
     needs=("test_vector_does_not_depend_on_the_batch_in_evaluation_mode",),
 )
 def test_blocks_rectify_and_take_the_maximum(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """In the blocks of CNNBackbone are ReLU, which lets nothing negative through, and max pooling."""
-    first, second = (torch.from_numpy(rng.uniform(0, 1, (2, *TRACK)).astype(np.float32)) for _ in range(2))
+    """Each block of CNNBackbone has ReLU, which lets nothing negative through, and max pooling."""
     backbone = evaluating(sized_backbone_of(lab, kit))
-    # With positive weights alone and no biases, ReLU and means are linear: only a maximum bends.
-    positive = {name: np.abs(values) for name, values in without_biases(kit, backbone, rng).items()}
-    kit.training.load(backbone, positive)
-    one, other, between = (vectors(backbone, x).astype(np.float64) for x in (first, second, (first + second) / 2))
-    if not np.abs(one + other - 2 * between).max() > LINEAR * np.abs(one - other).max():
-        raise AssertionError(
-            "With positive weights CNNBackbone's vector of the mean of two tracks is the mean of their vectors; "
-            "expected max pooling, which makes it smaller."
-        )
-    # Without ReLU they stay negative, up to the linear layer, whose weights have either sign.
-    mixed = {name: values for name, values in without_biases(kit, backbone, rng).items() if values.ndim == 2}
-    kit.training.load(backbone, mixed)
-    if changed(vectors(backbone, LOUD * -first), vectors(backbone, LOUD * -second)):
-        raise AssertionError(
-            "With convolutions of positive weights and without biases, CNNBackbone's vectors of two negative tracks "
-            "differ; expected ReLU, which leaves nothing of either."
-        )
+    expect_proportion(kit, backbone, rng)
+    expect_relu(kit, backbone, rng)
+    expect_maximum(kit, backbone, rng)
 
 
 @check(points=0.25, hint="Make the blocks in a loop over `filters`, one block for each.", needs=VECTORS)

@@ -10,7 +10,7 @@ import torch
 
 from graders.authoring.expect import as_array, expect_dtype, expect_shape, plain
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks.any_network import evaluating, parameters, redrawn, sized
+from graders.checks.oracles.networks.any_network import evaluating, redrawn, sized
 from graders.outcomes import WrongType
 
 ROUNDING = 1e-4
@@ -102,13 +102,3 @@ def numbers_of(kit: Kit, backbone: Any) -> dict[str, np.ndarray]:
         raise WrongType("The state_dict of CNNBackbone is no dict of tensors.")
     arrays = {name: as_array(value, f"{name} of CNNBackbone").copy() for name, value in state.items()}
     return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-
-
-def without_biases(kit: Kit, backbone: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return random weights for a new backbone, no biases, and the scales of batch normalisation as they are."""
-    return {
-        name: (rng.uniform(-1, 1, array.shape) / np.prod(array.shape[1:]) if array.ndim > 1 else array == 1).astype(
-            array.dtype
-        )
-        for name, array in parameters(kit, backbone, "CNNBackbone").items()
-    }
