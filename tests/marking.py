@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lxml import html
@@ -24,6 +28,7 @@ from tests.support import ROOT
 WORDS = ROOT / "tests" / "courses" / "words"
 QUESTION = load_questions(load_course(WORDS))[0]
 PORT = 8901
+INTERRUPTED = 130
 HERE = f"http://127.0.0.1:{PORT}"
 
 
@@ -48,6 +53,21 @@ def record(
         )
         handin = Handin(students=[student], name=f"Όνομα {student}", attempt=attempt, digest=f"{student}-{attempt}")
         book.record(handin, write_result(result, folder / f"{student}-{attempt}"))
+
+
+@contextmanager
+def served(*arguments: str | Path, folder: Path = ROOT) -> Iterator[str]:
+    """Run `graders mark serve` in a folder, and give the address that it prints; Ctrl-C ends it."""
+    command = [sys.executable, "-m", "graders", "mark", "serve", *map(str, arguments), "--course", str(WORDS)]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        found = re.search(r"http\S+", server.stdout.readline())
+        assert found
+        try:
+            yield found[0]
+        finally:
+            server.send_signal(signal.SIGINT)
+            assert server.wait() == INTERRUPTED
 
 
 class Browser:

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+import urllib.request
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,10 +17,13 @@ from click.testing import CliRunner
 
 from graders.cli import graders
 from graders.course import load_course
+from graders.questions import load_questions
+from tests.marking import served
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
 DOCUMENT = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ANSWER = "Είκοσι πέντε κλειδιά."
 ROSTER = """id;name;email;group
@@ -133,6 +137,11 @@ def test_every_command_works_as_it_is_written(office: Path) -> None:
     for arguments in commands():
         if "gradescope-bundle" in arguments:
             continue  # it packs a checkout that holds the course: tests of exports do that
+        if arguments[:2] == ["mark", "serve"]:
+            with served(*arguments[2:], folder=office) as address:
+                opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+                assert "eleni marks" in opener.open(address).read().decode()
+            continue
         if arguments[:2] == ["mark", "import"]:
             sheet = office / arguments[-1]
             rows = rows_of(sheet)
@@ -188,7 +197,7 @@ def test_every_command_works_as_it_is_written(office: Path) -> None:
 
 
 def test_the_policies_that_are_shown_are_read(tmp_path: Path) -> None:
-    (policies,) = re.findall(r"^```toml\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    policies = next(one for one in TOML.findall(DOCUMENT) if "[grades]" in one)
     text = (WORDS / "course.toml").read_text(encoding="utf-8")
     assert "[grades]" not in text
     elsewhere = text.replace('root = "."', f'root = "{WORDS}"')
@@ -196,3 +205,13 @@ def test_the_policies_that_are_shown_are_read(tmp_path: Path) -> None:
     grades = load_course(tmp_path).grades
     assert (grades.attempt, grades.unreadable, grades.late_days, grades.latest) == ("last", "skipped", 2, 7)
     assert grades.weight_of(4) == 2
+
+
+def test_the_question_that_is_shown_is_read(tmp_path: Path) -> None:
+    shown = next(one for one in TOML.findall(DOCUMENT) if "[[question]]" in one)
+    (tmp_path / "questions.toml").write_text(shown, encoding="utf-8")
+    text = (WORDS / "course.toml").read_text(encoding="utf-8").replace('root = "."', f'root = "{WORDS}"')
+    there = text.replace('"words_checks/questions.toml"', f'"{tmp_path / "questions.toml"}"')
+    (tmp_path / "course.toml").write_text(there, encoding="utf-8")
+    (question,) = load_questions(load_course(tmp_path))
+    assert sum(item.points for item in question.items if item.points > 0) == question.points

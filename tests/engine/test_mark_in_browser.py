@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +11,12 @@ import pytest
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
 from tests.browser import faults, illegible
-from tests.marking import WORDS, record
+from tests.marking import record, served
 from tests.pages import EVIL
-from tests.support import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NARROW = 360
 TEXTS = {"001": "Επειδή η λέξη τελειώνει.", "002": "Είκοσι *πέντε* κλειδιά.", "003": "Δεν ξέρω."}
-
-
-@contextmanager
-def served(book: Path, *options: str) -> Iterator[str]:
-    """Run the server, and give the address that it prints."""
-    command = [
-        sys.executable,
-        "-m",
-        "graders",
-        "mark",
-        "serve",
-        "--gradebook",
-        str(book),
-        "--course",
-        str(WORDS),
-        *options,
-    ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        found = re.search(r"http\S+", server.stdout.readline())
-        assert found
-        try:
-            yield found[0]
-        finally:
-            server.send_signal(signal.SIGINT)
-            assert server.wait() == 130
 
 
 @pytest.fixture
@@ -87,7 +55,7 @@ def leads(page: Any, key: str, to: str) -> None:
 
 
 def test_a_class_is_marked_by_keyboard_alone(browser: Any, file: Path) -> None:
-    with served(file, "--marker", "Ελένη") as address:
+    with served("--gradebook", file, "--marker", "Ελένη") as address:
         page, wrong = opened(browser, address)
         leads(page, "n", "/mark/")
         press(page, "2", "c")
@@ -121,7 +89,7 @@ def test_a_class_is_marked_by_keyboard_alone(browser: Any, file: Path) -> None:
 
 
 def test_a_keyboard_of_greek_letters_has_the_same_keys(browser: Any, file: Path) -> None:
-    with served(file) as address:
+    with served("--gradebook", file) as address:
         page, _ = opened(browser, address)
         with page.expect_navigation(url=re.compile("/mark/")):
             page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ν', code: 'KeyN'}))")
@@ -130,7 +98,7 @@ def test_a_keyboard_of_greek_letters_has_the_same_keys(browser: Any, file: Path)
 
 
 def test_what_is_typed_outlives_the_server(browser: Any, file: Path) -> None:
-    with served(file, "--marker", "Ελένη") as address:
+    with served("--gradebook", file, "--marker", "Ελένη") as address:
         port = address.partition("?")[0].rpartition(":")[2].strip("/")
         page, _ = opened(browser, address)
         leads(page, "n", "/mark/")
@@ -140,7 +108,7 @@ def test_what_is_typed_outlives_the_server(browser: Any, file: Path) -> None:
         page.keyboard.type("χωρίς διακομιστή")
     press(page, "Control+Enter")
     page.get_by_text("the marking server does not answer").wait_for()
-    with served(file, "--marker", "Ελένη", "--port", port) as address:
+    with served("--gradebook", file, "--marker", "Ελένη", "--port", port) as address:
         press(page, "Control+Enter")
         page.get_by_text("the marking server was started again").wait_for()
         assert marks(file) == [("Ελένη", 1.0, "")]
@@ -152,7 +120,10 @@ def test_what_is_typed_outlives_the_server(browser: Any, file: Path) -> None:
 
 
 def test_two_mark_at_once_and_neither_overwrites_what_they_have_not_seen(browser: Any, file: Path) -> None:
-    with served(file, "--marker", "Ελένη") as of_eleni, served(file, "--marker", "Νίκος") as of_nikos:
+    with (
+        served("--gradebook", file, "--marker", "Ελένη") as of_eleni,
+        served("--gradebook", file, "--marker", "Νίκος") as of_nikos,
+    ):
         (eleni, _), (nikos, _) = opened(browser, of_eleni), opened(browser, of_nikos)
         for page in (eleni, nikos):
             leads(page, "n", "/mark/")
@@ -170,7 +141,7 @@ def test_two_mark_at_once_and_neither_overwrites_what_they_have_not_seen(browser
 
 
 def test_what_is_not_saved_is_not_left_unasked(browser: Any, file: Path) -> None:
-    with served(file) as address:
+    with served("--gradebook", file) as address:
         page, _ = opened(browser, address)
         leads(page, "n", "/mark/")
         asked: list[str] = []
@@ -192,7 +163,7 @@ def test_its_pages_fit_are_legible_and_have_no_faults_that_axe_finds(browser: An
         record(book, tmp_path, {"001": "Επειδή.", "002": EVIL, "003": wide})
         one = book.answers()[0]
         book.mark([(one, Marked("2.1", 1.0, "Ελένη", "πλήρες")), (one, Marked("2.1", 0.5, "Νίκος"))])
-    with served(tmp_path / "class.db", "--marker", "Ελένη") as address:
+    with served("--gradebook", tmp_path / "class.db", "--marker", "Ελένη") as address:
         here = address.partition("?")[0]
         for scheme in ("light", "dark"):
             for width in (NARROW, 1280):

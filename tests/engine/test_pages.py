@@ -37,7 +37,7 @@ from tests.support import ROOT
 WORDS = ROOT / "tests" / "courses" / "words"
 ELEMENTS = frozenset(
     "html head meta title style body header main section article p h1 h2 h3 small span i b br table caption thead tbody tr th "
-    "td ul ol li details summary pre a div abbr figure figcaption img svg polyline".split()
+    "td ul ol li details summary pre a div abbr code figure figcaption img svg polyline".split()
 )
 SVG = "{http://www.w3.org/2000/svg}"
 PNG = "data:image/png;base64,"
@@ -215,6 +215,7 @@ def test_the_class_page_shows_who_passed_what_and_what_is_to_be_marked() -> None
             assert [sign == "✓" for sign in signs] == [check.outcome is Outcome.PASSED for check in mine]
     said = text_of(page)
     assert "2.1 Γιατί σπάει 12 of 12 11" in said
+    assert "11 answers still to mark: graders mark serve --gradebook URL" in said
     assert "2.2 How long it takes 0 of 12 0" in said
     counts = [int(row.xpath("./td")[0].text) for row in tree.xpath("//table[@class='tenths']/tbody/tr")]
     assert sum(counts) == 12
