@@ -201,6 +201,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: str
     checks: str
     data: str = ""
+    figures: str = ""
     loads: tuple[Loads, ...] = ()
     decisive: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -229,6 +230,7 @@ class Course:
         reference: import name of the same, complete.
         checks: import name of the package of checks.
         data: folder of the data that checks work on, from its own; empty for none.
+        figures: import name of the module whose `FIGURES` students' code draws; empty for none.
         loads: what is loaded beforehand for which steps.
         decisive: packages besides engine, checks and reference on which verdicts depend.
         libraries: distributions whose versions a result records.
@@ -246,6 +248,7 @@ class Course:
     reference: str
     checks: str
     data: str
+    figures: str
     loads: tuple[Loads, ...]
     decisive: tuple[str, ...]
     libraries: tuple[str, ...]

@@ -10,6 +10,7 @@ import click
 from graders.commands.check import check
 from graders.commands.errors import Group, run_group
 from graders.commands.home.notebook import notebook
+from graders.commands.home.show import show
 from graders.commands.home.submit import submit
 from graders.commands.home.supervised import Done, notes_of_this_process
 from graders.words.choice import chosen_words
@@ -36,4 +37,5 @@ def lab() -> None:
 
 lab.add_command(check)
 lab.add_command(notebook)
+lab.add_command(show)
 lab.add_command(submit)

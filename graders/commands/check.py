@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Collection
 from functools import partial
@@ -13,13 +12,13 @@ import click
 
 from graders.commands.errors import Command, Settings, say, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
+from graders.commands.home.steps import steps_named
 from graders.commands.home.supervised import Done, Notes, Supervision, notes_of_this_process
 from graders.commands.home.watching import watch
 from graders.commands.options import lang_option
 from graders.course import Course
 
 NOTEBOOK = ".ipynb"
-RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
 @click.command(cls=Command)
@@ -49,7 +48,7 @@ def check(
     """
     words = words_for(language, course.words_folder, os.environ)
     notebooks = [Path(text) for text in what if text.lower().endswith(NOTEBOOK)]
-    numbers = {number for text in what if not text.lower().endswith(NOTEBOOK) for number in _steps(text, course)}
+    numbers = {number for text in what if not text.lower().endswith(NOTEBOOK) for number in steps_named(text, course)}
     if len(notebooks) > 1:
         raise click.UsageError(f"{len(notebooks)} notebooks are named; check one at a time.")
     if notebooks and not notebooks[0].is_file():
@@ -92,30 +91,3 @@ def _prepare(course: Course, numbers: Collection[int]) -> None:
     load_rubric(course, numbers)
     for name in course.loads_for(numbers).server:
         course.load(name)
-
-
-def _steps(text: str, course: Course) -> list[int]:
-    """Return the numbers of the steps that a number, a range, a label, or the name of a module or file means."""
-    if not (found := RANGE.fullmatch(text)):
-        return [_step(text, course)]
-    first, last = (_step(end, course) for end in found.groups())
-    if first > last:
-        raise click.UsageError(f"{text!r} is no range of steps; the lower number comes first: {last}-{first}.")
-    return [step.number for step in course.steps if first <= step.number <= last]
-
-
-def _step(text: str, course: Course) -> int:
-    """Return the number of a step that has checks, from a number, a label, or the name of its module or file."""
-    match = re.fullmatch(r"(?:step)?0*(\d{1,2})(_\w+)?(?:\.py)?", Path(text).name)
-    example = course.steps[-1]
-    if not match:
-        raise click.UsageError(
-            f"{text!r} is no step; name one as {example.number}, {example.label} or {example.module}."
-        )
-    step = next((step for step in course.steps if step.number == int(match[1])), None)
-    if step is None:
-        numbers = ", ".join(str(step.number) for step in course.steps)
-        raise click.UsageError(f"{text!r} is no step of this course; it has steps {numbers}.")
-    if match[2] and step.module != f"{step.label}{match[2]}":
-        raise click.UsageError(f"{text!r} is no module of this course; step {step.number} is {step.module}.")
-    return step.number

@@ -153,7 +153,7 @@ def _modules(course: Course, rubric: Sequence[Check], places: _Places) -> dict[s
         packages = {course.checks: copy, ENGINE: PROJECT / ENGINE, course.reference: course.reference_folder}
         packages |= {name: course.folder_of(name) for name in course.decisive}
         wanted = [COMMAND, *(f"{course.checks}.{step.module}" for step in course.steps)]
-        wanted += [name for name in (course.sandbox.kit, course.sandbox.adaptations) if name]
+        wanted += [name for name in (course.sandbox.kit, course.sandbox.adaptations, course.figures) if name]
         files: dict[str, bytes] = {}
         for path in sources_of(wanted, packages):
             if path.is_relative_to(course.reference_folder):
@@ -259,5 +259,11 @@ def _readme(course: Course, package: str, language: str, *, has_questions: bool)
     first, last = course.steps[0], course.steps[-1]
     title = chosen_words(language, {}, course.words_folder).text(course.title)
     return environment.get_template(name).render(
-        title=title, package=package, first=first, last=last, questions=has_questions, further=further
+        title=title,
+        package=package,
+        first=first,
+        last=last,
+        questions=has_questions,
+        figures=bool(course.figures),
+        further=further,
     )

@@ -16,7 +16,19 @@ from graders.judging.rubric import Check
 from graders.release.skeleton import bound_name, used_names
 from graders.words.po import Entry, written
 
-KEPT_KEYS = ("title", "root", "package", "reference", "checks", "data", "words", "written", "notebooks", "hints")
+KEPT_KEYS = (
+    "title",
+    "root",
+    "package",
+    "reference",
+    "checks",
+    "data",
+    "figures",
+    "words",
+    "written",
+    "notebooks",
+    "hints",
+)
 KEPT_OF_SANDBOX = ("kit", "adaptations", "unreadable", "environment")
 KEPT_OF_THRESHOLDS = ("check", "better", "threshold", "source")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,6 +12,8 @@ import pytest
 
 from graders.checks import kit
 from graders.checks.kit import figures
+from graders.checks.kit.shown import FIGURES
+from tests.support import COURSE
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +55,14 @@ def test_what_a_function_overwrites_is_seen_where_it_gets_the_checks_own_argumen
     beats = [15, 4, 9]
     after = kit.arguments_after(lambda beats: beats.sort(), beats)
     assert (beats, after) == ([15, 4, 9], ([4, 9, 15],))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 6, 7])
+def test_the_reference_draws_each_figure_of_a_step(step: int) -> None:
+    lab = SimpleNamespace(
+        **{name: importlib.import_module(f"{COURSE.reference}.{name}") for name in COURSE.modules[:step]}
+    )
+    drawn = {one.name: one.draw(lab, COURSE.path(COURSE.data)) for one in FIGURES if one.step == step}
+    assert drawn
+    assert all(content.startswith(b"\x89PNG") for content in drawn.values())
+    assert plt.get_fignums() == []

@@ -87,3 +87,45 @@ def test_nobody_is_told_of_hints_where_there_are_none(home: Path) -> None:
     assert "--hints" not in lab("check", cwd=home).stdout
     write(home, "def shift(text, by):\n    raise NotImplementedError\n")
     assert "--hints" not in lab("check", "2", cwd=home).stdout
+
+
+# --- figures
+
+
+def test_a_step_s_figures_are_drawn_with_the_student_s_code(home: Path) -> None:
+    done = lab("show", "2", cwd=home / "words")
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = home / "figures"
+    assert done.stdout.splitlines() == [
+        f"✓ a text in a cipher: {folder / 'step02-cipher.svg'}",
+        f"✓ the text again: {folder / 'step02-undone.svg'}",
+    ]
+    assert "wr whoo wkh wdoh" in (folder / "step02-cipher.svg").read_text(encoding="utf-8")
+    assert "to tell the tale" in (folder / "step02-undone.svg").read_text(encoding="utf-8")
+
+
+def test_what_keeps_a_figure_from_being_drawn_is_told_as_checks_tell_it_and_costs_no_other(home: Path) -> None:
+    write(home, "def shift(text, by):\n    return text[by:]\n\ndef unshift(text, by):\n    return -text\n")
+    done = lab("show", "step02", "--out", home / "mine", cwd=home)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[1:] == [
+        "✗ the text again",
+        "    student_error: TypeError: bad operand type for unary -: 'str' [step02_ciphers.py line 5, in unshift]",
+    ]
+    assert [path.name for path in (home / "mine").iterdir()] == ["step02-cipher.svg"]
+    (home / "words" / "step02_ciphers.py").unlink()
+    gone = lab("show", "2", cwd=home)
+    assert "not_implemented: step02_ciphers.py is not in " in gone.stdout
+
+
+def test_figures_of_a_notebook_are_drawn_too(home: Path) -> None:
+    assert lab("notebook", "--out", home / "anna.ipynb", cwd=home).returncode == 0
+    done = lab("show", "2", "anna.ipynb", cwd=home)
+    assert done.returncode == 0, done.stdout
+    assert (home / "figures" / "step02-cipher.svg").is_file()
+
+
+def test_a_step_without_figures_is_wrong_usage(home: Path) -> None:
+    done = lab("show", "1", cwd=home)
+    assert done.returncode == 2
+    assert "Nothing is drawn in step 1; steps with figures are 2." in done.stderr
