@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from graders.commands.errors import Command, Settings, say, words_for
+from graders.commands.errors import Command, Settings, exit_code_of, say, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
 from graders.commands.home.steps import steps_named
 from graders.commands.home.supervised import Done, Notes, Supervision, notes_of_this_process
-from graders.commands.home.watching import watch
-from graders.commands.options import lang_option
+from graders.commands.home.watching import starter, watch
+from graders.commands.options import lang_option, without_collecting
 from graders.course import Course
 
 NOTEBOOK = ".ipynb"
@@ -60,13 +60,18 @@ def check(
         os.environ.setdefault(name, value)
 
     def check_once(notes: Notes | None) -> int:
-        from graders.commands.home.checking import Checking, Wanted  # noqa: PLC0415 - `--help` need not load what checking needs
-        from graders.commands.home.work import work_of  # noqa: PLC0415
+        with without_collecting():
+            from graders.commands.home.checking import Checking, Wanted  # noqa: PLC0415 - `--help` need not load all that
+            from graders.commands.home.work import work_of  # noqa: PLC0415
 
         with work_of(home, course) as work:
-            code = Checking(course, numbers, work, notes, Wanted(pdb, first, hints, results), words).run()
-        if again and notes:
-            notes.write(Done(code))
+            with without_collecting():
+                checking = Checking(course, numbers, work, notes, Wanted(pdb, first, hints, results), words)
+            return checking.run()
+
+    def check_apart(notes: Notes) -> int:
+        code = exit_code_of(lambda: check_once(notes), "lab", settings)
+        notes.write(Done(code))
         return code
 
     def tell(text: str) -> None:
@@ -78,8 +83,8 @@ def check(
         sys.exit(check_once(notes))
     if again:
         place = home if notebooks else home / course.package
-        sys.exit(watch(place, partial(_prepare, course, numbers), check_once, tell))
-    sys.exit(Supervision(tell).run())
+        sys.exit(watch(place, partial(_prepare, course, numbers), check_apart, tell))
+    sys.exit(Supervision(tell, start=starter(check_apart)).run())
 
 
 def _prepare(course: Course, numbers: Collection[int]) -> None:
@@ -88,6 +93,7 @@ def _prepare(course: Course, numbers: Collection[int]) -> None:
     import graders.commands.home.work  # noqa: F401, PLC0415
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
 
-    load_rubric(course, numbers)
-    for name in course.loads_for(numbers).server:
-        course.load(name)
+    with without_collecting():
+        load_rubric(course, numbers)
+        for name in course.loads_for(numbers).server:
+            course.load(name)

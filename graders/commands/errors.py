@@ -6,7 +6,7 @@ import io
 import platform
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import metadata
@@ -128,25 +128,30 @@ def run_group(group: click.Group, name: str, words: Words = ENGLISH_WORDS) -> No
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where it is no UTF-8, some signs are not to be had
+    sys.exit(exit_code_of(lambda: group(prog_name=name, obj=settings, standalone_mode=False), name, settings))
+
+
+def exit_code_of(action: Callable[[], int | None], name: str, settings: Settings) -> int:
+    """Return the exit code with which an action ends; an error is told as by `run_group`."""
     try:
-        sys.exit(group(prog_name=name, obj=settings, standalone_mode=False))
+        return action() or ExitCode.DONE
     except click.ClickException as misuse:
         show(misuse, settings.words)
-        sys.exit(ExitCode.BAD_INPUT)
+        return ExitCode.BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         say(name, settings.words.text("interrupted."))
-        sys.exit(ExitCode.INTERRUPTED)
+        return ExitCode.INTERRUPTED
     except (BadInput, HarnessFault) as error:
         if settings.debug:
             traceback.print_exc()
         say(name, settings.words.text(str(error)))
-        sys.exit(ExitCode.HARNESS_FAULT if isinstance(error, HarnessFault) else ExitCode.BAD_INPUT)
+        return ExitCode.HARNESS_FAULT if isinstance(error, HarnessFault) else ExitCode.BAD_INPUT
     except Exception as error:  # noqa: BLE001 - nobody but a developer wants to see more than a sentence
         if settings.debug:
             traceback.print_exc()
         said = f"internal error, {type(error).__name__}: {text_of(error)}; --debug shows where."
         say(name, settings.words.text(said))
-        sys.exit(ExitCode.HARNESS_FAULT)
+        return ExitCode.HARNESS_FAULT
 
 
 def show(misuse: click.ClickException, words: Words) -> None:

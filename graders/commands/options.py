@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -63,3 +66,14 @@ def claim(option: str, folder: Path) -> None:
         click.get_current_context().with_resource(claimed(folder))
     except OSError as error:
         raise click.UsageError(f"{option}: nothing can be written there ({error.strerror}).") from error
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Keep the collector of garbage from what is loaded in here: going through it takes long, and it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -16,7 +16,7 @@ import click
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import claim, course_option, expect_steps
+from graders.commands.options import claim, course_option, expect_steps, without_collecting
 from graders.course import Course
 from graders.intake.layouts import LAYOUTS, Layout
 
@@ -118,14 +118,15 @@ def run(
 
     with WarmServer(course, min(jobs, len(paths)), steps) as server:
         # While the server loads what workers share, this process loads what judges share.
-        from graders.commands.grading import grade_and_show  # noqa: PLC0415
-        from graders.grading.grade import with_collected  # noqa: PLC0415
-        from graders.grading.task import Task  # noqa: PLC0415
-        from graders.judging.rubric import load_rubric  # noqa: PLC0415
-        from graders.results.schema import Level  # noqa: PLC0415
+        with without_collecting():
+            from graders.commands.grading import grade_and_show  # noqa: PLC0415
+            from graders.grading.grade import with_collected  # noqa: PLC0415
+            from graders.grading.task import Task  # noqa: PLC0415
+            from graders.judging.rubric import load_rubric  # noqa: PLC0415
+            from graders.results.schema import Level  # noqa: PLC0415
 
-        rubric = load_rubric(course, steps)
-        say("graders", f"loading libraries, once; submissions to grade: {len(paths)}.")
+            rubric = load_rubric(course, steps)
+            say("graders", f"loading libraries, once; submissions to grade: {len(paths)}.")
         task = Task(course, rubric, seed, out, Level(require), time_limit, handins=handins)
         grade = partial(_once_warm, server, lambda task: grade_and_show(paths, task, server, keeper, fail_under))
         sys.exit(with_collected(task, grade))

@@ -74,6 +74,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 def main(course_folder: str, steps: list[int], control_descriptors: list[int]) -> None:
     """Serve until every control socket is closed by its judge."""
+    gc.disable()  # until all is loaded: going through that again and again takes long, and it stays
     controls = [socket.socket(fileno=descriptor) for descriptor in control_descriptors]
     warnings.simplefilter("ignore")
     course = load_course(Path(course_folder))
@@ -128,6 +129,7 @@ def _keep_pages_shared() -> None:
     """Keep the collector from touching, and so copying, pages that workers otherwise share with this process."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @contextmanager

@@ -44,7 +44,13 @@ class Watching:
     def save(self, old: str, new: str) -> None:
         text = self.module.read_text(encoding="utf-8")
         assert old in text
-        self.module.write_text(text.replace(old, new), encoding="utf-8")
+        self.put(text.replace(old, new))
+
+    def put(self, text: str) -> None:
+        """Save the module at once: half of a file is a change too."""
+        new = self.module.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(self.module)
 
 
 @pytest.fixture
@@ -86,4 +92,27 @@ def test_a_save_while_checks_run_begins_anew(watching: Watching) -> None:
     watching.save("return shift(text, -by)", "import time; time.sleep(600)")
     watching.until("  ✓ shift moves each letter a-z by so many places, beyond z again from a, and leaves the rest.  1")
     watching.save("import time; time.sleep(600)", "return shift(text, -by)")
+    assert "2 of 2 points of the public checks." in watching.until(WAITING)
+
+
+def test_a_folder_that_is_removed_is_told_in_a_sentence_and_waited_for(watching: Watching) -> None:
+    watching.until(WAITING)
+    package = watching.module.parent
+    away = package.rename(package.parent / "away")
+    lines = watching.until(WAITING)
+    assert not [line for line in lines if "Traceback" in line or "internal error" in line]
+    assert [line for line in lines if "step02_ciphers.py is not in" in line]
+    away.rename(package)
+    assert "2 of 2 points of the public checks." in watching.until(WAITING)
+
+
+def test_what_python_cannot_read_is_told_and_the_next_save_is_checked(watching: Watching) -> None:
+    watching.until(WAITING)
+    text = watching.module.read_text(encoding="utf-8")
+    watching.put("def shift(:")
+    lines = watching.until(WAITING)
+    assert [line for line in lines if "SyntaxError: " in line and "[step02_ciphers.py line 1]" in line], lines
+    watching.module.unlink()
+    assert [line for line in watching.until(WAITING) if "step02_ciphers.py is not in" in line]
+    watching.put(text)
     assert "2 of 2 points of the public checks." in watching.until(WAITING)

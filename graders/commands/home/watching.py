@@ -12,8 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import click
-
 from graders.commands.errors import ExitCode
 from graders.commands.home.supervised import NOTES, POLL, Notes, Process, Supervision, this_command_again
 
@@ -29,13 +27,9 @@ def watch(place: Path, prepare: Callable[[], None], check: Callable[[Notes], int
         check: checks once, in a process of its own.
         say: writes a line for the user.
     """
-    start = this_command_again
-    if sys.platform == "linux":  # elsewhere libraries do not survive a fork, or there is none
+    start = starter(check)
+    if start is not this_command_again:
         prepare()
-
-        def start(environment: dict[str, str]) -> Process:
-            return _Forked(lambda: check(Notes(Path(environment[NOTES]))))
-
     while True:
         seen = _files(place)
         code = Supervision(say, start=start, is_outdated=partial(_is_changed, place, seen)).run()
@@ -47,13 +41,25 @@ def watch(place: Path, prepare: Callable[[], None], check: Callable[[Notes], int
             time.sleep(POLL)
 
 
+def starter(check: Callable[[Notes], int]) -> Callable[[dict[str, str]], Process]:
+    """Return what starts the process that checks: a fork, where libraries survive that, or else this command again."""
+    if sys.platform != "linux":
+        return this_command_again
+
+    def start(environment: dict[str, str]) -> Process:
+        return _Forked(lambda: check(Notes(Path(environment[NOTES]))))
+
+    return start
+
+
 def _files(place: Path) -> Files:
     """Return the files that are watched, with the times and sizes by which a change is noticed."""
     found: Files = {}
-    for path in [*place.rglob("*.py"), *place.rglob("*.md")] if place.is_dir() else [place]:
-        with contextlib.suppress(OSError):  # an editor replaces it at this moment
-            status = path.stat()
-            found[path] = status.st_mtime_ns, status.st_size
+    with contextlib.suppress(OSError):  # a folder is removed at this moment
+        for path in [*place.rglob("*.py"), *place.rglob("*.md")] if place.is_dir() else [place]:
+            with contextlib.suppress(OSError):  # an editor replaces it at this moment
+                status = path.stat()
+                found[path] = status.st_mtime_ns, status.st_size
     return found
 
 
@@ -93,10 +99,8 @@ def _work_and_exit(work: Callable[[], int]) -> None:
     try:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         code = work()
-    except click.ClickException as misuse:
-        misuse.show()
-        code = ExitCode.BAD_INPUT
     except BaseException:  # noqa: BLE001 - nothing may go on in the parent's place
         traceback.print_exc()
     finally:
