@@ -12,7 +12,7 @@ from graders.marking.given import remembered
 from graders.marking.sheets import in_order, key_of
 from graders.policy import Grades
 from graders.questions import Question
-from graders.results.gradebook.answers import Answer, version_of
+from graders.results.gradebook.answers import Answer, Key, version_of
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked, Marks
 
@@ -97,7 +97,7 @@ class Sight:
         index: which one it is, from 0.
         mine: the marker's own mark.
         others: those of others, if the marker may see them.
-        version: a hash of all its marks, to be given back with a new one.
+        version: a hash of the marks that a new one depends on, to be given back with it.
         previous, following, unmarked: the answers before and after it, and the next that is not marked.
         comments: those that were given before, the most frequent first.
     """
@@ -159,10 +159,11 @@ class Desk:
         self.questions = {question.id: question for question in questions}
         self.marker = marker
         self._policy = policy
-        self._independently = independently
+        self.independently = independently
         self._every_attempt = every_attempt
         self._read = -1
         self._answers: dict[str, list[Answer]] = {}
+        self._keys: dict[str, list[Key]] = {}
         self._reading = threading.Lock()
 
     def piles(self) -> list[Pile]:
@@ -189,7 +190,7 @@ class Desk:
             pile,
             index,
             *self._mine_and_others(marks),
-            version_of(marks),
+            version_of(one for one in marks if self._may_quote(one)),
             pile.place(index - 1) if index else None,
             pile.place(index + 1) if index + 1 < len(keys) else None,
             next_unmarked(piles, pile, index),
@@ -210,7 +211,7 @@ class Desk:
 
     def give(self, sight: Sight, mark: Marked, seen: str) -> None:
         """Keep a mark for an answer; raises `ChangedMeanwhile` if it has other marks than those that were seen."""
-        self.book.mark_as_seen(sight.answer, mark, seen)
+        self.book.mark_as_seen(sight.answer, mark, seen, blind=self.independently)
 
     def last(self) -> LastMark | None:
         """Return the mark that this marker gave last, if its answer is on the desk."""
@@ -240,15 +241,18 @@ class Desk:
             found, _ = to_be_marked(
                 self.book, list(self.questions.values()), self._policy, every_attempt=self._every_attempt
             )
+            bare = [replace(one, marks=()) for one in found]
             self._answers = {
-                question: in_order([one for one in found if one.question == question]) for question in self.questions
+                question: in_order([one for one in bare if one.question == question]) for question in self.questions
             }
+            self._keys = {question: [one.key for one in answers] for question, answers in self._answers.items()}
             self._read = newest
 
     def _pile(self, question: Question, marks: Marks) -> Pile:
-        answers = [replace(one, marks=marks.get(one.key, ())) for one in self._answers[question.id]]
+        held = zip(self._answers[question.id], self._keys[question.id], strict=True)
+        answers = [replace(one, marks=marks[key]) if key in marks else one for one, key in held]
         mine = [any(mark.marker == self.marker for mark in one.marks) for one in answers]
-        done = mine if self._independently else [bool(one.marks) for one in answers]
+        done = mine if self.independently else [bool(one.marks) for one in answers]
         return Pile(question, answers, done, sum(mine), self._agreement(answers))
 
     def _agreement(self, answers: Sequence[Answer]) -> Agreement:
@@ -261,10 +265,10 @@ class Desk:
         return mine, others if self._may_see(marks) else ()
 
     def _may_see(self, marks: Sequence[Marked]) -> bool:
-        return not self._independently or any(one.marker == self.marker for one in marks)
+        return not self.independently or any(one.marker == self.marker for one in marks)
 
     def _may_quote(self, mark: Marked) -> bool:
-        return not self._independently or mark.marker == self.marker
+        return not self.independently or mark.marker == self.marker
 
 
 def _pile_of(question: str, piles: Sequence[Pile]) -> Pile:

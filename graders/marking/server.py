@@ -139,8 +139,7 @@ class _Pages:
             return self._form(request, sight, given, problem=str(problem), status=HTTPStatus.UNPROCESSABLE_ENTITY)
         except ChangedMeanwhile as change:
             now = self._desk.look(question.id, sight.place.key)
-            told = self._told(change.marks)
-            return self._form(request, now, given, meanwhile=told, status=HTTPStatus.CONFLICT)
+            return self._form(request, now, given, meanwhile=change.marks, status=HTTPStatus.CONFLICT)
         following = self._desk.look(question.id, sight.place.key).unmarked
         return RedirectResponse(following.path if following else "/", HTTPStatus.SEE_OTHER)
 
@@ -166,9 +165,6 @@ class _Pages:
 
     def _look(self, request: Request) -> Sight:
         return self._desk.look(request.path_params["question"], request.path_params["key"])
-
-    def _told(self, marks: Sequence[Marked]) -> list[Marked]:
-        return [one for one in marks if one.marker != self._desk.marker] or list(marks)
 
     def _form(
         self,
@@ -205,6 +201,7 @@ class _Pages:
             "course": self._manner.course,
             "anonymous": self._manner.anonymous,
             "marker": self._desk.marker,
+            "independently": self._desk.independently,
             "form": self._keys.form,
             "last": self._desk.last(),
             "whose_of": whose,

@@ -348,3 +348,13 @@ def test_a_mark_that_is_taken_back_gives_way_to_the_one_before(book: Gradebook, 
     assert book.last_mark("Ελένη") is None
     with pytest.raises(ChangedMeanwhile):
         book.take_back("Ελένη", first)
+
+
+def test_the_marks_of_a_group_are_found_whatever_order_its_members_are_told_in(book: Gradebook, tmp_path: Path) -> None:
+    of_group = msgspec.structs.replace(handin(), students=["b", "A", "α", "B", "a"])
+    nameless = msgspec.structs.replace(handin(), students=[], name="Ομάδα 7", digest="7")
+    for number, one in enumerate((of_group, nameless)):
+        book.record(one, result(tmp_path, {1: float(number)}, "Επειδή."))
+    answers = book.answers()
+    book.mark((one, Marked("1.1", 1, one.name)) for one in answers)
+    assert book.marks_now() == {one.key: (Marked("1.1", 1, one.name),) for one in answers}

@@ -132,7 +132,7 @@ def test_two_mark_at_once_and_neither_overwrites_what_they_have_not_seen(browser
         press(eleni, "4", "c")
         eleni.keyboard.type("πλήρες")
         leads(eleni, "Control+Enter", "/mark/")
-        assert eleni.get_by_text("Not saved: this answer was marked meanwhile.").is_visible()
+        assert eleni.get_by_text("Not saved: the marks of this answer have changed meanwhile.").is_visible()
         assert marks(file) == [("Νίκος", 0.25, "")]
         leads(eleni, "Enter", "/mark/")
         assert marks(file) == [("Ελένη", 1.0, "πλήρες"), ("Νίκος", 0.25, "")]

@@ -338,7 +338,9 @@ def test_a_mark_that_another_gave_meanwhile_is_shown_and_nothing_is_lost(eleni, 
     nikos.give("1", comment="λείπει το γιατί")
     eleni.give("4", comment="πλήρες")
     assert eleni.status == 409
-    assert "Not saved: this answer was marked meanwhile. Νίκος: 0.25 points λείπει το γιατί" in eleni.said
+    assert (
+        "Not saved: the marks of this answer have changed meanwhile. Νίκος: 0.25 points λείπει το γιατί" in eleni.said
+    )
     assert given(book) == [("Νίκος", 0.25, "λείπει το γιατί")]
     assert (eleni.fields()["chosen"], eleni.fields()["comment"]) == (["4"], ["πλήρες"])
     eleni.give()
@@ -362,7 +364,7 @@ def test_ones_own_mark_in_another_window_is_not_written_over_unseen(eleni, book)
         browser.follow("n")
     other.give("1")
     eleni.give("4")
-    assert (eleni.status, "You, in another window: 0.25 points" in eleni.said) == (409, True)
+    assert (eleni.status, "changed meanwhile. You: 0.25 points" in eleni.said) == (409, True)
     assert [one[1] for one in given(book)] == [0.25]
     eleni.give("4")
     assert [one[1] for one in given(book)] == [1.0]
@@ -386,7 +388,7 @@ def test_a_mark_that_was_taken_back_meanwhile_is_told(eleni, book):
     nikos.go(path)
     eleni.take_back()
     nikos.give("4")
-    assert (nikos.status, "Its mark was taken back." in nikos.said) == (409, True)
+    assert (nikos.status, "It has none now." in nikos.said) == (409, True)
     assert given(book) == []
 
 
@@ -409,6 +411,22 @@ def test_who_marks_independently_sees_others_marks_only_after_their_own(eleni, b
     nikos.go(path)
     assert "Ελένη: 1 point πλήρες" in nikos.said
     assert "You are 0.25 apart." in nikos.said
+
+
+def test_who_marks_independently_is_not_told_what_others_gave_meanwhile(eleni, book):
+    nikos, again = (Browser(book, "Νίκος", independently=True) for _ in range(2))
+    for browser in (nikos, again):
+        browser.open()
+        browser.follow("n")
+    eleni.follow("n")
+    path = eleni.path
+    assert nikos.path == path
+    eleni.give("4", comment="πλήρες")
+    nikos.give("3")
+    assert nikos.status == 200
+    assert [one[:2] for one in given(book)] == [("Ελένη", 1.0), ("Νίκος", 0.75)]
+    again.give("1")
+    assert (again.status, "changed meanwhile. You: 0.75 points What you gave" in again.said) == (409, True)
 
 
 # --- what students wrote, and who they are

@@ -16,6 +16,7 @@ from graders.results.gradebook.rows import (
     Marks,
     digest_of,
     last_marks,
+    marks_by_key,
     marks_of_owners,
     now,
     owners_of,
@@ -23,7 +24,9 @@ from graders.results.gradebook.rows import (
     together,
 )
 from graders.results.gradebook.sessions import Connected
-from graders.results.gradebook.tables import HandinRow, MarkRow, ResultRow
+from graders.results.gradebook.tables import HandinRow, MarkRow, OwnerRow, ResultRow
+
+Key = tuple[tuple[str, ...], str, str]  # whose an answer is, its question, a hash of its text
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Answer:
     marks: tuple[Marked, ...]
 
     @property
-    def key(self) -> tuple[tuple[str, ...], str, str]:
+    def key(self) -> Key:
         """What its marks are kept for: whose, which question, and a hash of the text."""
         return self.students, self.question, digest_of(self.text)
 
@@ -115,7 +118,7 @@ class Answers(Connected):
     def marks_now(self) -> Marks:
         """Return the last mark of each marker, by `Answer.key`; results are not read for it, so that it is quick."""
         with self._session(writes=False) as session:
-            return _all_marks(session)
+            return _marks(session)
 
     def newest_result(self) -> int:
         """Return a number that grows with each result, so that who holds `answers` knows when to read them again."""
@@ -133,28 +136,29 @@ class Answers(Connected):
                     earlier = Marked(mark.question, before.points, mark.marker, before.comment) if before else None
                     self._keep(session, answer, mark, earlier)
 
-    def mark_as_seen(self, answer: Answer, mark: Marked, seen: str) -> None:
+    def mark_as_seen(self, answer: Answer, mark: Marked, seen: str, *, blind: bool = False) -> None:
         """Keep a mark if the answer still has the marks that the marker has seen.
 
         Args:
             answer: what it is for.
             mark: the mark; one that says the same as the marker's last changes nothing.
             seen: `version_of` the marks that the marker has seen.
+            blind: the marker has seen none but their own, and others' do not matter.
 
         Raises:
             ChangedMeanwhile: the answer has others by now; nothing is written.
         """
         with self._session() as session:
             self._alone(session)
-            current = _all_marks(session).get(answer.key, ())
+            current = _marks_for(session, answer.key)
             before = next((one for one in current if one.marker == mark.marker), None)
             if before == mark:
                 return
-            if version_of(current) != seen:
+            if version_of(current if not blind else [before] if before else ()) != seen:
                 raise ChangedMeanwhile(current)
             self._keep(session, answer, mark, before)
 
-    def last_mark(self, marker: str) -> tuple[tuple[tuple[str, ...], str, str], Marked] | None:
+    def last_mark(self, marker: str) -> tuple[Key, Marked] | None:
         """Return the mark that this marker gave last, and the `Answer.key` that it is for."""
         with self._session(writes=False) as session:
             row = _last_row(session, marker)
@@ -174,7 +178,7 @@ class Answers(Connected):
             key, subject = _key(session, row), f"{row.handin}: {row.question}"
             session.delete(row)
             session.flush()
-            before = next((one for one in _all_marks(session).get(key, ()) if one.marker == marker), None)
+            before = next((one for one in _marks_for(session, key) if one.marker == marker), None)
             self._note(session, "mark taken back", subject, _said(expected, marker), _said(before, marker))
             return before
 
@@ -203,16 +207,26 @@ def _said(mark: Marked | None, marker: str) -> dict[str, object]:
     return {"points": mark.points, "comment": mark.comment, "marker": marker} if mark else {}
 
 
-def _all_marks(session: Session) -> Marks:
-    handins = session.scalars(sa.select(HandinRow).options(selectinload(HandinRow.owners)))
-    return marks_of_owners(handins, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
+def _marks(session: Session, *only: sa.ColumnElement[bool]) -> Marks:
+    """Return marks as they stand: columns alone, since a page asks for those of a whole class."""
+    owners: dict[int, tuple[str, ...]] = {}
+    named = sa.select(HandinRow.id, HandinRow.name, OwnerRow.student).outerjoin(OwnerRow)
+    for handin, name, student in session.execute(named):
+        owners[handin] = (name,) if student is None else tuple(sorted((*owners.get(handin, ()), student)))
+    columns = (MarkRow.handin, MarkRow.question, MarkRow.answer_digest, MarkRow.marker, MarkRow.points, MarkRow.comment)
+    return marks_by_key(owners, session.execute(sa.select(*columns).where(*only).order_by(MarkRow.id)))
+
+
+def _marks_for(session: Session, key: Key) -> tuple[Marked, ...]:
+    _, question, digest = key
+    return _marks(session, MarkRow.question == question, MarkRow.answer_digest == digest).get(key, ())
 
 
 def _last_row(session: Session, marker: str) -> MarkRow | None:
     return session.scalars(sa.select(MarkRow).where(MarkRow.marker == marker).order_by(MarkRow.id.desc())).first()
 
 
-def _key(session: Session, row: MarkRow) -> tuple[tuple[str, ...], str, str]:
+def _key(session: Session, row: MarkRow) -> Key:
     return owners_of(session.get_one(HandinRow, row.handin)), row.question, row.answer_digest
 
 

@@ -155,7 +155,16 @@ def last_marks(rows: Iterable[MarkRow]) -> dict[tuple[int, str, str, str], MarkR
 
 def marks_of_owners(handins: Iterable[HandinRow], rows: Iterable[MarkRow]) -> Marks:
     """Return the marks for each answer of each student or group, whichever attempt they were given for."""
-    owners = {row.id: owners_of(row) for row in handins}
+    return marks_by_key({row.id: owners_of(row) for row in handins}, rows)
+
+
+def marks_by_key(owners: Mapping[int, tuple[str, ...]], rows: Iterable[Any]) -> Marks:
+    """Return the marks for each answer of each student or group.
+
+    Args:
+        owners: whose each hand-in is, by its number.
+        rows: of the table of marks, whole or its columns, in the order in which they were given.
+    """
     found: dict[tuple[tuple[str, ...], str, str], dict[str, Marked]] = {}
     for row in rows:
         of_answer = found.setdefault((owners[row.handin], row.question, row.answer_digest), {})
