@@ -25,12 +25,14 @@ class ArrayLibrary(Protocol):
         word: how messages call one of its arrays.
         kind: full name of the class of its arrays.
         dtypes: names of NumPy's dtypes that its arrays can have.
+        maker: full name of its function that makes one of NumPy's array.
     """
 
     name: str
     word: str
     kind: str
     dtypes: frozenset[str]
+    maker: str
 
     def owns(self, value: object) -> bool:
         """Tell whether a value is one of its arrays."""

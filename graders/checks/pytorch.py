@@ -18,6 +18,7 @@ class PyTorch:
     name = "torch"
     word = "tensor"
     kind = "torch.Tensor"
+    maker = "torch.from_numpy"
     dtypes = frozenset(
         "bool uint8 int8 int16 int32 int64 float16 float32 float64 complex64 complex128".split(),
     )

@@ -27,6 +27,7 @@ NOTEBOOK = ".ipynb"
 @click.option("--watch", "again", is_flag=True, help="Check again after each save, until Ctrl-C.")
 @click.option("--hints", count=True, help="Say where to look where a check fails; given twice, say what to do.")
 @click.option("--pdb", is_flag=True, help="Open the debugger in your code where a check fails.")
+@click.option("--replay", is_flag=True, help="Print lines that make the call again where a check fails.")
 @click.option("--results", hidden=True, type=click.Path(dir_okay=False, path_type=Path))  # for check() in a notebook
 @root_option
 @home_course_option
@@ -37,6 +38,7 @@ def check(
     again: bool,
     hints: int,
     pdb: bool,
+    replay: bool,
     results: Path | None,
     root: Path | None,
     course: Course,
@@ -66,7 +68,7 @@ def check(
 
         with work_of(home, course) as work:
             with without_collecting():
-                checking = Checking(course, numbers, work, notes, Wanted(pdb, first, hints, results), words)
+                checking = Checking(course, numbers, work, notes, Wanted(pdb, first, hints, results, replay), words)
             return checking.run()
 
     def check_apart(notes: Notes) -> int:

@@ -162,6 +162,11 @@ class LocalSubject:
         sys.path.insert(0, str(root.resolve()))
 
     @property
+    def temporary(self) -> Path:
+        """The folder in which checks write what student code reads."""
+        return Path(self._temporary.name)
+
+    @property
     def asked(self) -> Mapping[str, object]:
         """What the check in progress has asked for of step modules, as `MODULE.NAME`, the last one at the end."""
         return self._members.asked

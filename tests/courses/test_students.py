@@ -129,3 +129,38 @@ def test_a_step_without_figures_is_wrong_usage(home: Path) -> None:
     done = lab("show", "1", cwd=home)
     assert done.returncode == 2
     assert "Nothing is drawn in step 1; steps with figures are 2." in done.stderr
+
+
+# --- replay
+
+
+def replayed(told: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the lines that `lab check --replay` printed, in a fresh Python."""
+    lines = told.split("these lines make the last call again:\n", 1)[1].split("\n\n", 1)[0]
+    assert lines.endswith("print(result)")
+    return python(lines, cwd=folder)
+
+
+def test_printed_lines_show_the_same_wrong_value(home: Path, tmp_path: Path) -> None:
+    write(home, "def shift(text, by):\n    return text[by:]\n")
+    told = lab("check", "2", "--first", "--replay", cwd=home).stdout
+    assert "failed: shift(text, 3): got 'defghijklm" in told or "'defghijklm" in told
+    done = replayed(told, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "defghijklmnopqrstuvwxyz Άλφα Z!\n"
+
+
+def test_printed_lines_raise_the_same_exception(home: Path, tmp_path: Path) -> None:
+    write(home, "def shift(text, by):\n    return text[by] + 1\n")
+    told = lab("check", "2", "--first", "--replay", cwd=home).stdout
+    raised = 'TypeError: can only concatenate str (not "int") to str'
+    assert raised in told
+    assert raised in replayed(told, tmp_path).stderr
+
+
+def test_what_cannot_be_written_down_is_told_with_another_way(home: Path) -> None:
+    path = home / "words" / "step01_counting.py"
+    path.write_text("def count_lines(lines):\n    return len(list(lines)) - 1\n", encoding="utf-8")
+    told = lab("check", "1", "--replay", cwd=home).stdout
+    assert "no lines repeat it, since an argument is an object (generator) that the check has made; " in told
+    assert "`lab check 1 --pdb` stops there." in told

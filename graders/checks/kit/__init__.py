@@ -169,6 +169,16 @@ def visible(artists: Any) -> list[Any]:
     return [one for one in shown if one.get_alpha() is None or np.any(one.get_alpha())]
 
 
+def as_code(value: object) -> str:
+    """Return an expression that makes something like a value, for lines that repeat a call; nothing for most."""
+    pyplot = "__import__('matplotlib.pyplot').pyplot"
+    if is_a(value, "matplotlib.axes", "Axes"):
+        return f"{pyplot}.subplots()[1]"
+    if is_a(value, "matplotlib.figure", "Figure"):
+        return f"{pyplot}.figure()"
+    return ""
+
+
 def is_drawn_on(artist: object, ax: Any) -> bool:
     """Return whether something is one of the images, meshes or texts of matplotlib axes."""
     return any(artist is child for child in ax.get_children())

@@ -25,6 +25,7 @@ from graders.judging.debugging import debug
 from graders.judging.judge import Interrupted, judge
 from graders.judging.local import Imports, LocalSubject
 from graders.judging.output import Output
+from graders.judging.replay import Calls, NotRepeatable, Replay
 from graders.judging.rubric import Check, load_rubric
 from graders.notebooks.showing import Shown, mime_bundle
 from graders.outcomes import Outcome, Verdict
@@ -35,6 +36,7 @@ from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 # Neither pytest's own reports nor its own debugger, which would show the harness.
 PYTEST_OPTIONS = ("-p", "no:terminal", "-p", "no:debugging", "-p", "no:faulthandler", "--capture=no")
+SAVED = "replay"  # folder for data of calls that are to be repeated
 NOT_DEBUGGED = frozenset({Outcome.PASSED, Outcome.NOT_IMPLEMENTED, Outcome.BLOCKED})
 
 
@@ -47,12 +49,14 @@ class Wanted:
         first: whether to stop at the first check that does not pass.
         hints: how much of the hints to tell: 1 says where to look, 2 what to do.
         results: where to write what came of it, for a notebook that shows it.
+        replay: whether to say which lines repeat the call where a check fails.
     """
 
     pdb: bool = False
     first: bool = False
     hints: int = 0
     results: Path | None = None
+    replay: bool = False
 
 
 class _Next(NamedTuple):
@@ -89,6 +93,7 @@ class Checking:
         self.work = work
         self.notes = notes
         self.wanted = wanted
+        self.calls = Calls(course.package) if wanted.replay else None
         self.hints = Hints(wanted.hints, words)
         self.hint_of: dict[str, str] = {}
         self.printed: dict[str, list[str]] = {}
@@ -135,10 +140,16 @@ class Checking:
                 raise KeyboardInterrupt
             self._note(Began(check.id, check.step, check.title))
             self.output.begin()
+            if self.calls:
+                self.calls.begin()
             return
+        if self.calls:
+            self.calls.end()
         printed = self.output.end()
         self.known[check.id] = verdict
         self._add(check, verdict, printed)
+        if self.calls and verdict.outcome not in NOT_DEBUGGED:
+            self._tell_replay(self.calls, check)
         error = self.subject.last_error
         if self.wanted.pdb and error and verdict.outcome not in NOT_DEBUGGED:
             self.output.begin()
@@ -146,6 +157,22 @@ class Checking:
             debug(error, self.course.package, lambda: self._again(check))
             self.output.end()
         self._note(Ended(check.id, verdict))
+
+    def _tell_replay(self, calls: Calls, check: Check) -> None:
+        """Say which lines make the call again of which the check found fault."""
+        saved = self.work.home / SAVED / check.id
+        root = None if self.work.notebook else self.work.root.resolve()
+        as_code = getattr(self.subject.kit, "as_code", lambda _: "")
+        replay = Replay(self.course.package, root, self.subject.temporary, saved, as_code)
+        try:
+            lines = replay.lines(calls.calls)
+            told = self.words.say("these lines make the last call again:")
+        except NotRepeatable as error:
+            stops = f"`lab check {check.step} --pdb`"
+            lines = []
+            told = self.words.say("no lines repeat it, since {why}; {command} stops there.", why=error, command=stops)
+        shown = "\n".join([f"      {told}", *map(printable, [*lines, ""] if lines else [])])
+        self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
 
     def _again(self, check: Check) -> None:
         """Run one check once more, for the debugger."""

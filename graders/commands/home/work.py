@@ -24,12 +24,14 @@ class Work:
         answers: the written answers, by their questions' ids.
         notes: what was left out, a sentence each.
         notebook: the notebook, as it was named; empty for a package.
+        home: the student's own folder, where this may be written beside their work.
     """
 
     root: Path
     answers: Mapping[str, str]
     notes: Sequence[str]
     notebook: str = ""
+    home: Path = Path()
 
 
 @contextmanager
@@ -44,7 +46,7 @@ def work_of(place: Path, course: Course) -> Iterator[Work]:
         UsageError: the notebook cannot be read.
     """
     if place.is_dir():
-        yield Work(place, *read_answers(place / course.package, course))
+        yield Work(place, *read_answers(place / course.package, course), home=place.resolve())
         return
     try:
         read = read_submission(place, course)
@@ -52,4 +54,4 @@ def work_of(place: Path, course: Course) -> Iterator[Work]:
         raise click.UsageError(str(error)) from error
     with tempfile.TemporaryDirectory(prefix="lab-check-") as folder:
         read.stage(Path(folder))
-        yield Work(Path(folder), read.answers, read.notes, str(place))
+        yield Work(Path(folder), read.answers, read.notes, str(place), place.resolve().parent)
