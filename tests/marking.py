@@ -55,10 +55,19 @@ def record(
         book.record(handin, write_result(result, folder / f"{student}-{attempt}"))
 
 
+def course_with(questions: str, folder: Path) -> Path:
+    """Return a folder with the small course, which asks other questions: the text of their file."""
+    (folder / "questions.toml").write_text(questions, encoding="utf-8")
+    text = (WORDS / "course.toml").read_text(encoding="utf-8").replace('root = "."', f'root = "{WORDS}"')
+    there = text.replace('"words_checks/questions.toml"', f'"{folder / "questions.toml"}"')
+    (folder / "course.toml").write_text(there, encoding="utf-8")
+    return folder
+
+
 @contextmanager
-def served(*arguments: str | Path, folder: Path = ROOT) -> Iterator[str]:
+def served(*arguments: str | Path, folder: Path = ROOT, course: Path = WORDS) -> Iterator[str]:
     """Run `graders mark serve` in a folder, and give the address that it prints; Ctrl-C ends it."""
-    command = [sys.executable, "-m", "graders", "mark", "serve", *map(str, arguments), "--course", str(WORDS)]
+    command = [sys.executable, "-m", "graders", "mark", "serve", *map(str, arguments), "--course", str(course)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         found = re.search(r"http\S+", server.stdout.readline())

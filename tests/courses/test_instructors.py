@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from graders.cli import graders
 from graders.course import load_course
 from graders.questions import load_questions
-from tests.marking import served
+from tests.marking import course_with, served
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
@@ -209,9 +209,5 @@ def test_the_policies_that_are_shown_are_read(tmp_path: Path) -> None:
 
 def test_the_question_that_is_shown_is_read(tmp_path: Path) -> None:
     shown = next(one for one in TOML.findall(DOCUMENT) if "[[question]]" in one)
-    (tmp_path / "questions.toml").write_text(shown, encoding="utf-8")
-    text = (WORDS / "course.toml").read_text(encoding="utf-8").replace('root = "."', f'root = "{WORDS}"')
-    there = text.replace('"words_checks/questions.toml"', f'"{tmp_path / "questions.toml"}"')
-    (tmp_path / "course.toml").write_text(there, encoding="utf-8")
-    (question,) = load_questions(load_course(tmp_path))
+    (question,) = load_questions(load_course(course_with(shown, tmp_path)))
     assert sum(item.points for item in question.items if item.points > 0) == question.points

@@ -346,7 +346,7 @@ def run_in_kernel(cells: Sequence[dict[str, Any]], folder: Path) -> list[dict[st
     os.environ |= {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython"),
                    "PYTHONPATH": str(ROOT)}  # fmt: skip
     try:
-        notebook = nbformat.reads(json.dumps(document(cells)), as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.reads(json.dumps(document(cells)), as_version=4)
         client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
         return list(client.execute()["cells"])
     finally:

@@ -11,7 +11,7 @@ import pytest
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
 from tests.browser import faults, illegible
-from tests.marking import record, served
+from tests.marking import course_with, record, served
 from tests.pages import EVIL
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -86,6 +86,29 @@ def test_a_class_is_marked_by_keyboard_alone(browser: Any, file: Path) -> None:
         leads(page, "q", r"/$")
         assert wrong == []
     assert len(marks(file)) == 2
+
+
+def test_number_keys_choose_lines_of_a_rubric(browser: Any, file: Path, tmp_path: Path) -> None:
+    rubric = '[{ text = "counts the keys", points = 0.5 }, { text = "breaks it", points = 1.5 }, { text = "no", points = -1 }]'
+    question = f'[[question]]\nid = "2.1"\nstep = 2\ntitle = "t"\nprompt = "p"\npoints = 2\nrubric = {rubric}\n'
+    with served("--gradebook", file, "--marker", "Ελένη", course=course_with(question, tmp_path)) as address:
+        page, wrong = opened(browser, address)
+        leads(page, "n", "/mark/")
+        press(page, "2", "3")
+        assert page.get_by_text("= 0.5").is_visible()
+        press(page, "1", "3")
+        assert page.get_by_text("= 2").is_visible()
+        assert faults(page) == []
+        page.screenshot(path=tmp_path / "rubric.png", full_page=True)
+        leads(page, "Enter", "/mark/")
+        press(page, "1", "0")
+        assert page.get_by_label("Or all the points").input_value() == "0"
+        leads(page, "Enter", "/mark/")
+        press(page, "3")
+        leads(page, "Enter", r"/$")
+        assert wrong == []
+    breaks = "counts the keys (+0.5)\nbreaks it (+1.5)"
+    assert [one[1:] for one in marks(file)] == [(0.0, ""), (0.0, "no (-1)"), (2.0, breaks)]
 
 
 def test_a_keyboard_of_greek_letters_has_the_same_keys(browser: Any, file: Path) -> None:

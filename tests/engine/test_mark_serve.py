@@ -27,7 +27,7 @@ from graders.marking.markdown import harmless
 from graders.questions import Question, RubricItem, load_questions
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
-from tests.marking import HERE, PORT, QUESTION, WORDS, Browser, record
+from tests.marking import HERE, PORT, QUESTION, WORDS, Browser, course_with, record
 from tests.pages import EVIL
 from tests.support import ROOT
 
@@ -272,14 +272,9 @@ def test_keys_choose_lines_of_a_rubric_which_students_read(book):
 
 @pytest.mark.parametrize("rubric", ['["a", { text = "b", points = 1 }]', '["a", "a"]', '[{ text = "b" }]'])
 def test_a_rubric_has_points_in_all_its_lines_or_in_none(tmp_path, rubric):
-    text = (WORDS / "course.toml").read_text(encoding="utf-8").replace('root = "."', f'root = "{WORDS}"')
-    (tmp_path / "course.toml").write_text(
-        text.replace('"words_checks/questions.toml"', f'"{tmp_path / "q.toml"}"'), encoding="utf-8"
-    )
     question = f'[[question]]\nid = "2.1"\nstep = 2\ntitle = "t"\nprompt = "p"\nrubric = {rubric}\n'
-    (tmp_path / "q.toml").write_text(question, encoding="utf-8")
     with pytest.raises(BadCourse):
-        load_questions(load_course(tmp_path))
+        load_questions(load_course(course_with(question, tmp_path)))
 
 
 # --- taking back

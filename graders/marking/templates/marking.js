@@ -104,6 +104,7 @@ function pressed(event) {
   const key = keyOf(event);
   if (key === "0" && points && !document.querySelector("[data-key='0']")) {
     event.preventDefault();
+    for (const one of form.querySelectorAll("input[name=chosen]:checked")) one.checked = false;
     points.value = "0";
     showSum();
     return;
