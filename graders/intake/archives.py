@@ -33,7 +33,7 @@ ZIPS = (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
 OTHER_ARCHIVES = {b"Rar!": "RAR", b"7z\xbc\xaf\x27\x1c": "7z"}
 PASSED_OVER = frozenset({"__pycache__", "__MACOSX", "site-packages", "node_modules", "conda-meta"})
 # Files that say that their folder is an environment of Python's, and the folders of other people's code in one.
-ENVIRONMENT = ("pyvenv.cfg", "conda-meta/history")
+OF_VENV, OF_CONDA = ("pyvenv.cfg",), ("conda-meta", "history")
 OF_ENVIRONMENT = frozenset("bin dlls etc include lib lib64 library pkgs scripts share ssl".split())
 ENCRYPTED = 1  # the flag of an entry
 # A few bytes in one of the others unpack to gigabytes at once, whatever size the entry claims.
@@ -161,12 +161,17 @@ def _members(files: Iterator[_File]) -> Iterator[Member]:
         name = normal_path(file.spelled)
         if name is None or not name.name or name.is_absolute() or ".." in name.parts or "\0" in file.spelled:
             continue
-        if name.match("pyvenv.cfg") or name.match("conda-meta/history"):
-            environments.add(name.parents[0 if name.name == "pyvenv.cfg" else 1])
-        if not any(map(_passed_over, name.parts)):
-            found.append(Member(name, str(PurePosixPath(file.spelled)), file.size, file.open))
+        parts = name.parts
+        for says_so in (OF_VENV, OF_CONDA):
+            if parts[-len(says_so) :] == says_so:
+                environments.add(name.parents[len(says_so) - 1])
+        if not any(map(_passed_over, parts)):
+            spelled = str(name) if file.spelled.isascii() else str(PurePosixPath(file.spelled))
+            found.append(Member(name, spelled, file.size, file.open))
     for member in found:
-        if not any(_is_installed(member.name, place) for place in environments.intersection(member.name.parents)):
+        if not environments or not any(
+            _is_installed(member.name, place) for place in environments.intersection(member.name.parents)
+        ):
             yield member
 
 
@@ -183,9 +188,9 @@ def _passed_over(part: str) -> bool:
 def _folder_files(folder: Path) -> Iterator[_File]:
     """Go through a folder; links are not followed, and what cannot be listed is passed over."""
     count = 0
-    waiting = [(folder, 0)]
+    waiting = [(os.fspath(folder), "", 0)]
     while waiting:
-        place, depth = waiting.pop()
+        place, above, depth = waiting.pop()
         try:
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
         except OSError:
@@ -198,16 +203,11 @@ def _folder_files(folder: Path) -> Iterator[_File]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if depth < FOLDER_DEPTH and not (_passed_over(entry.name) and entry.name != "conda-meta"):
-                    waiting.append((Path(entry.path), depth + 1))
+                    waiting.append((entry.path, f"{above}{entry.name}/", depth + 1))
             elif entry.is_file(follow_symlinks=False):
                 with _told_as_damage():
                     size = entry.stat(follow_symlinks=False).st_size
-                spelled = Path(entry.path).relative_to(folder).as_posix()
-                yield _File(decoded(os.fsencode(spelled)), size, partial(_binary, Path(entry.path)))
-
-
-def _binary(path: Path) -> IO[bytes]:
-    return path.open("rb")
+                yield _File(decoded(os.fsencode(above + entry.name)), size, partial(open, entry.path, "rb"))
 
 
 class _DirectoryTooLong(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from graders.intake.archives import Member, UnreadableSubmission
-from graders.intake.package import chosen, is_importable, named, notes_on_encodings, notes_on_names, package
+from graders.intake.package import below, chosen, is_importable, named, notes_on_encodings, notes_on_names, package
 from graders.intake.spelling import Reading
 from graders.text import quoted
 
@@ -47,7 +47,7 @@ def read_package(
         targets = list(_targets(member.name, root, reading))
         if not targets:
             continue
-        if len(member.name.relative_to(root).parts) - 1 > DEPTH:
+        if len(member.name.parts) - len(root.parts) - 1 > DEPTH:
             deep.append(member.name)
             continue
         total += member.size
@@ -85,5 +85,5 @@ def _targets(name: PurePosixPath, root: PurePosixPath, reading: Reading) -> Iter
     meant = reading.meant.get(name, name)
     for path in (meant,) if name.parent in reading.prefixes else dict.fromkeys((meant, name)):
         own = path == meant or str(path).casefold() != str(meant).casefold()
-        if own and path.is_relative_to(root) and is_importable(path.relative_to(root)):
+        if own and (inside := below(path, root)) and is_importable(inside):
             yield path

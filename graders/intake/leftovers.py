@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from graders.course import Course
 from graders.intake.answer_files import READABLE, is_document
 from graders.intake.archives import Member, is_archive
-from graders.intake.package import NAME_CHARACTERS, is_importable, named
+from graders.intake.package import NAME_CHARACTERS, below, is_importable, named
 from graders.intake.spelling import Reading, looks_like_python
 from graders.text import quoted
 
@@ -43,12 +43,12 @@ def notes_on_leftovers(
     sources = b"\n".join(files.values())
     python = [name for name in rest if looks_like_python(name)]
     doubtful = [name for name in python if name in reading.doubtful]
-    odd = [name for name in python if name.is_relative_to(root) and name not in reading.doubtful]
-    odd = [name for name in odd if not is_importable(name.relative_to(root))]
+    mine = {name: inside for name in python if name not in reading.doubtful and (inside := below(name, root))}
+    odd = [name for name, inside in mine.items() if not is_importable(inside)]
     others = [name for name in rest if not looks_like_python(name)]
     packed = [name for name in others if is_archive(name.name) or is_notebook(name.name)]
     documents = [name for name in others if is_document(name) and not _is_named(name.name, sources)]
-    data = [name for name in others if name.is_relative_to(root) and name not in packed]
+    data = [name for name in others if below(name, root) and name not in packed]
     data = [name for name in data[:CANDIDATES] if _is_named(name.name, sources)]
     return [
         *(f"{named([name])}: is it {reading.doubtful[name]}? That is the name that is read" for name in doubtful[:5]),
@@ -66,7 +66,7 @@ def _folder(root: PurePosixPath) -> str:
 
 def _beside(python: Iterable[PurePosixPath], root: PurePosixPath, sources: bytes) -> list[PurePosixPath]:
     """Return the modules beside a package, and those elsewhere of which its code has the names."""
-    outside = [name for name in python if not name.is_relative_to(root) and name.name not in OF_A_PROJECT]
+    outside = [name for name in python if not below(name, root) and name.name not in OF_A_PROJECT]
     near = [name for name in outside if name.parent == root.parent]
     far = [name for name in outside if name.parent != root.parent and not name.stem.startswith("step")]
     imported = [name for name in far[:CANDIDATES] if f"import {name.stem}".encode() in sources]

@@ -7,6 +7,7 @@ known by the normal form of their paths here.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -88,10 +89,20 @@ def named(paths: Iterable[PurePosixPath | str]) -> str:
 
 def package(files: Mapping[PurePosixPath, Content], root: PurePosixPath) -> dict[str, Content]:
     """Return the files below a folder that an import finds, by path inside the folder, in order of path."""
-    inside = {name.relative_to(root): data for name, data in files.items() if name.is_relative_to(root)}
-    return {str(name): inside[name] for name in sorted(inside) if is_importable(name)}
+    inside = {below(name, root): data for name, data in files.items()}
+    return {str(name): inside[name] for name in sorted(filter(None, inside)) if is_importable(name)}
 
 
+@functools.lru_cache(1000)  # the names of files of a course are those of its whole class
+def below(name: PurePosixPath, root: PurePosixPath) -> PurePosixPath | None:
+    """Return the path that a file has in a folder; None if it is elsewhere."""
+    depth = len(root.parts)
+    if not depth:
+        return name
+    return PurePosixPath(*name.parts[depth:]) if name.parts[:depth] == root.parts else None
+
+
+@functools.lru_cache(1000)
 def is_importable(name: PurePosixPath) -> bool:
     """Tell whether `import` could find a file, which also leaves out names that cannot be written to a disk."""
     words = all(part.isidentifier() for part in (*name.parent.parts, name.stem))
