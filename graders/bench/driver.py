@@ -14,7 +14,8 @@ from graders.audit.corpus import stage_reference
 from graders.bench.figures import Figure
 from graders.course import Course
 from graders.grading.grade import grade_one, with_collected
-from graders.grading.jobs import one_thread, warm_up
+from graders.grading.jobs import warm_up
+from graders.grading.processes import one_thread
 from graders.grading.standing import planned_step
 from graders.grading.task import Task
 from graders.intake.submission import read_submission

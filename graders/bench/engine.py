@@ -25,7 +25,8 @@ from graders.bench.figures import Figure
 from graders.bench.long_run import long_run_figures
 from graders.course import PROJECT, Course
 from graders.grading.grade import grade_one
-from graders.grading.jobs import grade_all, one_thread, warm_up
+from graders.grading.jobs import grade_all, warm_up
+from graders.grading.processes import one_thread
 from graders.grading.task import Finished, Graded, Task
 from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer, Worker, order_for

@@ -23,7 +23,7 @@ from graders.checks.data.places import COURSE, DATA
 from graders.checks.data.tracks import MEL_BANDS, genre_tracks
 from graders.checks.experiments.cnn import OVERFITTED
 from graders.course import PROJECT
-from graders.grading.jobs import one_thread
+from graders.grading.processes import one_thread
 from solutions.step04_dataset import CLASS_MAPPING, SpectrogramDataset, torch_train_val_split
 from solutions.step05_lstm import Classifier, LSTMBackbone, overfit_batch, training_loop
 from solutions.step07_cnn import CNNBackbone

@@ -21,15 +21,13 @@ from graders.feedback.terminal import (
     summary_table,
     written_line,
 )
-from graders.grading.jobs import grade_all
 from graders.grading.names import names_of
 from graders.grading.pace import Pace
-from graders.grading.task import Failed, Finished, Graded, Refused, Task
+from graders.grading.task import Failed, Finished, Graded, Place, Refused, Task
 from graders.judging.rubric import counted
-from graders.outcomes import Outcome
+from graders.outcomes import HarnessFault, Outcome
 from graders.results.files import SUMMARY, each_result, unreadable_results, write_summary
 from graders.results.schema import CheckResult
-from graders.sandbox.client import WarmServer
 
 NO_KEEPER = Keeper(None, None, None)
 
@@ -37,7 +35,7 @@ NO_KEEPER = Keeper(None, None, None)
 def grade_and_show(
     submissions: Sequence[Path],
     task: Task,
-    server: WarmServer,
+    place: Place,
     keeper: Keeper = NO_KEEPER,
     fail_under: float | None = None,
 ) -> ExitCode:
@@ -46,17 +44,18 @@ def grade_and_show(
     Args:
         submissions: what is graded.
         task: what to do with each.
-        server: the warm server.
+        place: where they are graded.
         keeper: keeps the results in a gradebook, as they come.
         fail_under: the points below which a submission makes the command end with 1.
     """
     console = PatientConsole()
     seen = _Seen(alone=len(submissions) == 1)
     interrupted = False
-    pace = Pace(len(submissions), len(server.controls))
+    pace = Pace(len(submissions), place.at_once)
     with ProgressLines(console, len(counted(task.rubric)), pace) as lines:
         try:
-            for event in grade_all(submissions, task, server):
+            for event in place.grade(submissions, task):
+                pace.at_once = place.at_once
                 lines.show(event)
                 if isinstance(event, Finished):
                     seen.note(event)
@@ -64,6 +63,8 @@ def grade_and_show(
                         keeper.keep(event.name, event.outcome.result)
         except KeyboardInterrupt:
             interrupted = True
+        except HarnessFault as fault:
+            seen.failed.append(str(fault))
     _show(console, seen, [name for name in names_of(submissions, task.handins) if name in seen.rows])
     faults = [*seen.failed, *_summarise(task.out, console), *keeper.finish()]
     if not interrupted:

@@ -14,7 +14,7 @@ import msgspec
 
 from graders.grading.earlier import make_room
 from graders.grading.standing import ended_step, planned_step, same_but_for_seal, standing_of
-from graders.grading.task import Graded, Task
+from graders.grading.task import Graded, Judged, Task
 from graders.intake.archives import NoSubmission, UnreadableSubmission
 from graders.intake.layouts.handin import Handin
 from graders.intake.submission import Submission, read_submission
@@ -24,10 +24,10 @@ from graders.judging.confined import ConfinedSubject
 from graders.judging.judge import judge
 from graders.judging.places import filled_place
 from graders.judging.rubric import Check, counted, with_needs
-from graders.outcomes import HarnessFault, KilledFromOutside, Outcome, Verdict
+from graders.outcomes import HarnessFault, Outcome, Verdict
 from graders.results.files import read_result, write_result, write_whole
 from graders.results.provenance import versions
-from graders.results.schema import GradedStep, Isolation, Result
+from graders.results.schema import Isolation, Level, Result
 from graders.results.scoring import max_points, points, score, written_answers
 from graders.sandbox.layers import State
 from graders.text import name_of_file
@@ -45,6 +45,8 @@ UNUSED_PLUGINS = (
 PYTEST_OPTIONS = ["--capture=no", *(option for name in UNUSED_PLUGINS for option in ("-p", f"no:{name}"))]
 READ_NOTEBOOK = "notebook.py"
 T = TypeVar("T")
+# Judges some steps, given what each can reach of a submission, and the seconds that reading it has used of its time.
+Judging = Callable[[Mapping[int, Submission], float], Judged]
 
 
 def with_collected(task: Task, action: Callable[[Task], T]) -> T:
@@ -72,6 +74,16 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         NoSubmission: it is none, and gets no result.
         HarnessFault: confinement falls short of what the task requires, or the sandbox does not answer.
     """
+    return grade_with(path, name, task, functools.partial(judge_steps, task, control, progress))
+
+
+def grade_with(path: Path, name: str, task: Task, judging: Judging) -> Graded:
+    """Grade one submission as `grade_one` does, with its steps judged by whoever does that.
+
+    Raises:
+        NoSubmission: it is none, and gets no result.
+        HarnessFault: it could not be judged, or its result cannot be written.
+    """
     began = time.process_time()
     source = name_of_file(str(path.resolve()))
     try:
@@ -85,13 +97,12 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
     planned = {step: planned_step(step, part, task) for step, part in parts.items()}
     before = standing_of(read_result(task.out / name) if task.out else None, planned, name, task)
     running = [row for row in task.rubric if row.step not in before.kept]
-    verdicts: dict[str, Verdict] = {}
-    isolation, seconds, tampered = Isolation.of({}), task.seconds, ""
+    judged, seconds = Judged({}, Isolation.of({})), task.seconds
     if running:
-        verdicts, isolation, tampered = _judged(running, parts, planned, task, control, progress, began)
+        judged = judging({row.step: parts[row.step] for row in running}, time.process_time() - began)
     elif before.result:
-        isolation, seconds = before.result.isolation, before.result.time_limit
-    new = {check.id: check for check in score(running, verdicts)}
+        judged, seconds = Judged({}, before.result.isolation), before.result.time_limit
+    new = {check.id: check for check in score(running, judged.verdicts)}
     old = {check.id: check for check in before.result.checks} if before.result else {}
     checks = [new[row.id] if row.id in new else old[row.id] for row in task.rubric]
     result = Result(
@@ -102,50 +113,55 @@ def grade_one(path: Path, name: str, task: Task, control: socket.socket, progres
         handin=_handin(path, task, submission.digest),
         score=points(checks),
         max_score=max_points(checks),
-        isolation=isolation,
+        isolation=judged.isolation,
         time_limit=seconds,
         steps=[ended_step(step, checks) for step in planned.values()],
         versions=versions(task.course.libraries),
         checks=checks,
         written=written_answers(task.course, task.rubric, submission.answers),
         notes=submission.notes,
-        tampered=tampered,
+        tampered=judged.tampered,
     )
     resumed = not running and before.result is not None and same_but_for_seal(result, before.result)
     written, replaced = _keep(result, task, submission.files.get(READ_NOTEBOOK))
-    disturbed = any(verdict.message.startswith(KilledFromOutside.WORDS) for verdict in verdicts.values())
-    return Graded(written, before.kept, resumed, replaced=replaced, disturbed=disturbed)
+    return Graded(written, before.kept, resumed, replaced=replaced, disturbed=judged.disturbed)
 
 
-def _judged(
-    rubric: Sequence[Check],
-    parts: Mapping[int, Submission],
-    planned: Mapping[int, GradedStep],
+def judge_steps(
     task: Task,
     control: socket.socket,
     progress: Callable[[int], None],
-    began: float,
-) -> tuple[dict[str, Verdict], Isolation, str]:
-    seeds = {step: int(planned[step].seed) for step in planned}
+    parts: Mapping[int, Submission],
+    used: float,
+) -> Judged:
+    """Judge some steps of a submission in confined workers.
+
+    Args:
+        task: what to do with it.
+        control: this judge's socket to the warm server.
+        progress: called with the number of checks that have ended.
+        parts: for each of the steps, what its code can reach of the submission.
+        used: of the submission's time, the seconds that are used up when this begins.
+
+    Raises:
+        HarnessFault: confinement falls short of what the task requires, or the sandbox does not answer.
+    """
+    began = time.process_time() - used
+    rubric = [row for row in task.rubric if row.step in parts]
+    seeds = {step: task.seed_for(part.digest) for step, part in parts.items()}
     reference = functools.partial(_reference_passes, task, seeds, control)
     sizes = [len(data) for part in parts.values() for data in part.files.values()]
 
     def stage(folder: Path) -> None:
-        for row_step in {row.step for row in rubric}:
-            parts[row_step].stage(folder / str(row_step))
+        for step, part in parts.items():
+            part.stage(folder / str(step))
 
     with filled_place(sizes, stage) as folder:
         places = {step: folder / str(step) for step in parts}
         used = time.process_time() - began  # what reading and staging took belongs to the submission's time
         with ConfinedSubject(task.course, control, places, seeds, task.seconds, task.without, used) as subject:
             isolation = Isolation.of(subject.layers_in(rubric[0].step))
-            if isolation.falls_short_of(task.required):
-                lacking = [f"{name} {it}" for name, it in isolation.layers.items() if it.state is not State.ON]
-                raise HarnessFault(
-                    f"this machine cannot isolate student code as required "
-                    f"({isolation.level}, not {task.required}): {'; '.join(lacking)}. "
-                    "See graders doctor; --require partial or none grades all the same."
-                )
+            expect_isolation(isolation, task.required)
 
             def shown(ended: int) -> None:
                 progress(min(ended, len(counted(rubric))))
@@ -157,7 +173,18 @@ def _judged(
                 )
 
             verdicts, tampered = judged_with_canary(rubric, judged)
-            return verdicts, isolation, tampered
+            return Judged(verdicts, isolation, tampered)
+
+
+def expect_isolation(isolation: Isolation, required: Level) -> None:
+    """Raise `HarnessFault` if student code is confined less than required."""
+    if isolation.falls_short_of(required):
+        lacking = [f"{name} {it}" for name, it in isolation.layers.items() if it.state is not State.ON]
+        raise HarnessFault(
+            f"this machine cannot isolate student code as required "
+            f"({isolation.level}, not {required}): {'; '.join(lacking)}. "
+            "See graders doctor; --require partial or none grades all the same."
+        )
 
 
 def _reference_passes(

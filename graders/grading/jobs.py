@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import math
-import multiprocessing
-import os
-import resource
-import signal
 import socket
 import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import msgspec
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from graders.course import Course
 from graders.grading.grade import grade_one
 from graders.grading.names import names_of
-from graders.grading.task import Event, Failed, Finished, Graded, Progress, Refused, Task
+from graders.grading.processes import ForkedProcess, one_thread
+from graders.grading.task import Answered, Event, Failed, Finished, Graded, Judged, Message, Progress, Refused, Task
 from graders.intake.archives import NoSubmission
 from graders.intake.submission import read_submission
 from graders.judging.places import FULL, remove_abandoned
 from graders.judging.rubric import counted
-from graders.limits import address_space, limit
 from graders.outcomes import HarnessFault, Outcome
 from graders.sandbox.client import WarmServer
 
 MOST_TRIES = 3  # of a submission whose grading somebody disturbs
 A_MOMENT = 0.1  # seconds between two events of a submission's progress
 LAST_MOMENT = 1.0  # seconds in which a server that has closed its sockets is gone
-ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
-JUDGE_MEMORY = 4 << 30  # bytes that a judge may take beyond what it maps at its start
+T = TypeVar("T")
 
 
 def warm_up(course: Course, steps: Collection[int] = ()) -> None:
@@ -49,13 +42,6 @@ def warm_up(course: Course, steps: Collection[int] = ()) -> None:
     read_submission(course.reference_folder, course)
     gc.collect()
     gc.freeze()  # keeps the collector from going through what was loaded, again and again
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep each library in this process to one thread: more threads than cores wait for each other, spinning."""
-    with threadpool_limits(1):
-        yield
 
 
 def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator[Event]:
@@ -69,84 +55,129 @@ def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator
         yield from _grade_all(paths, task, server)
 
 
+class ThisMachine:
+    """This machine, as a run sees it that grades on it: over one warm server."""
+
+    def __init__(self, server: WarmServer) -> None:
+        self.server = server
+
+    @property
+    def at_once(self) -> int:
+        """How many submissions are judged at a time."""
+        return len(self.server.controls)
+
+    def grade(self, paths: Sequence[Path], task: Task) -> Iterator[Event]:
+        """Grade submissions and yield what happens as it happens."""
+        return grade_all(paths, task, self.server)
+
+
 def _grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator[Event]:
-    waiting = list(zip(names_of(paths, task.handins), paths, strict=True))[::-1]
-    tries: Counter[str] = Counter()
-    free = list(server.controls)
-    running: dict[Connection, _Judge] = {}
-    while waiting or running:
-        if not running and (not free or server.has_ended()):
-            try:
-                server.restart()
-            except HarnessFault as fault:
-                yield from (Finished(name, Failed(str(fault))) for name, _ in waiting[::-1])
-                return
-            free = list(server.controls)
-        while waiting and free and not server.has_ended():
-            name, path = waiting.pop()
-            started = _Judge(name, path, task, free.pop())
-            running[started.answers] = started
-            yield Progress(name, 0)
-        for ready in wait(list(running)):
+    judges = Judges(server)
+    for name, path in reversed(list(zip(names_of(paths, task.handins), paths, strict=True))):
+        judges.add(name, partial(_judge, path, name, task))
+    while judges.waiting or judges.running:
+        try:
+            started = judges.start()
+        except HarnessFault as fault:
+            yield from (Finished(work.name, Failed(str(fault))) for work in judges.waiting[::-1])
+            return
+        yield from (Progress(name, 0) for name in started)
+        for ready in wait(list(judges.running)):
             assert isinstance(ready, Connection)
-            event, usable = running[ready].next_event()
-            if not isinstance(event, Finished):
-                yield event
-                continue
-            ended = running.pop(ready)
-            ended.process.join()
-            if usable:
-                free.append(ended.control)
-            else:
-                remove_abandoned()
-            tries[event.name] += 1
-            if tries[event.name] < MOST_TRIES and (not usable or _was_disturbed(event, server)):
-                waiting.append((ended.name, ended.path))
-            else:
-                yield event
+            message = judges.next_message(ready)
+            if isinstance(message, Progress | Finished):
+                yield message
 
 
-def _was_disturbed(event: Finished, server: WarmServer) -> bool:
+class _Work(NamedTuple):
+    name: str
+    do: Callable[[Connection, socket.socket], None]
+
+
+class Judges:
+    """Judge processes over one warm server, as many at a time as it has control sockets.
+
+    Attributes:
+        waiting: what is still to be judged, the next one last.
+        running: the judges at work, by their pipes.
+    """
+
+    def __init__(self, server: WarmServer) -> None:
+        self.server = server
+        self.waiting: list[_Work] = []
+        self.running: dict[Connection, tuple[_Work, ForkedProcess, socket.socket]] = {}
+        self._free = list(server.controls)
+        self._tries: Counter[str] = Counter()
+
+    def add(self, name: str, do: Callable[[Connection, socket.socket], None]) -> None:
+        """Add what a judge is to do, given its end of a pipe and its control socket; it comes next."""
+        self.waiting.append(_Work(name, do))
+
+    def start(self) -> list[str]:
+        """Start as many judges as there is room for, and the server first, if it has ended; return their names.
+
+        Raises:
+            HarnessFault: the server does not start again.
+        """
+        if not self.running and (not self._free or self.server.has_ended()):
+            self.server.restart()
+            self._free = list(self.server.controls)
+        started = []
+        while self.waiting and self._free and not self.server.has_ended():
+            work, control = self.waiting.pop(), self._free.pop()
+            process = ForkedProcess(partial(_with_control, work.do, control))
+            self.running[process.pipe] = work, process, control
+            started.append(work.name)
+        return started
+
+    def name_of(self, ready: Connection) -> str:
+        """Return the name of what a judge is doing."""
+        return self.running[ready][0].name
+
+    def next_message(self, ready: Connection) -> Message | None:
+        """Return what a judge says next; None if what it was doing was disturbed, and is done again."""
+        work, process, control = self.running[ready]
+        data = process.next_message()
+        message = msgspec.msgpack.decode(data, type=Message) if data is not None else None
+        if isinstance(message, Progress):
+            return message
+        del self.running[ready]
+        process.end()
+        if message:
+            self._free.append(control)  # otherwise it may hold half a conversation: nobody may go on with that
+        else:
+            remove_abandoned()
+        self._tries[work.name] += 1
+        if self._tries[work.name] < MOST_TRIES and (message is None or _was_disturbed(message, self.server)):
+            self.waiting.append(work)
+            return None
+        del self._tries[work.name]
+        return message or Finished(work.name, Failed("the judge process ended without a result"))
+
+
+def _was_disturbed(message: Message, server: WarmServer) -> bool:
     """Tell whether a submission would have ended otherwise if nobody had killed a process."""
-    match event.outcome:
-        case Graded(disturbed=True):
+    match message:
+        case Finished(outcome=Graded(disturbed=True)):
             return True
-        case Failed():
+        case Answered(outcome=Judged() as judged) if judged.disturbed:
+            return True
+        case Finished(outcome=Failed()) | Answered(outcome=Failed()):
             return server.has_ended(LAST_MOMENT)
-        case Graded(result=result) if any(check.outcome is Outcome.HARNESS_FAULT for check in result.checks):
+        case Finished(outcome=Graded(result=result)) if any(
+            check.outcome is Outcome.HARNESS_FAULT for check in result.checks
+        ):
+            return server.has_ended(LAST_MOMENT)
+        case Answered(outcome=Judged() as judged) if judged.faulty:
             return server.has_ended(LAST_MOMENT)
     return False
 
 
-class _Judge:
-    """One judge process, as seen by the process that hands out the work."""
-
-    def __init__(self, name: str, path: Path, task: Task, control: socket.socket) -> None:
-        fork = multiprocessing.get_context("fork")
-        self.name = name
-        self.path = path
-        self.control = control
-        self.answers, theirs = fork.Pipe(duplex=False)
-        self.process = fork.Process(target=_judge_process, args=(theirs, path, name, task, control), daemon=True)
-        # An exception that a signal raises in one of Python's own hooks of fork is lost, and the interrupt with it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
-
-    def next_event(self) -> tuple[Event, bool]:
-        """Return what it says next, and whether its place at the warm server can be used again."""
-        try:
-            data = self.answers.recv_bytes()
-        except EOFError:
-            # Its control socket may hold half a conversation: nobody may go on with that.
-            return Finished(self.name, Failed("the judge process ended without a result")), False
-        return msgspec.msgpack.decode(data, type=Event), True
+def _with_control(do: Callable[[Connection, socket.socket], None], control: socket.socket, answers: Connection) -> None:
+    do(answers, control)
 
 
-def _judge_process(answers: Connection, path: Path, name: str, task: Task, control: socket.socket) -> None:
+def _judge(path: Path, name: str, task: Task, answers: Connection, control: socket.socket) -> None:
     told, most = -math.inf, len(counted(task.rubric))
 
     def say(event: Event) -> None:
@@ -158,26 +189,13 @@ def _judge_process(answers: Connection, path: Path, name: str, task: Task, contr
             told = time.monotonic()
             say(Progress(name, ended))
 
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
-    _end_with_parent()
-    # What a submission sends, and what checks make of it, costs this process no more than it costs the check.
-    limit({resource.RLIMIT_AS: address_space() + JUDGE_MEMORY})
-    say(Finished(name, _graded_or_failed(path, name, task, control, progress)))
+    say(Finished(name, done_or_failed(lambda: grade_one(path, name, task, control, progress))))
 
 
-def _end_with_parent() -> None:
-    """Let the kernel kill this judge when the driver dies: the next run grades what it was grading."""
-    driver = multiprocessing.parent_process()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if driver and os.getppid() != driver.pid:
-        os._exit(1)
-
-
-def _graded_or_failed(
-    path: Path, name: str, task: Task, control: socket.socket, progress: Callable[[int], None]
-) -> Graded | Refused | Failed:
+def done_or_failed(work: Callable[[], T]) -> T | Refused | Failed:
+    """Return what came of some work of a judge, or why nothing came of it."""
     try:
-        return grade_one(path, name, task, control, progress)
+        return work()
     except NoSubmission as error:
         return Refused(str(error))
     except HarnessFault as fault:

@@ -18,12 +18,15 @@ class Pace:
         total: the submissions of the run.
         at_once: how many are graded at a time.
         clock: the time, in seconds.
+
+    Attributes:
+        at_once: the same; on a cluster it changes as nodes come and go.
     """
 
     def __init__(self, total: int, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total = total
         self.ended = 0
-        self._at_once = at_once
+        self.at_once = at_once
         self._clock = clock
         self._began: dict[str, float] = {}
         self._graded = 0
@@ -48,7 +51,7 @@ class Pace:
         each = self._seconds / self._graded
         started = sum(max(0.0, each - (self._clock() - began)) for began in self._began.values())
         waiting = self.total - self.ended - len(self._began)
-        return (started + each * waiting) / min(self._at_once, max(1, self.total - self.ended))
+        return (started + each * waiting) / min(self.at_once, max(1, self.total - self.ended))
 
     def __str__(self) -> str:
         """Say it in a few words: `12 of 40, 3 min left`."""

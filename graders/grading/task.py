@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from graders.course import Course
 from graders.intake.layouts.handin import Handin
 from graders.judging.rubric import Check
+from graders.outcomes import KilledFromOutside, Outcome, Verdict
 from graders.results.provenance import modules_called, secret_of, step_key
-from graders.results.schema import Level, Result
+from graders.results.schema import Isolation, Level, Result
 
 if TYPE_CHECKING:
     from graders.judging.collection import CollectedChecks  # it loads pytest, which most commands do without
@@ -75,6 +76,30 @@ class Task:
         return int(drawn[:SEED_DIGITS], 16)
 
 
+class Judged(msgspec.Struct, frozen=True, tag="judged"):
+    """What came of judging some steps of a submission.
+
+    Attributes:
+        verdicts: how their checks ended, by their ids.
+        isolation: how student code was confined.
+        tampered: why none of the verdicts counts, if so.
+    """
+
+    verdicts: dict[str, Verdict]
+    isolation: Isolation
+    tampered: str = ""
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether somebody killed a worker meanwhile."""
+        return any(verdict.message.startswith(KilledFromOutside.WORDS) for verdict in self.verdicts.values())
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the harness failed on a check."""
+        return any(verdict.outcome is Outcome.HARNESS_FAULT for verdict in self.verdicts.values())
+
+
 class Graded(msgspec.Struct, frozen=True, tag="graded"):
     """The end of one submission.
 
@@ -121,4 +146,25 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     outcome: Graded | Refused | Failed
 
 
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """A judge's answer to whoever asked it to judge some steps, and grades with that."""
+
+    name: str
+    outcome: Judged | Failed
+
+
 Event = Progress | Finished
+Message = Event | Answered
+
+
+class Place(Protocol):
+    """Where the submissions of a run are graded."""
+
+    @property
+    def at_once(self) -> int:
+        """How many are judged at a time; it may change."""
+        ...
+
+    def grade(self, paths: Sequence[Path], task: Task) -> Iterator[Event]:
+        """Grade submissions and yield what happens as it happens; raises `HarnessFault` if it cannot go on."""
+        ...

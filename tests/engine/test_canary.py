@@ -9,6 +9,7 @@ import pytest
 from graders.commands.errors import ExitCode
 from graders.commands.grading import grade_and_show
 from graders.grading.grade import grade_one
+from graders.grading.jobs import ThisMachine
 from graders.grading.task import Task
 from graders.judging import canary
 from graders.judging.rubric import load_rubric
@@ -58,7 +59,7 @@ def test_a_judge_that_records_passes_alone_is_seen_and_told(
     monkeypatch.setattr(
         "graders.judging.judge.Verdict", lambda _, message, *rest: Verdict(Outcome.PASSED, message, *rest)
     )
-    ended = grade_and_show([REFERENCE], task(tmp_path), warm_server)
+    ended = grade_and_show([REFERENCE], task(tmp_path), ThisMachine(warm_server))
     assert ended is ExitCode.HARNESS_FAULT
     assert f"solutions: {canary.TAMPERED}" in capsys.readouterr().err.replace("\n", " ")
 

@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from graders.grading.grade import grade_one
-from graders.grading.jobs import grade_all, one_thread
+from graders.grading.jobs import grade_all
 from graders.grading.names import names_of
+from graders.grading.processes import one_thread
 from graders.grading.task import Failed, Finished, Graded, Progress, Refused, Task
 from graders.intake.submission import Submission, read_submission
 from graders.judging.collection import CollectedChecks
