@@ -10,6 +10,7 @@ from graders.commands import bench, doctor, release, rescore, run, schema, skele
 from graders.commands.auditing import audit, calibrate
 from graders.commands.authoring import words
 from graders.commands.classroom import export, grades, mark, report, similar, stats
+from graders.commands.cluster import node
 from graders.commands.errors import Group, run_group
 
 
@@ -28,6 +29,7 @@ def graders() -> None:
 
 for command in (
     run.run,
+    node.node,
     rescore.rescore,
     grades.grades,
     export.export,

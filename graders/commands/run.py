@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graders.commands.cluster.dask import cluster_at, with_dask
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import claim, course_option, expect_steps, without_collecting
@@ -21,7 +22,7 @@ from graders.course import Course
 from graders.intake.layouts import LAYOUTS, Layout
 
 if TYPE_CHECKING:
-    from graders.grading.task import Task
+    from graders.grading.task import Place, Task
     from graders.sandbox.client import WarmServer
 
 SEEDS = 2**128
@@ -65,6 +66,8 @@ class _OutFolder(click.Path):
 @click.option("--gradebook", metavar="URL", help="Keep results there too: a file of SQLite, or a database's URL.")
 @click.option("--metadata", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Gradescope's submission_metadata.json: whose the submission is, and when it came.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", callback=with_dask,
+              help="Judge on the nodes of this Dask scheduler, such as tcp://host:8786; see graders node.")  # fmt: skip
 @click.option("--fail-under", type=float, metavar="POINTS", help="End with 1 if a submission has fewer points.")
 @course_option
 def run(
@@ -79,6 +82,7 @@ def run(
     roster: Path | None,
     gradebook: str | None,
     metadata: Path | None,
+    scheduler: str | None,
     fail_under: float | None,
     course: Course,
 ) -> None:
@@ -87,10 +91,7 @@ def run(
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
     expect_linux("run")
-    if math.isnan(time_limit):
-        raise click.UsageError("--time-limit is no number of seconds.")
-    if fail_under is not None and math.isnan(fail_under):
-        raise click.UsageError("--fail-under is no number of points.")
+    _expect_numbers(time_limit, fail_under)
     if metadata and (layout or len(submissions) > 1):
         raise click.UsageError("--metadata is of one SUBMISSION; a class has its own, which --layout reads.")
     expect_steps(course, *steps)
@@ -114,22 +115,45 @@ def run(
         _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
         signal.signal(ending, _interrupt)
+
+    def task() -> Task:
+        from graders.grading.task import Task  # noqa: PLC0415
+        from graders.judging.rubric import load_rubric  # noqa: PLC0415
+        from graders.results.schema import Level  # noqa: PLC0415
+
+        return Task(course, load_rubric(course, steps), seed, out, Level(require), time_limit, handins=handins)
+
+    def grade(place: Place, task: Task) -> ExitCode:
+        from graders.commands.grading import grade_and_show  # noqa: PLC0415
+
+        return grade_and_show(paths, task, place, keeper, fail_under)
+
+    if scheduler:
+        with cluster_at(scheduler, course, require) as cluster:
+            sys.exit(grade(cluster, task()))
+    sys.exit(_on_this_machine(course, jobs, len(paths), steps, task, grade))
+
+
+def _on_this_machine(
+    course: Course,
+    jobs: int,
+    submissions: int,
+    steps: Sequence[int],
+    task: Callable[[], Task],
+    grade: Callable[[Place, Task], ExitCode],
+) -> ExitCode:
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
-    with WarmServer(course, min(jobs, len(paths)), steps) as server:
+    with WarmServer(course, min(jobs, submissions), steps) as server:
         # While the server loads what workers share, this process loads what judges share.
         with without_collecting():
-            from graders.commands.grading import grade_and_show  # noqa: PLC0415
+            import graders.commands.grading  # noqa: PLC0415, F401
             from graders.grading.grade import with_collected  # noqa: PLC0415
-            from graders.grading.task import Task  # noqa: PLC0415
-            from graders.judging.rubric import load_rubric  # noqa: PLC0415
-            from graders.results.schema import Level  # noqa: PLC0415
+            from graders.grading.jobs import ThisMachine  # noqa: PLC0415
 
-            rubric = load_rubric(course, steps)
-            say("graders", f"loading libraries, once; submissions to grade: {len(paths)}.")
-        task = Task(course, rubric, seed, out, Level(require), time_limit, handins=handins)
-        grade = partial(_once_warm, server, lambda task: grade_and_show(paths, task, server, keeper, fail_under))
-        sys.exit(with_collected(task, grade))
+            one = task()
+            say("graders", f"loading libraries, once; submissions to grade: {submissions}.")
+        return with_collected(one, partial(_once_warm, server, partial(grade, ThisMachine(server))))
 
 
 def _once_warm(server: WarmServer, grade: Callable[[Task], ExitCode], task: Task) -> ExitCode:
@@ -140,6 +164,13 @@ def _once_warm(server: WarmServer, grade: Callable[[Task], ExitCode], task: Task
     _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
     server.wait_until_warm(_say_what_takes_long)
     return grade(task)
+
+
+def _expect_numbers(time_limit: float, fail_under: float | None) -> None:
+    if math.isnan(time_limit):
+        raise click.UsageError("--time-limit is no number of seconds.")
+    if fail_under is not None and math.isnan(fail_under):
+        raise click.UsageError("--fail-under is no number of points.")
 
 
 def _make_folder(folder: Path) -> None:

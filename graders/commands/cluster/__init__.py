@@ -1,0 +1,1 @@
+"""Commands that grade on several machines."""
