@@ -7,86 +7,20 @@ import itertools
 import os
 import random
 import resource
-import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from graders.policy import Grades
 from graders.results.gradebook.book import Gradebook
+from tests.courses.school import STUDENTS, Class, children, until
 from tests.postgresql import Server
-from tests.support import ROOT, SEED
+from tests.support import SEED
 
-WORDS = ROOT / "tests" / "courses" / "words"
 VICTIMS = ("command", "judge", "worker", "server", "command", "judge", "command", "worker")
-STUDENTS = ("Άννα", "Βασίλης", "Γιώργος", "Δήμητρα", "Ελένη", "Ζωή", "Ηλίας", "Θάνος")
-GRADERS = "from graders.cli import main; main()"
-
-
-class Class:
-    """A class of eight, handed in as folders, and the runs that grade it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.handed_in = folder / "class"
-        for number, name in enumerate(STUDENTS):
-            source = WORDS / ("words", "words_reference", "variants/split_by_hand")[number % 3]
-            shutil.copytree(
-                source, self.handed_in / name / "words", ignore=shutil.ignore_patterns("__pycache__", "answers")
-            )
-            with (self.handed_in / name / "words" / "step01_counting.py").open("a", encoding="utf-8") as file:
-                file.write(f"\n# {name}\n")
-        roster = "".join(f"{number},{name}\n" for number, name in enumerate(STUDENTS, start=1))
-        (folder / "roster.csv").write_text(f"id,name\n{roster}", encoding="utf-8")
-        self.rounds = itertools.count(1)
-        self.begin()
-
-    def begin(self, *, empty_book: bool = False) -> None:
-        """Begin with an empty folder for results, and no gradebook or an empty one."""
-        place = self.folder / str(next(self.rounds))
-        self.book, self.out = str(place / "class.db"), place / "out"
-        place.mkdir()
-        if empty_book:
-            with Gradebook(self.book, by="test", new=True):
-                pass
-
-    def start(self, **options: Any) -> subprocess.Popen[str]:
-        """Start the command that grades the class into its gradebook."""
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-c", GRADERS, "run", self.handed_in, "--layout", "plain", "--course", WORDS),
-                *("--roster", self.folder / "roster.csv", "--gradebook", self.book, "--out", self.out, "--jobs", "2"),
-            ],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, **options,
-        )  # fmt: skip
-
-    def run(self, **options: Any) -> tuple[int, str]:
-        """Grade the class; return how the command ended, and what it said of problems."""
-        process = self.start(**options)
-        _, told = process.communicate(timeout=240)
-        return process.returncode, told
-
-    def content(self) -> object:
-        """Return all that the gradebook says, without times and its own numbers, and how often the history says so."""
-        with Gradebook(self.book, by="test") as book:
-            results = [
-                (handin.students, handin.attempt, handin.digest, [(c.id, c.points, c.outcome) for c in result.checks])
-                for handin, result in book.results().values()
-            ]
-            history = sorted((change.what, change.subject) for change in book.history())
-            # Numbers of hand-ins follow the order in which judges ended.
-            totals = {who: replace(total, handin=None) for who, total in book.totals(Grades(), ()).items()}
-            return sorted(results), history, totals, book.students()
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +42,6 @@ def undisturbed(undisturbed_class: tuple[Class, object]) -> object:
     return undisturbed_class[1]
 
 
-def children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except OSError:
-        return []
-
-
 def processes_of(driver: int) -> dict[str, list[int]]:
     """Return the processes of a run by what they are: the server runs as `python -I`, and workers are its children."""
     found: dict[str, list[int]] = {"command": [driver], "judge": [], "server": [], "worker": []}
@@ -130,13 +57,6 @@ def is_grading(driver: int) -> bool:
     """Tell whether judges are at work: before the server is there, what looks like one is about to become the server."""
     there = processes_of(driver)
     return bool(there["server"] and there["judge"])
-
-
-def until(something: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not something():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.mark.slow
