@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=1, help="judge right submissions with this many seeds of their own")
     parser.addoption("--regrades", type=int, default=3, help="judge a wrong submission this often with one seed")
     parser.addoption("--kills", type=int, default=8, help="kill processes of a run at this many moments")
+    parser.addoption("--cluster-kills", type=int, default=3, help="kill processes of a cluster at this many moments")
     parser.addoption("--renew-snapshots", action="store_true", help="keep what students read now as the snapshots")
     parser.addoption("--whole-steps", action="store_true", help="judge each mistake by all checks of its step")
 

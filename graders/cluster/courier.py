@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 from distributed import Client, KilledWorker
+from distributed.client import FutureCancelledError
 
 from graders.cluster.messages import Asked, Gone, Got, Identity, Nodes, Told, difference
 from graders.cluster.worker import NAME, grade
@@ -96,9 +97,9 @@ class _Courier:
         try:
             answer = bytes(await future)
         except KilledWorker as error:
-            tries = error.allowed_failures + 1
-            answer = _failed(f"{tries} nodes ended, or did not answer, while they judged it; graders run without them")
-        except asyncio.CancelledError:
+            times = error.allowed_failures + 1
+            answer = _failed(f"the node that judged it ended, or no longer answered: {times} times, so it is left out")
+        except FutureCancelledError:
             self.say(Gone(f"the scheduler at {self.address} has lost what it was given"))
             os._exit(0)
         except Exception as error:  # noqa: BLE001 - whatever a node raises is a fault of the harness

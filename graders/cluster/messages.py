@@ -126,25 +126,24 @@ def identity_of(course: Course, rubric: Sequence[Check], level: Level) -> Identi
 
 def difference(mine: Identity, theirs: Identity) -> str:
     """Say why a node may not judge for a client, in a few words; nothing if it may."""
+    if mine.resource in theirs.resources():
+        return ""
     if theirs.protocol != mine.protocol:
         return "its graders is of another version"
     if theirs.course != mine.course:
         return f"it grades another course, {_shown(theirs.course)}"
+    less = f"it isolates student code less than required ({theirs.level}, not {mine.level})"
+    return _other_version(mine, theirs) or less
+
+
+def _other_version(mine: Identity, theirs: Identity) -> str:
     for name, version in mine.versions.items():
         if theirs.versions.get(name) != version:
             return f"it has {name} {_shown(theirs.versions.get(name, 'missing'))}, and here it is {version}"
     others = [label for label, key in mine.steps.items() if theirs.steps.get(label) != key]
     if others:
         return f"its course, data or engine are of another version, as far as they judge {', '.join(others)}"
-    return _lesser(mine, theirs)
-
-
-def _lesser(mine: Identity, theirs: Identity) -> str:
-    if theirs.fingerprint != mine.fingerprint:
-        return "other checks count there"
-    if LEVELS.index(theirs.level) < LEVELS.index(mine.level):
-        return f"it isolates student code less than required ({theirs.level}, not {mine.level})"
-    return ""
+    return "" if theirs.fingerprint == mine.fingerprint else "other checks count there"
 
 
 def _shown(text: str) -> str:

@@ -26,7 +26,7 @@ from graders.intake.archives import NoSubmission
 from graders.intake.submission import read_submission
 from graders.judging.places import FULL, remove_abandoned
 from graders.judging.rubric import counted
-from graders.outcomes import HarnessFault, Outcome
+from graders.outcomes import HarnessFault, KilledFromOutside, Outcome
 from graders.sandbox.client import WarmServer
 
 MOST_TRIES = 3  # of a submission whose grading somebody disturbs
@@ -162,8 +162,8 @@ def _was_disturbed(message: Message, server: WarmServer) -> bool:
             return True
         case Answered(outcome=Judged() as judged) if judged.disturbed:
             return True
-        case Finished(outcome=Failed()) | Answered(outcome=Failed()):
-            return server.has_ended(LAST_MOMENT)
+        case Finished(outcome=Failed(reason)) | Answered(outcome=Failed(reason)):
+            return reason.startswith(KilledFromOutside.WORDS) or server.has_ended(LAST_MOMENT)
         case Finished(outcome=Graded(result=result)) if any(
             check.outcome is Outcome.HARNESS_FAULT for check in result.checks
         ):

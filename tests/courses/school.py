@@ -38,6 +38,7 @@ class Class:
         roster = "".join(f"{number},{name}\n" for number, name in enumerate(STUDENTS, start=1))
         (folder / "roster.csv").write_text(f"id,name\n{roster}", encoding="utf-8")
         self.rounds = itertools.count(1)
+        self.where: tuple[str, ...] = ("--jobs", "2")
         self.begin()
 
     def begin(self, *, empty_book: bool = False) -> None:
@@ -51,11 +52,12 @@ class Class:
 
     def start(self, **options: Any) -> subprocess.Popen[str]:
         """Start the command that grades the class into its gradebook."""
+        command = (
+            *(sys.executable, "-c", GRADERS, "run", self.handed_in, "--layout", "plain", "--course", WORDS),
+            *("--roster", self.folder / "roster.csv", "--gradebook", self.book, "--out", self.out, *self.where),
+        )
         return subprocess.Popen(
-            [
-                *(sys.executable, "-c", GRADERS, "run", self.handed_in, "--layout", "plain", "--course", WORDS),
-                *("--roster", self.folder / "roster.csv", "--gradebook", self.book, "--out", self.out, "--jobs", "2"),
-            ],
+            list(map(str, command)),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, **options,
         )  # fmt: skip
