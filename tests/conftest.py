@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ def whole_steps(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def regrades(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--regrades"))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # keeps the collector from going through libraries and tests, again and again
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
