@@ -90,12 +90,16 @@ def check(
 
 
 def _prepare(course: Course, numbers: Collection[int]) -> None:
-    """Load what checks of some steps need, and nothing that the student wrote."""
-    import graders.commands.home.checking  # noqa: PLC0415
+    """Load and do once what checks of some steps need, and nothing that the student wrote."""
     import graders.commands.home.work  # noqa: F401, PLC0415
+    from graders.commands.home.checking import PYTEST_OPTIONS  # noqa: PLC0415
+    from graders.judging.collection import CollectedChecks, collect  # noqa: PLC0415
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
 
     with without_collecting():
-        load_rubric(course, numbers)
+        rubric = load_rubric(course, numbers)
         for name in course.loads_for(numbers).server:
             course.load(name)
+        collect(course, rubric, PYTEST_OPTIONS, CollectedChecks.draw_once)
+        if course.sandbox.adaptations:
+            getattr(course.load(course.sandbox.adaptations), "make_ready_at_home", lambda: None)()

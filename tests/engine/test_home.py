@@ -267,15 +267,17 @@ def test_code_that_takes_no_interrupt_is_ended_by_a_second_one(home: Home, tmp_p
     assert "stopped by SIGINT during step 1" in errors
 
 
-def test_silence_is_broken_ever_more_rarely_and_never_in_a_debugger() -> None:
+@pytest.mark.parametrize("deadline", [0, 2.5])
+def test_silence_is_broken_ever_more_rarely_and_never_in_a_debugger(deadline: float) -> None:
     now = 0.0
     silence = Silence(lambda: now)
-    began = Began("a.b", 1, "Ένας έλεγχος.")
+    began = Began("a.b", 1, "Ένας έλεγχος.", deadline)
     told = []
     for now in range(200):
         if word := silence.word([began]):
             told.append(now)
-            assert word == f"step 1, 'Ένας έλεγχος.': still running, {now} s. Ctrl-C shows where."
+            has = "; where it is graded, a call has 2.5 s" if deadline else ""
+            assert word == f"step 1, 'Ένας έλεγχος.': still running, {now} s{has}. Ctrl-C shows where."
     assert told == [10, 20, 40, 80, 140]
     assert silence.word([began, Ended("a.b", Verdict(Outcome.PASSED, "", 0.0))]) == ""
     for now in range(200, 400):  # noqa: B007 - the clock

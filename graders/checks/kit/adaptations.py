@@ -48,6 +48,12 @@ def reset_libraries() -> None:
             reset()
 
 
+def make_ready_at_home() -> None:
+    """Make ahead what plots need, before a process is forked in which a student's code is checked."""
+    if "matplotlib.pyplot" in sys.modules:
+        make_ready()
+
+
 def _reset_torch() -> None:
     import torch  # noqa: PLC0415
 

@@ -138,7 +138,7 @@ class Checking:
             if self.wanted.first and any(one.outcome is not Outcome.PASSED for one in self.known.values()):
                 self.is_enough = True
                 raise KeyboardInterrupt
-            self._note(Began(check.id, check.step, check.title))
+            self._note(Began(check.id, check.step, check.title, check.info.seconds))
             self.output.begin()
             if self.calls:
                 self.calls.begin()

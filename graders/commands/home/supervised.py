@@ -34,11 +34,12 @@ GRACE = 2.0  # seconds for a process that has noted its end, and for an interrup
 
 
 class Began(msgspec.Struct, tag="began", frozen=True):
-    """A check runs."""
+    """A check runs; `deadline` is the seconds that each call in it has where it is graded, 0 if nobody said."""
 
     check: str
     step: int
     title: str
+    deadline: float = 0.0
 
 
 class Ended(msgspec.Struct, tag="ended", frozen=True):
@@ -288,7 +289,10 @@ class Silence:
         if passed < self._next or isinstance(notes[-1], Debugging | Interrupting):
             return ""
         self._next = passed + min(passed, LONGEST_SILENCE)
-        return f"step {running.step}, {running.title!r}: still running, {passed:.0f} s. Ctrl-C shows where."
+        what = f"step {running.step}, {running.title!r}: still running, {passed:.0f} s"
+        if running.deadline:
+            return f"{what}; where it is graded, a call has {running.deadline:g} s. Ctrl-C shows where."
+        return f"{what}. Ctrl-C shows where."
 
 
 def how_it_ended(code: int) -> str:
