@@ -47,6 +47,7 @@ def serve_until_interrupted(
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
     told(f"Open http://{LOOPBACK}:{port}/?token={keys.address} in a browser of this machine; Ctrl-C ends it.")

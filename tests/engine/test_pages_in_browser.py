@@ -9,6 +9,7 @@ import pytest
 
 from graders.pages.classroom import class_page
 from graders.pages.submission import Known, page_of
+from graders.results.gradebook.grades import Mark
 from graders.statistics.judged import every
 from tests.browser import faults, illegible
 from tests.pages import EVIL, better, result_of
@@ -86,4 +87,13 @@ def test_a_page_that_is_hard_to_read_would_be_found(browser: Any) -> None:
     page.set_content("<p style='color: #999'>pale</p><img src='data:,'>")
     assert [element[0] for element in illegible(page)] == ["P"]
     assert any(fault.startswith("image-alt: ") for fault in faults(page))
+    page.close()
+
+
+def test_a_comment_keeps_its_lines(browser: Any, tmp_path: Path) -> None:
+    known = Known(None, {"2.1": Mark(1, ("counts the keys (+0.5)\nbreaks it (+0.5)",))})
+    (tmp_path / "page.html").write_bytes(page_of(result_of("Άννα", 1, steps=1), known))
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    assert "counts the keys (+0.5)\nbreaks it (+0.5)" in page.locator("body").inner_text()
     page.close()
