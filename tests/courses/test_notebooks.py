@@ -173,6 +173,18 @@ def test_solved_it_passes_the_same_checks_as_the_modules(home: Path) -> None:
     assert "Note" not in done.stdout
 
 
+def test_it_is_handed_in_as_it_is(home: Path) -> None:
+    solve(home)
+    path = home / "words" / "step02_ciphers.py"
+    path.write_text(f"from __future__ import annotations\n\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    cells = written(home)["cells"]
+    told = lab("submit", "out.ipynb", "--name", "Anna", cwd=home).stdout
+    assert told.splitlines() == ["Step 2: not answered: 2.1.", f"Hand in {home / 'Anna.ipynb'}"]
+    submission = read(cells, home)
+    assert submission.notes == []
+    compile(submission.files["notebook.py"], "notebook.py", "exec", dont_inherit=True)
+
+
 @pytest.fixture(scope="module")
 def solved(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     home = tmp_path_factory.mktemp("solved")

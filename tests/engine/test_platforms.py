@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,17 @@ def test_lab_check_works_everywhere() -> None:
     done = run("lab", "check", "2", "3", "--root", "fixtures/submissions/complete")
     assert done.returncode == 0, done.stderr
     assert "10 of 10 points" in done.stdout
+
+
+def test_what_students_do_besides_works_everywhere(tmp_path: Path) -> None:
+    words = ("--course", "tests/courses/words", "--root", "tests/courses/words")
+    notebook = run("lab", "notebook", "--out", str(tmp_path / "anna.ipynb"), *words)
+    assert notebook.returncode == 0, notebook.stderr
+    figure = run("lab", "show", "2", "--out", str(tmp_path), *words)
+    assert (figure.returncode, figure.stderr) == (1, "")
+    assert "not_implemented: shift is yours to write: step 2" in figure.stdout
+    handed_in = run("lab", "submit", str(tmp_path / "anna.ipynb"), "--name", "Anna", *words)
+    assert handed_in.returncode == 0, handed_in.stderr
 
 
 @pytest.mark.parametrize("arguments", [["run", "lab"], ["doctor"], ["calibrate"], ["bench"]], ids=" ".join)

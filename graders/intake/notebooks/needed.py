@@ -74,6 +74,8 @@ def _parts(statements: Sequence[Statement], remarks: Remarks) -> Iterator[Part]:
             continue
         if isinstance(node, ast.AnnAssign) and node.value is None:
             continue
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            continue  # it holds for a whole file, and annotations are text in any case
         names = names_of(node)
         if names is None:
             gives = [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
