@@ -51,6 +51,7 @@ class Pile:
         question: the question.
         answers: its answers, with the marks of now.
         done: for each, whether it counts as marked.
+        theirs: for each, whether others have marked it and this marker has not; nobody's, for who marks independently.
         mine: how many this marker has marked.
         agreement: of markers, as far as this marker may know.
     """
@@ -58,6 +59,7 @@ class Pile:
     question: Question
     answers: list[Answer]
     done: list[bool]
+    theirs: list[bool]
     mine: int
     agreement: Agreement
 
@@ -253,7 +255,8 @@ class Desk:
         answers = [replace(one, marks=marks[key]) if key in marks else one for one, key in held]
         mine = [any(mark.marker == self.marker for mark in one.marks) for one in answers]
         done = mine if self.independently else [bool(one.marks) for one in answers]
-        return Pile(question, answers, done, sum(mine), self._agreement(answers))
+        theirs = [marked and not own for marked, own in zip(done, mine, strict=True)]
+        return Pile(question, answers, done, theirs, sum(mine), self._agreement(answers))
 
     def _agreement(self, answers: Sequence[Answer]) -> Agreement:
         spreads = [spread(one.marks) for one in answers if len(one.marks) > 1 and self._may_see(one.marks)]
@@ -284,10 +287,33 @@ def spread(marks: Sequence[Marked]) -> float:
     return round(max(points) - min(points), 6)
 
 
-def next_unmarked(piles: Sequence[Pile], pile: Pile, index: int) -> Place | None:
-    """Return the next answer that is not marked: after this one, before it, or of another question."""
+def next_unmarked(piles: Sequence[Pile], pile: Pile | None = None, index: int = -1) -> Place | None:
+    """Return the next answer that is not marked: of this question, or else of another one."""
+    for one in [*([pile] if pile else []), *(other for other in piles if other is not pile)]:
+        found = _next_in(one, index if one is pile else -1)
+        if found is not None:
+            return one.place(found)
+    return None
+
+
+def _next_in(pile: Pile, index: int) -> int | None:
+    """Return which answer of a pile comes after another one: the next one, or else the first.
+
+    Where others are at work on the same pile, whoever comes to it, or to where they have been, goes to the middle of
+    the longest row of answers that nobody has marked, so that two seldom have the same answer before them.
+    """
     left = [one for one in pile.left if one != index]
-    if left:
-        return pile.place(next((one for one in left if one > index), left[0]))
-    others = ((one, next(one.left, None)) for one in piles if one is not pile)
-    return next((one.place(first) for one, first in others if first is not None), None)
+    if not left:
+        return None
+    following = next((one for one in left if one > index), left[0])
+    goes_on = index >= 0 and following == index + 1 and not pile.theirs[index]
+    if goes_on or not any(pile.theirs):
+        return following
+    rows: list[list[int]] = []
+    for one in left:
+        if rows and rows[-1][-1] == one - 1:
+            rows[-1].append(one)
+        else:
+            rows.append([one])
+    longest = max(rows, key=len)
+    return longest[len(longest) // 2]

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from graders.marking import words
-from graders.marking.desk import Desk, NotThere, Sight, spread
+from graders.marking.desk import Desk, NotThere, Sight, next_unmarked, spread
 from graders.marking.gate import Gate, Keys, same
 from graders.marking.given import Given, NoMark, choices, given_by, mark_of
 from graders.marking.markdown import harmless
@@ -109,8 +109,7 @@ class _Pages:
     def questions(self, request: Request, _: Fields) -> Response:
         """Show the questions, and how far marking is."""
         piles = self._desk.piles()
-        first = next((pile.place(index) for pile in piles for index in pile.left), None)
-        return self._show(request, "questions", {"piles": piles, "first": first})
+        return self._show(request, "questions", {"piles": piles, "first": next_unmarked(piles)})
 
     def question(self, request: Request, _: Fields) -> Response:
         """Show all answers to a question with their marks."""

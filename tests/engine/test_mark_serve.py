@@ -387,6 +387,29 @@ def test_a_mark_that_was_taken_back_meanwhile_is_told(eleni, book):
     assert given(book) == []
 
 
+def test_two_who_share_the_work_seldom_have_the_same_answer_before_them(book, tmp_path):
+    record(book, tmp_path, {f"{number:03d}": f"Απάντηση {number}" for number in range(4, 25)})
+    eleni, nikos = Browser(book, "Ελένη"), Browser(book, "Νίκος")
+    for browser in (eleni, nikos):
+        browser.open()
+        browser.follow("n")
+    conflicts = 0
+    turns = [eleni, nikos, nikos] * 20
+    while turns:
+        browser = turns.pop()
+        if browser.path == "/":
+            continue
+        browser.give("4")
+        if browser.status == 409:
+            conflicts += 1
+            browser.follow("n" if browser.has("n") else "q")
+    eleni.go("/")
+    assert "24 of 24" in eleni.said
+    assert len(given(book)) == 24
+    assert {one[0] for one in given(book)} == {"Ελένη", "Νίκος"}
+    assert conflicts <= 3
+
+
 def test_who_marks_independently_sees_others_marks_only_after_their_own(eleni, book):
     eleni.follow("n")
     path = eleni.path
