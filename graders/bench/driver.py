@@ -13,13 +13,12 @@ from pathlib import Path
 from graders.audit.corpus import stage_reference
 from graders.bench.figures import Figure
 from graders.course import Course
-from graders.grading.grade import grade_one, with_collected
+from graders.grading.grade import grade_one, staged, with_collected
 from graders.grading.jobs import warm_up
 from graders.grading.processes import one_thread
 from graders.grading.standing import planned_step
 from graders.grading.task import Task
 from graders.intake.submission import read_submission
-from graders.judging.places import filled_place
 from graders.judging.rubric import load_rubric
 from graders.results.files import each_result, write_result, write_summary
 from graders.sandbox.client import WarmServer
@@ -56,13 +55,7 @@ def _parts(server: WarmServer, task: Task) -> dict[str, float]:
                 planned_step(step, submission.part(called), task)
 
         def stage() -> None:
-            parts = {step: submission.part(called) for step, called in task.called.items()}
-
-            def fill(place: Path) -> None:
-                for step, part in parts.items():
-                    part.stage(place / str(step))
-
-            with filled_place((len(data) for part in parts.values() for data in part.files.values()), fill):
+            with staged({step: submission.part(called) for step, called in task.called.items()}):
                 pass
 
         return {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -150,14 +151,7 @@ def judge_steps(
     rubric = [row for row in task.rubric if row.step in parts]
     seeds = {step: task.seed_for(part.digest) for step, part in parts.items()}
     reference = functools.partial(_reference_passes, task, seeds, control)
-    sizes = [len(data) for part in parts.values() for data in part.files.values()]
-
-    def stage(folder: Path) -> None:
-        for step, part in parts.items():
-            part.stage(folder / str(step))
-
-    with filled_place(sizes, stage) as folder:
-        places = {step: folder / str(step) for step in parts}
+    with staged(parts) as places:
         used = time.process_time() - began  # what reading and staging took belongs to the submission's time
         with ConfinedSubject(task.course, control, places, seeds, task.seconds, task.without, used) as subject:
             isolation = Isolation.of(subject.layers_in(rubric[0].step))
@@ -185,6 +179,25 @@ def expect_isolation(isolation: Isolation, required: Level) -> None:
             f"({isolation.level}, not {required}): {'; '.join(lacking)}. "
             "See graders doctor; --require partial or none grades all the same."
         )
+
+
+@contextmanager
+def staged(parts: Mapping[int, Submission]) -> Iterator[dict[int, Path]]:
+    """Yield where the files are that each step can reach of a submission.
+
+    Steps that reach the same files share them, since workers only read.
+    """
+    first: dict[tuple[str, ...], int] = {}
+    for step, part in parts.items():
+        first.setdefault(tuple(part.files), step)
+    sizes = [len(data) for step in first.values() for data in parts[step].files.values()]
+
+    def stage(folder: Path) -> None:
+        for step in first.values():
+            parts[step].stage(folder / str(step))
+
+    with filled_place(sizes, stage) as folder:
+        yield {step: folder / str(first[tuple(part.files)]) for step, part in parts.items()}
 
 
 def _reference_passes(

@@ -207,7 +207,11 @@ def _folder_files(folder: Path) -> Iterator[_File]:
             elif entry.is_file(follow_symlinks=False):
                 with _told_as_damage():
                     size = entry.stat(follow_symlinks=False).st_size
-                yield _File(decoded(os.fsencode(above + entry.name)), size, partial(open, entry.path, "rb"))
+                yield _File(decoded(os.fsencode(above + entry.name)), size, partial(_binary, entry.path))
+
+
+def _binary(path: str) -> IO[bytes]:
+    return open(path, "rb")  # noqa: PTH123 - for each file of each submission; whoever reads it closes it
 
 
 class _DirectoryTooLong(Exception):

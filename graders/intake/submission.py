@@ -83,11 +83,11 @@ class Submission(msgspec.Struct, frozen=True):
 
     def stage(self, package_parent: Path) -> None:
         """Write the package below a folder."""
-        package = os.path.join(package_parent, self.package)  # noqa: PTH118 - staged for each step of each submission
-        for folder in {os.path.dirname(name) for name in self.files}:  # noqa: PTH120
-            os.makedirs(os.path.join(package, folder), exist_ok=True)  # noqa: PTH103, PTH118
+        package = f"{package_parent}/{self.package}"  # no Path for each file: staged for each step of each submission
+        for folder in {name.rpartition("/")[0] for name in self.files}:
+            os.makedirs(f"{package}/{folder}", exist_ok=True)  # noqa: PTH103
         for name, data in self.files.items():
-            with open(os.path.join(package, name), "wb") as file:  # noqa: PTH118, PTH123
+            with open(f"{package}/{name}", "wb") as file:  # noqa: PTH123
                 file.write(data)
 
 
