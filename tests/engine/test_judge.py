@@ -49,7 +49,7 @@ def breaks_once():
 def verdicts(warm_server, tmp_path):
     """Judge checks written on the spot, each `name: body`, on SUBMISSION; `needs` maps a check to those it needs."""
     (tmp_path / "submission" / "lab").mkdir(parents=True)
-    (tmp_path / "submission" / "lab" / "step01_student.py").write_text(SUBMISSION, encoding="utf-8")
+    (tmp_path / "submission" / "lab" / "step01_student.py").write_text(SUBMISSION + LEFT, encoding="utf-8")
     (tmp_path / "submission" / "lab" / "step01_broken.py").write_text("κατι = 1 / 0\n", encoding="utf-8")
     (tmp_path / "submission" / "lab" / "step02_exits.py").write_text("import os; os._exit(3)\n", encoding="utf-8")
 
@@ -277,6 +277,43 @@ def test_each_example_has_random_numbers_of_its_own_and_the_same_in_each_run(ver
     first, second = verdicts(a=body)["a"], verdicts(a=body)["a"]
     assert first.message == second.message
     assert len(set(first.message.split())) == 6
+
+
+# What a check leaves behind in its worker: it acts once nobody asks the worker anything any more.
+LEFT = """
+def leave(what):
+    import os, pathlib, tempfile, threading, time
+    place = pathlib.Path(tempfile.mkdtemp())
+    def later():
+        while not (place / "go").exists(): time.sleep(0.01)
+        if what == "junk": os.write(3, b"junk of a thread that goes on")
+        (place / "done").touch()
+        if what == "end": os._exit(0)
+    threading.Thread(target=later).start()
+    return str(place)
+"""
+LEAVE = """
+import pathlib, time
+pid = lab.step01_student.pid()
+place = pathlib.Path(lab.step01_student.leave({what!r}))
+(place / "go").touch()
+until = time.monotonic() + 60
+while not (place / "done").exists() or ({what!r} == "end" and ") Z" not in pathlib.Path(f"/proc/{{pid}}/stat").read_text()):
+    assert time.monotonic() < until
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("what", ["junk", "end"])
+def test_what_a_check_leaves_behind_is_not_charged_to_the_next_one(verdicts, what):
+    found = verdicts(
+        leaves=LEAVE.format(what=what),
+        after="assert lab.step01_student.one() == 1",
+        draws="expect_equal(lab.step01_student.dice(), {}, 'dice()')",
+    )
+    assert outcomes(found) == {"leaves": "passed", "after": "passed", "draws": "failed"}
+    alone = verdicts(draws="expect_equal(lab.step01_student.dice(), {}, 'dice()')")
+    assert found["draws"].message == alone["draws"].message
 
 
 KILL = "import os, pathlib, signal\nos.kill(lab.step01_student.pid(), signal.SIGKILL)\nlab.step01_student.one()"

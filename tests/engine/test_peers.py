@@ -11,7 +11,11 @@ import pytest
 
 from graders.bench.peers.assignment import Assignment, make_submissions, name_of, write_notebook
 from graders.course import load_course
+from graders.grading.jobs import grade_all
+from graders.grading.task import Finished, Graded, Task
 from graders.judging.rubric import load_rubric
+from graders.outcomes import Outcome
+from graders.sandbox.client import WarmServer
 from tests.support import ROOT
 
 WORDS = load_course(ROOT / "tests" / "courses" / "words")
@@ -52,5 +56,13 @@ def test_a_right_notebook_passes_each_cell(assignment: Assignment, tmp_path: Pat
 
 def test_a_wrong_notebook_fails_cells_of_checks(assignment: Assignment, tmp_path: Path) -> None:
     failed = failed_cells(assignment, assignment.submissions[-1], tmp_path)
-    assert failed
-    assert set(failed) <= {name_of(row) for row in assignment.rubric}
+    with WarmServer(WORDS) as server:
+        server.wait_until_warm()
+        task = Task(WORDS, assignment.rubric, 420, None)
+        (event,) = (one for one in grade_all([assignment.submissions[-1]], task, server) if isinstance(one, Finished))
+    assert isinstance(event.outcome, Graded)
+    ended = {row.id: row.outcome for row in event.outcome.result.checks}
+    wrong = {name_of(row) for row in assignment.rubric if ended[row.id] is Outcome.FAILED}
+    assert wrong
+    assert wrong <= set(failed)
+    assert set(failed) <= {name_of(row) for row in assignment.rubric if ended[row.id] is not Outcome.PASSED}
