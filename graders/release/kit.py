@@ -264,6 +264,6 @@ def _readme(course: Course, package: str, language: str, *, has_questions: bool)
         first=first,
         last=last,
         questions=has_questions,
-        figures=bool(course.figures),
+        drawn=course.load(course.figures).FIGURES[0].step if course.figures else 0,
         further=further,
     )
