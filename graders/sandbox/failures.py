@@ -51,7 +51,7 @@ def from_report(call: str, report: dict[object, object]) -> SubmissionError:
         tuple(dict.fromkeys(filter(None, (_line(frame) for frame in _items(report.get("frames"))[-4:])))),
         _text(report.get("source"), 80),
     )
-    text = f"{call} raised {raised.kind}: {raised.text}".removesuffix(": ")
+    text = f"{call} raised {raised.kind}: {raised.text}" if raised.text else f"{call} raised {raised.kind}"
     kind = next((KINDS[name] for name in raised.bases if name in KINDS), StudentError)
     if "allocate memory" in text and {"RuntimeError", "OSError"} & set(raised.bases):
         kind = OutOfMemory

@@ -38,6 +38,7 @@ SPEAKING = (
     "judging/output.py",
     "outcomes.py", "results/gradebook/grades.py", "results/scoring.py",
     "sandbox/client.py", "sandbox/failures.py", "sandbox/proxies.py", "sandbox/watch.py",
+    "words/choice.py",
 )  # fmt: skip
 SHOWING = ("commands/home/*.py", "exports/*.py", "feedback/*.py", "pages/*.py", "words/*.py")
 PAGES = ("pages/templates/*.j2",)

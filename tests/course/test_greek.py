@@ -1,0 +1,146 @@
+"""What Greek students read while they work: this course in Greek, from `lab check` to the starter kit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from graders.course import load_course
+from graders.outcomes import Outcome
+from graders.pages.submission import page_of
+from graders.words.choice import chosen_words
+from graders.words.matching import NO_WORDS, words_left
+from tests.course.test_snapshots import SNAPSHOTS
+from tests.pages import result_of
+from tests.support import ROOT
+
+LAB = "from graders.student import main; main()"
+HALF_FINISHED = ROOT / "fixtures" / "submissions" / "half_finished" / "lab"
+# Names of functions of step 2 and of their arguments, and of what is typed: no words.
+NAMES = frozenset("timesteps feature aggregate beats lab check submit hop synced np mean step pdb import first".split())
+TWO_WORDS = re.compile(r"(?<![\w.])(?=([A-Za-z][a-z]+ [a-z]{2,}(?![\w.(=\[])))")
+STEP = "step02_beat_sync.py"
+
+
+def lab(folder: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:
+    """Run the students' command, and return its exit code and what it printed, line by line."""
+    command = [sys.executable, "-c", LAB, *arguments]
+    variables = {
+        "PATH": "/usr/bin:/bin",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "200",
+        "PYTHONPATH": str(ROOT),
+        **environment,
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, encoding="utf-8", check=False, timeout=200
+    )
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def english(lines: list[str]) -> list[str]:
+    """Return the lines in which English words stand, besides names, code, values and what Python says."""
+    found = []
+    for line in lines:
+        bare = re.sub(r"(?:\w+Error|SystemExit):? .*", " ", line)
+        before = ""
+        while bare != before:
+            before, bare = bare, NO_WORDS.sub(" | ", bare)
+        if [pair for pair in TWO_WORDS.findall(bare) if not NAMES.intersection(pair.split())]:
+            found.append(line)
+    return found
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder with a submission that is wrong in many ways."""
+    shutil.copytree(HALF_FINISHED, tmp_path / "lab")
+    file = tmp_path / "lab" / STEP
+    text = file.read_text(encoding="utf-8")
+    text += (
+        "\n\n_whole = beat_sync\n\ndef beat_sync(feature, beats, aggregate=None):\n    return _whole(feature, beats)\n"
+        "\n\ndef timesteps(feature):\n    print('hello there')\n    return feature.shape\n"
+        "\n\ndef duration_seconds(n, sr=22050, hop_length=512):\n    raise KeyError('no such thing')\n"
+        "\n\ndef compression_ratio(full, synced):\n"
+        '    raise NotImplementedError("compression_ratio is yours to write: step 2")\n'
+    )
+    file.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_english_would_be_noticed() -> None:
+    lines = [line for path in SNAPSHOTS.glob("*.txt") for line in path.read_text(encoding="utf-8").splitlines()]
+    hints = [line for line in lines if line.strip().startswith("hint: ")]
+    assert hints
+    assert english(hints) == hints
+
+
+def test_lab_check_speaks_greek_wholly(mine: Path) -> None:
+    code, lines = lab(mine, "check", "2", LANG="el_GR.UTF-8")
+    text = "\n".join(lines)
+    assert code == 1, text
+    for words in ("Βήμα 2", "απέτυχε: ", "υπόδειξη: ", "σφάλμα στον κώδικα: ", "Γραπτές: ", "επόμενο: ", "τυπώθηκε"):
+        assert words in text
+    printed = [line for line in lines if line.strip() == "hello there"]
+    assert printed
+    assert english([line for line in lines if line not in printed]) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "99"], "Σφάλμα: '99': δεν είναι βήμα αυτού του μαθήματος"),
+        (["check", "--nothing"], "Σφάλμα: Δεν υπάρχει επιλογή '--nothing'"),
+        (["check", "none.ipynb"], "Σφάλμα: Εδώ δεν υπάρχει none.ipynb."),
+        (["submit"], "Σφάλμα: Λείπει η επιλογή '--name'."),
+        (["check", "--lang", "xx"], "--lang xx: δεν υπάρχει μετάφραση σε αυτή τη γλώσσα· διάλεξε ανάμεσα σε el, en."),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_greek(mine: Path, arguments: list[str], said: str) -> None:
+    code, lines = lab(mine, *arguments, LANG="el_GR.UTF-8")
+    assert code == 2
+    assert said in lines[-1]
+    assert len(lines) == 1 or lines[0].startswith("Χρήση: lab ")
+
+
+def test_lab_submit_speaks_greek_and_the_command_line_has_the_last_word(mine: Path) -> None:
+    (mine / "lab" / "notes.txt").write_text("x", encoding="utf-8")
+    code, lines = lab(mine, "submit", "--name", "Άννα", "--out", str(mine / "out"), LANG="en_GB", LANGUAGE="el")
+    assert code == 0
+    assert "Βήμα 3: μένουν να γίνουν: plot_chromagram· δεν απαντήθηκαν: 3.1." in lines
+    assert lines[-1] == f"Παράδωσε το {mine / 'out' / 'Άννα.zip'}"
+    assert english(lines[:-1]) == []
+    _, lines = lab(mine, "submit", "--name", "Άννα", "--out", str(mine / "out"), "--lang", "en", LANG="el_GR.UTF-8")
+    assert "Step 3: still to do: plot_chromagram; not answered: 3.1." in lines
+    assert lines[-1].startswith("Hand in ")
+
+
+def test_what_typical_mistakes_are_told_is_greek() -> None:
+    """The messages and hints of the snapshots, of which each belongs to a mistake that students make."""
+    words = chosen_words("el", {}, load_course().words_folder)
+    count = 0
+    for path in sorted(SNAPSHOTS.glob("*.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if found := re.fullmatch(rf"\s+(?:{'|'.join(Outcome)}|hint): (.*)", line):
+                count += 1
+                greek = words.text(found[1].replace("line N", "line 7"))
+                assert greek != found[1] or not words_left(greek)
+                assert not english([greek.replace("import ", "")]), (path.name, found[1])
+    assert count > 30
+
+
+def test_a_page_of_feedback_is_greek() -> None:
+    words = chosen_words("el", {}, load_course().words_folder)
+    page = html.fromstring(page_of(result_of("Άννα", 3), words=words).decode())
+    assert page.get("lang") == "el"
+    heads = {" ".join(head.text_content().split()) for head in page.xpath("//h2|//th|//summary")}
+    assert {"Βαθμοί", "Πέρασαν", "Γραπτές απαντήσεις", "Η απάντησή σου", "Βήμα 1"} <= heads
+    text = " ".join(page.xpath("string(//body)").split())
+    assert re.search(r"\d,5 από \d+ βαθμούς", text)
+    assert not re.search(r"\b(?:points|checks|hint|passed|failed|answered|below)\b", text, re.IGNORECASE)
