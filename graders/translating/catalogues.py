@@ -60,15 +60,16 @@ def updated(path: Path, language: str, texts: Sequence[Text]) -> str:
     """Return a file of translations as it is to be: with all texts, in their order, without those that are no more.
 
     Args:
-        path: the file, if there is one.
+        path: the file, if there is one; what a text is in another file beside it, it is in this one too.
         language: its language.
         texts: what is to be translated.
 
     Raises:
-        BadInput: the file cannot be read.
+        BadInput: a file cannot be read.
     """
-    there = _entries(path)
-    header = there.get("", Entry({"msgid": "", "msgstr": HEADER.format(language=language)}))
+    beside = {text: entry for file in sorted(path.parent.glob("*.po")) for text, entry in _entries(file).items()}
+    there = {**beside, **_entries(path)}
+    header = beside.get("", Entry({"msgid": "", "msgstr": HEADER.format(language=language)}))
     return written([header, *(_kept(there.get(one.text), one) for one in texts)])
 
 

@@ -31,8 +31,7 @@ CALLED_IN_PAGES = re.compile(r"""\b(say|count)\(\s*("[^"]*"|'[^']*')(?:\s*,\s*("
 SPEAKING = (
     "authoring/describe.py", "authoring/differences.py", "authoring/doubles.py", "authoring/expect.py",
     "authoring/thresholds.py", "authoring/withheld.py",
-    "commands/check.py", "commands/errors.py", "commands/home/place.py", "commands/home/submit.py",
-    "commands/home/supervised.py", "commands/home/watching.py",
+    "commands/check.py", "commands/errors.py", "commands/home/*.py",
     "intake/*.py", "intake/notebooks/*.py", "intake/packed/*.py",
     "judging/confined.py", "judging/debugging.py", "judging/hints/*.py", "judging/judge.py", "judging/local.py",
     "judging/output.py",
@@ -40,7 +39,7 @@ SPEAKING = (
     "sandbox/client.py", "sandbox/failures.py", "sandbox/proxies.py", "sandbox/watch.py",
     "words/choice.py",
 )  # fmt: skip
-SHOWING = ("commands/home/*.py", "exports/*.py", "feedback/*.py", "pages/*.py", "words/*.py")
+SHOWING = ("notebooks/*.py", "exports/*.py", "feedback/*.py", "pages/*.py", "words/*.py")
 PAGES = ("pages/templates/*.j2",)
 
 
@@ -88,9 +87,8 @@ def course_texts(course: Course, read: Callable[[Path], str] = read_source) -> d
         read: returns what stands in a module of checks; nothing, if what it says does not count.
     """
     found: dict[str, list[Text]] = {WORDS: _of_toml(course)}
-    shared = sources_of(
-        [f"{course.checks}.{step.module}" for step in course.steps], {course.checks: course.folder_of(course.checks)}
-    )
+    asking = [f"{course.checks}.{step.module}" for step in course.steps] + ([course.figures] if course.figures else [])
+    shared = sources_of(asking, {course.checks: course.folder_of(course.checks)})
     steps = set(course.modules)
     for path in shared:
         if path.stem in steps:

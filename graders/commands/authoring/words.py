@@ -37,11 +37,14 @@ def words(engine: bool, new: str | None, check: bool, course: Course) -> None:
         raise click.UsageError("there is no language yet; begin one with --new LANGUAGE.")
     problems = []
     for language in languages:
+        made = {
+            (folder / language, name): updated(folder / language / name, language, texts)
+            for (folder, name), texts in files.items()
+        }
+        for (folder, name), text in made.items() if not check else ():
+            write_folder("--new" if new else "words", folder, {name: text})
         for (folder, name), texts in files.items():
-            path = folder / language / name
-            if not check:
-                write_folder("--new" if new else "words", path.parent, {name: updated(path, language, texts).encode()})
-            problems += problems_of(path, texts)
+            problems += problems_of(folder / language / name, texts)
     for problem in problems[:SHOWN]:
         click.echo(str(problem))
     if problems[SHOWN:]:
