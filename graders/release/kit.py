@@ -104,7 +104,7 @@ def kit_of(course: Course, words: Words = ENGLISH_WORDS) -> Kit:
     files |= _installation(course, libraries)
     package = places.of(course.skeletons)
     readmes = {
-        "README.md" if language == ENGLISH else f"README.{language}.md": text.encode()
+        _readme_of(language): text.encode()
         for language in _languages(course)
         if (text := _readme(course, package, language, has_questions=bool(load_questions(course))))
     }
@@ -168,6 +168,10 @@ def _skeletons(course: Course, places: _Places) -> dict[str, bytes]:
     modules = [course.package, *(f"{course.package}.{path.stem}" for path in course.skeletons.glob("step*.py"))]
     paths = [*sources_of(modules, {course.package: course.skeletons}), *sorted(course.skeletons.glob(ANSWERS))]
     return {places.of(path): path.read_bytes() for path in paths}
+
+
+def _readme_of(language: str) -> str:
+    return "README.md" if language == ENGLISH else f"README.{language}.md"
 
 
 def _languages(course: Course) -> list[str]:
@@ -248,8 +252,10 @@ def _readme(course: Course, package: str, language: str, *, has_questions: bool)
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown, of the course's own words
     )
-    name = "README.md.j2" if language == ENGLISH else f"README.{language}.md.j2"
-    if name not in environment.list_templates():
+    names = {
+        one: _readme_of(one) for one in _languages(course) if f"{_readme_of(one)}.j2" in environment.list_templates()
+    }
+    if language not in names:
         return ""
     further = ""
     if course.release.readme:
@@ -258,8 +264,9 @@ def _readme(course: Course, package: str, language: str, *, has_questions: bool)
         further = (spoken if spoken.is_file() else readme).read_text(encoding="utf-8")
     first, last = course.steps[0], course.steps[-1]
     title = chosen_words(language, {}, course.words_folder).text(course.title)
-    return environment.get_template(name).render(
+    return environment.get_template(f"{names[language]}.j2").render(
         title=title,
+        others=[name for one, name in names.items() if one != language],
         package=package,
         first=first,
         last=last,
