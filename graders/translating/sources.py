@@ -34,6 +34,7 @@ SPEAKING = (
     "commands/check.py", "commands/errors.py", "commands/home/*.py",
     "intake/*.py", "intake/notebooks/*.py", "intake/packed/*.py",
     "judging/confined.py", "judging/debugging.py", "judging/hints/*.py", "judging/judge.py", "judging/local.py",
+    "judging/replay.py",
     "judging/output.py",
     "outcomes.py", "results/gradebook/grades.py", "results/scoring.py",
     "sandbox/client.py", "sandbox/failures.py", "sandbox/proxies.py", "sandbox/watch.py",

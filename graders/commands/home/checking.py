@@ -170,7 +170,11 @@ class Checking:
         except NotRepeatable as error:
             stops = f"`lab check {check.step} --pdb`"
             lines = []
-            told = self.words.say("no lines repeat it, since {why}; {command} stops there.", why=error, command=stops)
+            told = self.words.say(
+                "no lines repeat it, since {why}; {command} stops there.",
+                why=self.words.text(str(error)),
+                command=stops,
+            )
         shown = "\n".join([f"      {told}", *map(printable, [*lines, ""] if lines else [])])
         self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
 
