@@ -75,7 +75,7 @@ def test_the_small_course_s_kit_has_what_a_student_needs_and_nothing_else(small_
     files = files_of(small_kit)
     mine = {name for name in files if not name.startswith(("graders/", "build_backend/"))}
     assert mine == {
-        "LICENSE", "README.md", "constraints.txt", "course.toml", "pyproject.toml",
+        "LICENSE", "README.el.md", "README.md", "constraints.txt", "course.toml", "pyproject.toml",
         "words/answers/step02.md", "words/step01_counting.py", "words/step02_ciphers.py",
         "words_checks/__init__.py", "words_checks/figures.py", "words_checks/kit.py", "words_checks/questions.toml",
         "words_checks/step01_counting.py", "words_checks/step02_ciphers.py",
