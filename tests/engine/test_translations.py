@@ -51,7 +51,7 @@ def test_gettexts_own_tools_read_the_same_out_of_the_files(course: Course | None
         language = path.parent.name
         mine, babels = read_po(path), read_with_babel(BytesIO(path.read_bytes()), language, abort_invalid=True)
         texts = {message.id: message.string for message in babels if isinstance(message.id, str) and message.id}
-        plurals = {message.id[0]: tuple(message.string) for message in babels if not isinstance(message.id, str)}
+        plurals = {message.id[0]: tuple(message.string or ()) for message in babels if not isinstance(message.id, str)}
         assert (mine.texts, mine.plurals) == (texts, plurals), path
         assert not any(message.fuzzy for message in babels if message.id)
         assert [mine.form(number) for number in range(5)] == [int(number != 1) for number in range(5)]
