@@ -287,6 +287,7 @@ def test_lab_check_counts_written_answers_and_exits_as_without_them(tmp_path):
     assert "answers/step02.md: left out, not UTF-8 text" in unread.stdout
 
 
+@pytest.mark.slow
 def test_lab_check_asks_nothing_in_a_step_without_questions(tmp_path):
     shutil.copytree(ROOT / "fixtures" / "submissions" / "complete" / "lab", tmp_path / "lab")
     done = lab("check", "4", cwd=tmp_path)
@@ -362,6 +363,7 @@ def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
         server.wait_until_warm()
 
 
+@pytest.mark.slow
 def test_a_later_run_adds_to_the_summary(tmp_path):
     for submission in ("solutions", "lab"):
         assert graders("run", submission, "--step", 2, "--out", tmp_path).returncode == 0
@@ -382,6 +384,7 @@ def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
     assert "harness_fault" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
 def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, ending):
     code = "from graders.cli import main; main()"
