@@ -15,6 +15,12 @@ TEXT_CHARACTERS = 60
 ITEMS = 3
 
 
+class AsItIs(str):
+    """A text that stands in a shown call without quotes: a few words for an argument, such as "40 items"."""
+
+    __slots__ = ()
+
+
 def describe(value: Any) -> str:
     """Describe a value in a few words: an array by dtype and shape, a path by its name, the rest by its text."""
     if isinstance(value, np.ndarray):
@@ -28,7 +34,7 @@ def describe(value: Any) -> str:
         return _describe_items(value)
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    return beginning(repr(value), TEXT_CHARACTERS)
+    return str(value) if isinstance(value, AsItIs) else beginning(repr(value), TEXT_CHARACTERS)
 
 
 def _describe_items(value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> str:

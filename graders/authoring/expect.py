@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,10 +17,12 @@ from graders.authoring.differences import first_difference, numbers_apart
 from graders.authoring.pictures import picture_of
 from graders.libraries import NoPlainArray, owner_of
 from graders.outcomes import HarnessFault, Outcome, Picture, SubmissionError, WrongType
+from graders.text import beginning, text_of
 from graders.words.spoken import marked
 
 LARGEST = sys.float_info.max
 PLAIN_ITEMS = 100_000  # what a check compares item by item is small
+SAID = 120  # characters of what an exception says
 LEAST = 1e-6  # by which what is unlike must differ
 BESIDE_UNLIKE = 1e-3  # of what is unlike's middle distance: the most that what is the same may differ
 Mistakes = Sequence[tuple[Any, str]]
@@ -247,8 +250,16 @@ def expect_text(value: Any, call: str) -> str:
 
 
 @contextmanager
-def expect_error(kinds: type[Exception] | tuple[type[Exception], ...], call: str) -> Iterator[None]:
-    """Demand that the block raises one of the exceptions: bad input is refused, not passed on."""
+def expect_error(
+    kinds: type[Exception] | tuple[type[Exception], ...], call: str, *, naming: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Demand that the block raises one of the exceptions: bad input is refused, not passed on.
+
+    Args:
+        kinds: the exceptions.
+        call: the call, as a student would write it.
+        naming: the words or numbers that the exception's text must hold, each with what it is, for messages.
+    """
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
     names = " or ".join(kind.__name__ for kind in wanted)
     try:
@@ -259,11 +270,21 @@ def expect_error(kinds: type[Exception] | tuple[type[Exception], ...], call: str
         if not isinstance(error, wanted):
             told = str(error).rstrip(".")
             raise AssertionError(f"{told}. Expected {names}.") from error
+        _expect_named(error.raised.text if error.raised else str(error), naming, call)
     except (NotImplementedError, HarnessFault):
         raise
-    except wanted:
-        return
+    except wanted as error:
+        _expect_named(text_of(error), naming, call)
     except Exception as error:
         raise AssertionError(f"{call} raised {type(error).__name__}: {error}; expected {names}.") from error
     else:
         raise AssertionError(f"{call} raised nothing; expected {names}.")
+
+
+def _expect_named(text: str, naming: Mapping[str, str] | None, call: str) -> None:
+    """Raise unless the text of an exception holds each word, and not as a part of a longer one."""
+    for word, what in (naming or {}).items():
+        part = r"\d" if word.isdigit() else r"\w"
+        if not re.search(f"(?<!{part}){re.escape(word)}(?!{part})", text):
+            said = f"says {beginning(text, SAID)!r}" if text else "says nothing"
+            raise AssertionError(f"{call} raises an error that {said}; expected it to name {what}: {word}.")

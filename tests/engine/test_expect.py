@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 import graders.checks  # noqa: F401 - PyTorch is registered there
-from graders.authoring.describe import describe, describe_call
+from graders.authoring.describe import AsItIs, describe, describe_call
 from graders.authoring.expect import (
     DTYPE_NAMES,
     Recognised,
@@ -358,6 +358,30 @@ def test_no_error_fails() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("labels.txt, line 12: no tab", ""),
+        ("LINE12 of labels.txt", ""),
+        ("labels.txt, line 120", "12"),
+        ("12", "labels.txt"),
+        ("my_labels.txt, 12", "labels.txt"),
+        ("", "12"),
+    ],
+)
+def test_an_error_names_what_it_has_to(text: str, missing: str) -> None:
+    def refusing(error: Exception) -> None:
+        with expect_error(ValueError, CALL, naming={"12": "the line", "labels.txt": "the file"}):
+            raise error
+
+    told = from_report(CALL, {"bases": ["ValueError", "Exception"], "type": "ValueError", "text": text})
+    for error in (ValueError(text), told):
+        if missing:
+            assert message(AssertionError, refusing, error).endswith(f": {missing}.")
+        else:
+            refusing(error)
+
+
 @pytest.mark.parametrize("error", [KeyError("bad"), reported(KeyError), reported(ZeroDivisionError)], ids=repr)
 def test_another_error_fails_and_is_named(error: Exception) -> None:
     text = message(AssertionError, raising, error, ValueError)
@@ -414,6 +438,7 @@ def test_descriptions(value: object, words: str) -> None:
 
 def test_calls_are_written_as_code() -> None:
     assert describe_call("step01.f", (1, [2]), {"mode": "a"}) == "step01.f(1, [2], mode='a')"
+    assert describe_call("f", (AsItIs("40 items"),), {"by": AsItIs("RULES")}) == "f(40 items, by=RULES)"
 
 
 # What is as before
