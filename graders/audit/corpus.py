@@ -28,6 +28,8 @@ class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         also: ids of the other checks that fail with it; those that are blocked by it are not listed.
         measured: ids of checks that it blocks, but whose metric is calibrated with it all the same: without the block
             they would have to tell it.
+        at_home: whether it is tried in one process too, as at a student's home: what changes an argument there changes
+            the check's own.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Mistake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcome: Outcome = Outcome.FAILED
     also: frozenset[str] = frozenset()
     measured: frozenset[str] = frozenset()
+    at_home: bool = False
 
     @property
     def fails(self) -> frozenset[str]:

@@ -111,11 +111,7 @@ def around(check_ids: Collection[str], step: Sequence[Check]) -> list[Check]:
 
 @pytest.mark.parametrize(
     "mistake",
-    [
-        pytest.param(one, id=f"{one.check[:6]}-{one.name}")
-        for one in all_mistakes(COURSE)
-        if one.check.endswith("_alone") and step_number(one.check) in {2, 4} and "stand" in one.name
-    ],
+    [pytest.param(one, id=f"{one.check[:6]}-{one.name}") for one in all_mistakes(COURSE) if one.at_home],
 )
 def test_an_argument_that_is_overwritten_is_told_at_home_too(
     mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
