@@ -14,9 +14,10 @@ from graders.checks.data.features import features
 from graders.checks.data.folders import ROWS
 from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import (
-    PITCH,
-    SECONDS,
+    PITCH_LABEL,
+    SECONDS_LABEL,
     expect_beats,
+    expect_columns,
     expect_drawn,
     expect_end,
     expect_label,
@@ -47,15 +48,18 @@ def test_chromagram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) -> None
 
 @check(points=1, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
 def test_plot_chromagram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_chromagram draws the chromagram as it is on the given axes, with its title."""
+    """plot_chromagram draws the chromagram as it is on the given axes, with the title that it is given."""
     chroma = rng.uniform(0, 1, (12, 43)).astype(np.float32)
     ax = kit.empty_axes()
     figures = kit.open_figures()
+    call = "plot_chromagram(chroma, ax, title='Τριπ-χοπ')"
     lab.step03_chromagrams.plot_chromagram(chroma, ax, title="Τριπ-χοπ")
-    expect_drawn(ax, chroma, "plot_chromagram(chroma, ax)")
-    expect_no_other_figure(kit, figures, "plot_chromagram(chroma, ax)")
-    expect_title(ax, "Τριπ-χοπ", "plot_chromagram(chroma, ax, title='Τριπ-χοπ')")
-    after, _ = kit.arguments_after(lab.step03_chromagrams.plot_chromagram, chroma, kit.empty_axes())
+    expect_drawn(ax, chroma, kit, call)
+    expect_no_other_figure(kit, figures, call)
+    expect_title(ax, "Τριπ-χοπ", kit, call)
+    untitled = kit.empty_axes()
+    after, _ = kit.arguments_after(lab.step03_chromagrams.plot_chromagram, chroma, untitled)
+    expect_title(untitled, "", kit, "plot_chromagram(chroma, ax)")
     expect_array(after, chroma, "the chromagram after plot_chromagram(chroma, ax)", tolerance=0)
 
 
@@ -68,9 +72,10 @@ def test_plot_chromagram_has_seconds_and_pitch_classes(lab: Any, kit: Kit, rng: 
     """plot_chromagram has time in seconds across and pitch classes, by name, upwards."""
     ax = kit.empty_axes()
     lab.step03_chromagrams.plot_chromagram(rng.uniform(0, 1, (12, 431)).astype(np.float32), ax)
-    expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_chromagram", "the unit s")
-    expect_label(ax.get_ylabel(), PITCH, "the y label of plot_chromagram", "the pitch class")
+    expect_label(kit.label_of(ax.xaxis), SECONDS_LABEL, "the x label of plot_chromagram", "the unit s")
+    expect_label(kit.label_of(ax.yaxis), PITCH_LABEL, "the y label of plot_chromagram", "the pitch class")
     expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_chromagram, in seconds")
+    expect_columns(ax, 512 / 22050, "s", kit, "plot_chromagram(chroma, ax)")
     expect_end(ax.get_ylim(), 11.5, 1, "the pitch axis of plot_chromagram, from C upwards to B")
     names = plain(kit.tick_labels(ax.yaxis), "the ticks of plot_chromagram")
     if not {"C", "E", "G"} <= set(names):
@@ -90,6 +95,7 @@ def test_plot_chromagram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.random
     lab.step03_chromagrams.plot_chromagram(chroma, ax, sr=sr, hop_length=hop)
     call = f"plot_chromagram(chroma, ax, sr={sr}, hop_length={hop})"
     expect_end(ax.get_xlim(), 200 * hop / sr, 2 * hop / sr, f"the time axis of {call}, in seconds")
+    expect_columns(ax, hop / sr, "s", kit, call)
 
 
 @check(

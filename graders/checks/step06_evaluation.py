@@ -525,8 +525,8 @@ def test_plot_confusion_matrix_labels_its_axes(lab: Any, kit: Kit, rng: np.rando
     ax = kit.empty_axes()
     matrix = draw_matrix(rng)
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
-    expect_label(ax.get_xlabel(), PREDICTED_LABEL, "the x label of plot_confusion_matrix", "the predicted class")
-    expect_label(ax.get_ylabel(), TRUE_LABEL, "the y label of plot_confusion_matrix", "the true class")
+    expect_label(kit.label_of(ax.xaxis), PREDICTED_LABEL, "the x label of plot_confusion_matrix", "the predicted class")
+    expect_label(kit.label_of(ax.yaxis), TRUE_LABEL, "the y label of plot_confusion_matrix", "the true class")
 
 
 # --- the plot of the losses
@@ -566,11 +566,16 @@ def test_plot_losses_has_a_legend(lab: Any, kit: Kit, rng: np.random.Generator) 
             raise AssertionError(f"{call}: the legend {naming}; expected it to say training or validation.")
 
 
-@check(points=0.25, hint='ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES)
+@check(
+    points=0.25, hint='ax.plot(range(1, epochs + 1), losses), and ax.set(xlabel="Epoch", ylabel="Loss").', needs=LINES
+)
 def test_plot_losses_labels_its_axes(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_losses labels the x axis "Epoch" and the y axis "Loss"."""
+    """plot_losses labels the x axis "Epoch", which counts from 1, and the y axis "Loss"."""
     ax = kit.empty_axes()
+    call = "plot_losses(history, ax)"
     history = draw_history(rng)
     lab.step06_evaluation.plot_losses({name: list(losses) for name, losses in history.items()}, ax)
-    expect_label(ax.get_xlabel(), EPOCH, "the x label of plot_losses", "epochs")
-    expect_label(ax.get_ylabel(), LOSS, "the y label of plot_losses", "the loss")
+    expect_label(kit.label_of(ax.xaxis), EPOCH, "the x label of plot_losses", "epochs")
+    expect_label(kit.label_of(ax.yaxis), LOSS, "the y label of plot_losses", "the loss")
+    first = curve_of(curves_of(kit, ax, call), "train_loss", history["train_loss"], call).points[0, 0]
+    expect_number(float(first), 1, f"the first epoch of {call}")

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import importlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 from graders.checks.kit.figures import empty_axes as empty_axes
 from graders.checks.kit.figures import figure_axes as figure_axes
 from graders.checks.kit.figures import new_figure
+from graders.checks.kit.visibility import colours as colours
+from graders.checks.kit.visibility import label_of as label_of
+from graders.checks.kit.visibility import titles_of as titles_of
+from graders.checks.kit.visibility import visible as visible
 
 if TYPE_CHECKING:
     from graders.checks.kit import calls as calls  # what `__getattr__` returns
@@ -130,12 +135,12 @@ def scratch_file(name: str) -> str:
     return os.path.join(tempfile.mkdtemp(), name)  # noqa: PTH118 - a text crosses the wire
 
 
-def renamed(path: str) -> str:
-    """Give a file another name, if it is there, and return its new path: what is read there was in the file."""
-    folder, name = os.path.split(path)
-    other = os.path.join(folder, f"renamed-{name}")  # noqa: PTH118
-    if os.path.exists(path):  # noqa: PTH110
-        os.replace(path, other)  # noqa: PTH105
+def moved(path: str) -> str:
+    """Move a file to another folder, if it is there, and return its new path: what is read there was in the file."""
+    other = scratch_file(os.path.basename(path))  # noqa: PTH119
+    if os.path.isfile(path):  # noqa: PTH113
+        shutil.copyfile(path, other)  # the sandbox lets nothing be moved from folder to folder
+        os.remove(path)  # noqa: PTH107
     return other
 
 
@@ -159,14 +164,6 @@ def drawn(figure: Any) -> list[Any]:
 
 def _axes(figure: Any) -> list[Any]:
     return [part for ax in figure.axes for part in (ax, *ax.child_axes)]  # child axes: what is inset
-
-
-def visible(artists: Any) -> list[Any]:
-    """Return those of some matplotlib artists that can be seen: neither they nor their axes are hidden."""
-    import numpy as np  # noqa: PLC0415
-
-    shown = (one for one in artists if one.get_visible() and one.axes.get_visible())
-    return [one for one in shown if one.get_alpha() is None or np.any(one.get_alpha())]
 
 
 def as_code(value: object) -> str:
@@ -193,5 +190,5 @@ def places(figure: Any) -> list[list[float]]:
 def titles(figure: Any) -> list[str]:
     """Return the titles of a matplotlib figure: its own, those of its subfigures, those of its axes."""
     parts = [figure, *figure.subfigs]
-    of_axes = [ax.get_title(loc=place) for ax in _axes(figure) for place in ("left", "center", "right")]
+    of_axes = [title for ax in _axes(figure) for title in titles_of(ax)]
     return [title for title in (*(part.get_suptitle() for part in parts), *of_axes) if title]

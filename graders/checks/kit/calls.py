@@ -90,6 +90,11 @@ def in_the_loss(model: nn.Module, batches: DataLoader[Any]) -> list[str]:
     return [name for name, parameter in model.named_parameters() if parameter.grad is not None]
 
 
+def trainable(model: nn.Module) -> list[str]:
+    """Return the names of a model's parameters that are not frozen."""
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
 def draw() -> list[float]:
     """Return the next random number of each library."""
     return [random.random(), np.random.rand(), torch.rand(()).item()]  # noqa: NPY002, S311 - what is seeded

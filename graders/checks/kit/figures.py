@@ -31,7 +31,7 @@ def empty_axes() -> Any:
     from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415
 
     if not (_ready and _made_with == [mpl.rcParams]):
-        return new_figure(SIZE).subplots()
+        return figure_axes(1)[0]
     plt.close("all")
     manager, axes = _ready.pop()
     Gcf._set_new_active_manager(manager)  # noqa: SLF001 - as plt.figure does
@@ -41,7 +41,7 @@ def empty_axes() -> Any:
 
 def figure_axes(count: int) -> Any:
     """Return an array of `count` empty matplotlib axes of one new figure."""
-    return new_figure(SIZE).subplots(1, count)
+    return new_figure(SIZE).subplots(1, count, squeeze=False)[0]
 
 
 def new_figure(size: tuple[int, int]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from graders.authoring.expect import expect_text, plain
 from graders.checks.kit.protocol import Kit
-from graders.checks.plots.axes import coordinates
+from graders.checks.plots.axes import coordinates, out_of_view
 
 
 class Curve(NamedTuple):
@@ -38,12 +38,14 @@ def legend_of(kit: Kit, ax: Any, call: str) -> list[tuple[str, Any]]:
 
 
 def curves_of(kit: Kit, ax: Any, call: str) -> list[Curve]:
-    """Return the lines of axes; one that looks like others has its own label, if the legend has it."""
+    """Return the lines of axes that are in view; one that looks like others has its own label, if the legend has it."""
     entries = legend_of(kit, ax, call)
     curves = []
     for line in kit.visible(ax.lines):
         look, own = look_of(line, call), line.get_label()
         alike = [text for text, handle_look in entries if handle_look == look]
         label = alike[0] if len(alike) == 1 else own if own in alike else ""
-        curves.append(Curve(label, coordinates(line.get_xydata(), call)))
+        points = coordinates(line.get_xydata(), call)
+        if points.size and not out_of_view(ax, *points.T, call):
+            curves.append(Curve(label, points))
     return curves

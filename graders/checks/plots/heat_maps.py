@@ -9,7 +9,7 @@ import numpy as np
 
 from graders.authoring.expect import expect_shape, plain
 from graders.checks.kit.protocol import Kit
-from graders.checks.plots.axes import coordinates
+from graders.checks.plots.axes import coordinates, expect_in_view
 
 MESHES = ("QuadMesh", "PolyQuadMesh")
 WITHIN = 0.45  # of the width of a cell, from its middle
@@ -55,6 +55,7 @@ def heat_map(kit: Kit, ax: Any, shape: tuple[int, int], call: str) -> HeatMap:
     values = expect_shape(drawn.get_array(), shape, f"what {call} drew")
     middles = image_middles if images else mesh_middles
     xs, ys = middles(drawn, shape, call)
+    expect_in_view(ax, xs, ys, call)
     across, upwards = np.argsort(xs), np.argsort(ys)
     return HeatMap(values[upwards][:, across], xs[across], ys[upwards])
 
