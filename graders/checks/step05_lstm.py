@@ -428,7 +428,7 @@ def test_checkpoint_restores_the_classifier(lab: Any, kit: Kit, rng: np.random.G
     step, path, x = lab.step05_lstm, kit.scratch_file("ταξινομητής.pt"), noise(rng, 3, 4, 4).numpy()
     saved = classifier_of(lab, kit, rng)
     step.save_checkpoint(saved, path)
-    path = kit.renamed(path)
+    path = kit.moved(path)
     loaded = evaluating(step.Classifier(kit.training.MeanOfFrames(4, 6), 3, load_from_checkpoint=path))
     right, fresh = (
         expect_dtype(expect_shape(kit.training.logits(model, x, [4] * 3), (3, 3), "the logits"), "f", "the logits")

@@ -164,7 +164,7 @@ def test_checkpoint_restores_the_regressor(lab: Any, kit: Kit, rng: np.random.Ge
     _, saved = regressors.lively(kit, step.Regressor, (8,), rng, "NormalisedMean")
     wanted = ratings(saved)
     lab.step05_lstm.save_checkpoint(saved, path)
-    path = kit.renamed(path)
+    path = kit.moved(path)
     loaded = step.Regressor(regressors.drawn(kit, rng, "NormalisedMean"), load_from_checkpoint=path)
     call = "the array of ratings of the regressor that was loaded"
     unlike = ratings(regressor(lab, kit, rng, "NormalisedMean"))

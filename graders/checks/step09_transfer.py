@@ -16,7 +16,7 @@ from graders.authoring.check import check
 from graders.authoring.expect import as_array, expect_array, expect_error
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import features
-from graders.checks.oracles.networks.any_network import evaluating, noise, parameter_count
+from graders.checks.oracles.networks.any_network import evaluating, noise
 from graders.checks.oracles.networks.regressors import answer, mean_squared_error
 from graders.outcomes import Outcome, SubmissionError, WrongType
 
@@ -122,7 +122,7 @@ def drawn_classifier(lab: Any, kit: Kit, rng: np.random.Generator) -> tuple[Weig
     backbone, path, values = fresh_backbone(kit), kit.scratch_file("είδη.pt"), drawn_weights(rng)
     kit.training.set_weights(backbone, values)
     save_classifier(lab, kit, backbone, path)
-    return values, kit.renamed(path)
+    return values, kit.moved(path)
 
 
 def weights(kit: Kit, module: Any, what: str, make: MakeBackbone = fresh_backbone) -> Weights:
@@ -258,14 +258,14 @@ class Tuned(NamedTuple):
         given: those of the backbone that was given.
         parameters: all that the loss depends on.
         error: the mean squared error on training tracks.
-        frozen: whether some of its parameters cannot be trained any more.
+        frozen: the names of those of `parameters` that cannot be trained any more.
     """
 
     weights: Weights
     given: Weights
     parameters: Weights
     error: float
-    frozen: bool
+    frozen: list[str]
 
 
 def largest_changes(first: Weights, second: Weights) -> dict[str, float]:
@@ -312,14 +312,14 @@ def fine_tuned(
     _, ratings = answer(evaluating(model), x, targets, [3] * 12, call)
     parameters, tuned = kit.training.parameters(model), weights(kit, model, "the regressor of fine_tune", make)
     given = weights(kit, backbone, "the backbone given to fine_tune", make)
-    trainable = parameter_count(kit, model, "the regressor of fine_tune")
+    trainable = {str(name) for name in kit.calls.trainable(model)}
     used = {str(name) for name in kit.calls.in_the_loss(model, loader)}
     of_loss = {
         str(name): as_array(value, f"{name} of the regressor").copy()
         for name, value in parameters.items()
         if str(name) in used
     }
-    frozen = trainable < sum(value.size for value in of_loss.values())
+    frozen = sorted(of_loss.keys() - trainable)
     return Tuned(tuned, given, of_loss, mean_squared_error(ratings, targets), frozen)
 
 
@@ -394,7 +394,8 @@ def test_fine_tuning_trains_all_weights(lab: Any, kit: Kit, rng: np.random.Gener
     if still:
         raise AssertionError(f"After fine_tune {', '.join(sorted(still))} of the backbone are as loaded.")
     if tuned_once.frozen:
-        raise AssertionError("After fine_tune some weights of the regressor are frozen; expected all to be trainable.")
+        names = ", ".join(tuned_once.frozen[:4])
+        raise AssertionError(f"After fine_tune {names} of the regressor are frozen; expected all to be trainable.")
     what = "the backbone that was given to fine_tune, which becomes the regressor's,"
     expect_weights(tuned_once.given, learnt(tuned_once.weights), what)
 
