@@ -109,7 +109,7 @@ def plot_spectrogram(
     Args:
         mel: mel spectrogram in dB. It is left as it is.
         ax: where to draw. No other figure is opened.
-        title: title of the plot.
+        title: title of the plot; none where it is empty.
         x_axis: "time" or "beats".
         sr: sampling rate in Hz.
         hop_length: samples from one column to the next.

@@ -24,9 +24,10 @@ from graders.checks.data.folders import (
 )
 from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import (
-    HERTZ,
-    SECONDS,
+    HERTZ_LABEL,
+    SECONDS_LABEL,
     expect_beats,
+    expect_columns,
     expect_drawn,
     expect_end,
     expect_label,
@@ -55,6 +56,7 @@ def stems(rng: np.random.Generator, count: int) -> list[int]:
 def test_read_labels_lists_the_index_in_order(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """read_labels returns one (file name, genre) entry for each line after the header, in order."""
     entries = [(f"{track.stem}.fused.full.npy", track.genre) for track in make_tracks(TEN_GENRES, rng)]
+    entries = [entries[place] for place in rng.permutation(len(entries))]
     entries.append(entries[0])
     index = write_index(inputs / "train_labels.txt", entries)
     expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index)")
@@ -138,15 +140,18 @@ def test_read_labels_refuses_a_missing_index(lab: Any, inputs: Path) -> None:
 
 @check(
     points=0.25,
-    hint="A line without a tab, or with two, is damaged: raise ValueError and name the line.",
+    hint="A line without a tab, or with two, is damaged: raise ValueError with the file and the line's number.",
     needs=LISTS,
 )
 @pytest.mark.parametrize("tabs", [0, 2])
-def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path, tabs: int) -> None:
-    """read_labels raises ValueError for a line that is not a name and a genre with one tab between them."""
+def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path, rng: np.random.Generator, tabs: int) -> None:
+    """read_labels raises ValueError for a line without exactly one tab, and names the file and the line's number."""
     damaged = "\t".join(["69588.fused.full.npy", "Trip-Hop", "Jazz"][: tabs + 1])
-    index = write_lines(inputs / "train_labels.txt", ["Id\tGenre", "1042.fused.full.npy\tBlues", damaged])
-    with expect_error(ValueError, f"read_labels(index with a line of {tabs} tabs)"):
+    entries = ["1042.fused.full.npy\tBlues"] * int(rng.integers(200, 300))
+    index = write_lines(inputs / "train_labels.txt", ["Id\tGenre", "", *entries, damaged, *entries[:1]])
+    number = len(entries) + 3  # behind the header and a blank line
+    call = f"read_labels(index whose line {number} has {tabs} tabs)"
+    with expect_error(ValueError, call, naming={index.name: "the file", str(number): "the number of the line"}):
         lab.step01_spectrograms.read_labels(index)
 
 
@@ -159,7 +164,7 @@ def test_read_labels_refuses_a_line_without_a_tab(lab: Any, inputs: Path, tabs: 
 def test_pick_two_genres_picks_different_genres(lab: Any, genres: list[str], more: int, seed: int) -> None:
     """pick_two_genres returns two of the entries, of different genres, however rare one genre is."""
     labels = entries_of([*genres, *genres[:1] * more])
-    call = f"pick_two_genres({len(labels)} labels, seed={seed})"
+    call = f"pick_two_genres({len(labels)} labels, {seed})"
     pair = expect_length(lab.step01_spectrograms.pick_two_genres(labels, seed), 2, call)
     first, second = (tuple(expect_length(entry, 2, f"an entry of {call}")) for entry in pair)
     for entry in (first, second):
@@ -278,15 +283,18 @@ def test_mel_spectrogram_refuses_other_rows(lab: Any, shape: tuple[int, ...]) ->
 
 @check(points=0.25, hint="Pass the array to librosa.display.specshow as it is, with ax=ax.")
 def test_plot_spectrogram_draws_the_data(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_spectrogram draws the mel spectrogram as it is on the given axes, and nowhere else, with its title."""
+    """plot_spectrogram draws the mel spectrogram as it is, on the given axes alone, with the title that it is given."""
     mel = rng.uniform(-80, 0, (128, 43)).astype(np.float32)
     ax = kit.empty_axes()
     figures = kit.open_figures()
+    call = "plot_spectrogram(mel, ax, title='Μπλουζ')"
     lab.step01_spectrograms.plot_spectrogram(mel, ax, title="Μπλουζ")
-    expect_drawn(ax, mel, "plot_spectrogram(mel, ax)")
-    expect_no_other_figure(kit, figures, "plot_spectrogram(mel, ax)")
-    expect_title(ax, "Μπλουζ", "plot_spectrogram(mel, ax, title='Μπλουζ')")
-    after, _ = kit.arguments_after(lab.step01_spectrograms.plot_spectrogram, mel, kit.empty_axes())
+    expect_drawn(ax, mel, kit, call)
+    expect_no_other_figure(kit, figures, call)
+    expect_title(ax, "Μπλουζ", kit, call)
+    untitled = kit.empty_axes()
+    after, _ = kit.arguments_after(lab.step01_spectrograms.plot_spectrogram, mel, untitled)
+    expect_title(untitled, "", kit, "plot_spectrogram(mel, ax)")
     expect_array(after, mel, "the mel spectrogram after plot_spectrogram(mel, ax)", tolerance=0)
 
 
@@ -300,9 +308,10 @@ def test_plot_spectrogram_has_seconds_and_hertz(lab: Any, kit: Kit, rng: np.rand
     mel = rng.uniform(-80, 0, (128, 431)).astype(np.float32)
     ax = kit.empty_axes()
     lab.step01_spectrograms.plot_spectrogram(mel, ax)
-    expect_label(ax.get_xlabel(), SECONDS, "the x label of plot_spectrogram", "the unit s")
-    expect_label(ax.get_ylabel(), HERTZ, "the y label of plot_spectrogram", "the unit Hz")
+    expect_label(kit.label_of(ax.xaxis), SECONDS_LABEL, "the x label of plot_spectrogram", "the unit s")
+    expect_label(kit.label_of(ax.yaxis), HERTZ_LABEL, "the y label of plot_spectrogram", "the unit Hz")
     expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_spectrogram, in seconds")
+    expect_columns(ax, 512 / 22050, "s", kit, "plot_spectrogram(mel, ax)")
     expect_end(ax.get_ylim(), TOP_HERTZ, TOP_HERTZ / 20, "the frequency axis of plot_spectrogram, in Hz")
     expect_equal(ax.get_yscale(), "symlog", "the scale of the frequency axis of plot_spectrogram (mel is symlog)")
 
@@ -320,6 +329,7 @@ def test_plot_spectrogram_follows_rate_and_hop(lab: Any, kit: Kit, rng: np.rando
     ax = kit.empty_axes()
     lab.step01_spectrograms.plot_spectrogram(mel, ax, sr=sr, hop_length=hop)
     expect_end(ax.get_xlim(), 200 * hop / sr, 2 * hop / sr, f"the time axis of {call}, in seconds")
+    expect_columns(ax, hop / sr, "s", kit, call)
     expect_end(ax.get_ylim(), sr / 2, sr / 40, f"the frequency axis of {call}, in Hz")
 
 

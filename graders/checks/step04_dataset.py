@@ -43,15 +43,19 @@ from graders.checks.data.folders import (
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.datasets import (
     FEATURE_ROWS,
+    MAPPED,
+    dataset_call,
     expect_int64,
+    expect_stacked,
     expect_track,
+    holds_track,
     item,
     labels_of,
     merged,
     padded,
     path_of,
 )
-from graders.checks.oracles.splits import drawn, expect_partition, split
+from graders.checks.oracles.splits import drawn, expect_batches, expect_partition, split, split_call
 from graders.checks.plots.axes import expect_no_other_figure, expect_title
 from graders.checks.plots.bars import bars_by_name
 
@@ -59,6 +63,8 @@ AXES = ("valence", "energy", "danceability")
 BUILDS = ("test_dataset_holds_the_tracks_of_the_index",)
 READS = ("test_dataset_gives_mel_features_time_first",)
 SPLITS = ("test_split_is_disjoint_and_complete",)
+RATED = ("test_multitask_labels_are_all_three_axes",)
+FRACTION = ("test_validation_takes_its_fraction",)
 
 
 # --- genres
@@ -93,8 +99,9 @@ def test_merge_classes_uses_the_mapping_given(lab: Any, rng: np.random.Generator
     needs=("test_merge_classes_merges_and_drops",),
 )
 def test_merge_classes_refuses_an_unknown_genre(lab: Any) -> None:
-    """merge_classes raises KeyError for a genre that the mapping lacks."""
-    with expect_error((KeyError, ValueError), "merge_classes(labels with Polka, mapping)"):
+    """merge_classes raises KeyError for a genre that the mapping lacks, and names it."""
+    call = "merge_classes(labels with Polka, mapping)"
+    with expect_error((KeyError, ValueError), call, naming={"Polka": "the genre"}):
         lab.step04_dataset.merge_classes(entries_of(["Jazz", "Polka"]), MAPPING)
 
 
@@ -163,8 +170,8 @@ def test_plot_class_histograms_is_legible(lab: Any, kit: Kit) -> None:
     lab.step04_dataset.plot_class_histograms({"Punk": 3, "Metal": 4}, {"Metal": 7}, axes)
     for ax, name in zip(axes, ("before", "after"), strict=True):
         call = f"the plot {name} merging"
-        expect_title(ax, None, call)
-        if not ax.get_ylabel():
+        expect_title(ax, None, kit, call)
+        if not kit.label_of(ax.yaxis):
             raise AssertionError(f"{call} has no y label; expected 'Tracks'.")
         if not all(plain(kit.tick_rotations(ax.xaxis), call)):
             raise AssertionError(f"the names below {call} are not rotated; expected them to stay legible.")
@@ -292,19 +299,23 @@ def test_label_transformer_encodes_sorted_classes(lab: Any, labels: list[str]) -
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(labels)
     classes = sorted(set(labels))
-    call = f"LabelTransformer().fit({len(labels)} labels).transform(labels)"
+    call = f"transform(labels), after fit({len(labels)} labels),"
     expect_array(expect_int64(transformer.transform(labels), call), [classes.index(label) for label in labels], call)
 
 
-@check(points=0.25, hint="inverse looks the index up among the sorted classes.")
+@check(
+    points=0.25,
+    hint="inverse looks the index up among the sorted classes.",
+    needs=("test_label_transformer_encodes_sorted_classes",),
+)
 def test_label_transformer_inverts(lab: Any, rng: np.random.Generator) -> None:
     """LabelTransformer.inverse gives back the names that transform encoded."""
     names = rng.permutation(["Rock", "Blues", "Λαϊκό", "Jazz", "Folk", "Έντεχνο"])[:4].tolist()
     codes = rng.integers(0, 4, 6).tolist()
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(names)
-    for given in (codes, np.array(codes)):
-        expect_equal(transformer.inverse(given), [sorted(names)[code] for code in codes], f"inverse({codes})")
+    for given, call in ((codes, f"inverse({codes})"), (np.array(codes), f"inverse(np.array({codes}))")):
+        expect_equal(transformer.inverse(given), [sorted(names)[code] for code in codes], call)
 
 
 @check(
@@ -360,10 +371,10 @@ def test_label_transformer_leaves_its_arguments_alone(lab: Any, kit: Kit) -> Non
     needs=("test_label_transformer_encodes_sorted_classes",),
 )
 def test_label_transformer_refuses_an_unknown_label(lab: Any) -> None:
-    """LabelTransformer.transform raises ValueError for a label that it was not fitted on."""
+    """LabelTransformer.transform raises ValueError for a label that it was not fitted on, and names it."""
     transformer = lab.step04_dataset.LabelTransformer()
     transformer.fit(["Rock", "Blues"])
-    with expect_error((ValueError, KeyError), "transform(['Polka'])"):
+    with expect_error((ValueError, KeyError), "transform(['Polka'])", naming={"Polka": "the label"}):
         transformer.transform(["Polka"])
 
 
@@ -375,18 +386,19 @@ def test_dataset_holds_the_tracks_of_the_index(lab: Any, inputs: Path, rng: np.r
     """SpectrogramDataset has an item (features, label, length) for each track of a genre that is kept."""
     write_genres(inputs / GENRES, "train", make_tracks([*TEN_GENRES, *DROPPED_GENRES, "Punk"], rng))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=True)
-    expect_equal(len(dataset), 11, "len(SpectrogramDataset(folder with 16 tracks, 5 of them of dropped genres))")
+    call = dataset_call("folder with 16 tracks, 5 of them of dropped genres", class_mapping=MAPPED, train=True)
+    expect_equal(len(dataset), 11, f"len({call})")
     as_array(item(dataset, 10, "dataset[10]")[0], "the features of dataset[10]")
 
 
 @check(points=0.5, hint="Networks want time first: [T, 128], not [128, T].", needs=BUILDS)
 def test_dataset_gives_mel_features_time_first(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives the mel features of each track, as [T, 128]."""
-    made = make_tracks(["Rock", "Blues"], rng, [7, 7])
-    tracks = sorted(made, key=lambda track: track.file_name, reverse=True)  # unlike the folder's order
+    tracks = make_tracks(["Rock", "Blues"], rng, [7, 7])
     write_genres(inputs / GENRES, "train", tracks)
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
-    for index, track in enumerate(tracks):
+    order = tracks if holds_track(dataset, 0, tracks[0].fused, FEATURE_ROWS["mel"]) else tracks[::-1]
+    for index, track in enumerate(order):
         expect_track(dataset, index, track.fused, FEATURE_ROWS["mel"], f"the features of dataset[{index}]")
 
 
@@ -397,7 +409,7 @@ def test_dataset_gives_mel_features_time_first(lab: Any, inputs: Path, rng: np.r
 )
 def test_dataset_pads_to_the_longest_track(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset pads each track's mel features with zeros to the longest one: [max_length, 128]."""
-    *tracks, left_out = make_tracks(["Rock", "Blues", "Jazz", "Old-Time"], rng, lengths=[4, 9, 6, 12])
+    *tracks, left_out = make_tracks(["Blues", "Jazz", "Rock", "Old-Time"], rng, lengths=[4, 9, 6, 12])
     write_genres(inputs / GENRES, "train", [*tracks, left_out])
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     for index, track in enumerate(tracks):
@@ -417,7 +429,7 @@ def test_dataset_features_are_floating_point(lab: Any, inputs: Path, rng: np.ran
 @check(points=0.75, hint="Hand max_length on to PaddingTransform when it is positive.", needs=READS)
 def test_dataset_pads_or_cuts_to_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset brings every track to max_length, when it is given, padding some and cutting others."""
-    tracks = make_tracks(["Rock", "Blues"], rng, lengths=[8, 3])
+    tracks = make_tracks(["Blues", "Rock"], rng, lengths=[8, 3])
     write_genres(inputs / GENRES, "train", tracks)
     for length in (5, 11):
         dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=length)
@@ -431,7 +443,7 @@ def test_dataset_pads_or_cuts_to_max_length(lab: Any, inputs: Path, rng: np.rand
 def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives each track's length in timesteps before padding."""
     lengths = [4, 9, 6, 1]
-    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Blues", "Jazz", "Folk"], rng, lengths))
+    write_genres(inputs / GENRES, "train", make_tracks(["Blues", "Folk", "Jazz", "Rock"], rng, lengths))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     expect_equal(
         [item(dataset, index)[2] for index in range(4)],
@@ -447,7 +459,7 @@ def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: n
 )
 def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives max_length as the length of a track that was cut."""
-    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Blues"], rng, [8, 3]))
+    write_genres(inputs / GENRES, "train", make_tracks(["Blues", "Rock"], rng, [8, 3]))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=5)
     expect_equal(
         [item(dataset, index)[2] for index in range(2)],
@@ -470,7 +482,7 @@ def test_dataset_reads_the_feature_asked_for(lab: Any, inputs: Path, rng: np.ran
 @check(points=0.75, hint="The ten merged genres, sorted by name, are classes 0-9.", needs=BUILDS)
 def test_dataset_labels_are_the_merged_classes(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset labels each track with its merged genre's index among the ten sorted genres."""
-    genres = [*TEN_GENRES, "Punk", "Psych-Folk", "Chiptune", "Post-Rock"]
+    genres = sorted([*TEN_GENRES, "Punk", "Psych-Folk", "Chiptune", "Post-Rock"], key=lambda genre: str(MAPPING[genre]))
     write_genres(inputs / GENRES, "train", make_tracks(genres, rng))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     expected = [TEN_GENRES.index(MAPPING[genre]) for genre in genres]
@@ -489,10 +501,13 @@ def test_dataset_labels_are_the_merged_classes(lab: Any, inputs: Path, rng: np.r
 def test_dataset_follows_any_mapping(lab: Any, kit: Kit, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset merges and drops genres as any class_mapping says, and leaves it as it is."""
     mapping = {"Λαϊκό": "Ρεμπέτικο", "Ρεμπέτικο": "Ρεμπέτικο", "Rock": "Blues", "Jazz": None}
-    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Λαϊκό", "Jazz", "Ρεμπέτικο", "Rock"], rng))
+    write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Rock", "Jazz", "Λαϊκό", "Ρεμπέτικο"], rng))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=mapping)
-    call = f"the labels of tracks of Rock, Λαϊκό, Jazz, Ρεμπέτικο and Rock with class_mapping={mapping}"
-    expect_equal(labels_of(dataset), [0, 1, 1, 0], call)
+    rules = ", ".join(f"{genre} -> {merged}" for genre, merged in mapping.items())
+    call = f"the labels of tracks of Rock, Rock, Jazz, Λαϊκό and Ρεμπέτικο with a class_mapping {rules},"
+    expect_equal(labels_of(dataset), [0, 0, 1, 1], call)
+    classes = dataset.label_transformer.classes_
+    expect_equal(classes, ["Blues", "Ρεμπέτικο"], f"label_transformer.classes_ with a class_mapping {rules},")
     _, after = kit.arguments_after(lab.step04_dataset.SpectrogramDataset, inputs / GENRES, mapping)
     expect_equal(after, mapping, "the class_mapping after SpectrogramDataset(folder, class_mapping)")
 
@@ -500,11 +515,12 @@ def test_dataset_follows_any_mapping(lab: Any, kit: Kit, inputs: Path, rng: np.r
 @check(points=0.5, hint="train=False reads test_labels.txt and the folder test/.", needs=READS)
 def test_dataset_reads_the_test_split(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset with train=False holds the tracks of the test split, and none of the training split."""
-    test = make_tracks(["Folk", "Punk", "Jazz"], rng, [5, 5, 5])
+    test = make_tracks(["Folk", "Jazz", "Punk"], rng, [5, 5, 5])
     write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng, [7] * 10))
     write_genres(inputs / GENRES, "test", [*test, *make_tracks(["Old-Time"], rng, [5])])
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=False)
-    expect_equal(len(dataset), 3, "len(SpectrogramDataset(folder, train=False)) with 10 training and 3 test tracks")
+    call = dataset_call("folder with 10 training and 3 test tracks", class_mapping=MAPPED, train=False)
+    expect_equal(len(dataset), 3, f"len({call})")
     for index, track in enumerate(test):
         expect_track(dataset, index, track.fused, FEATURE_ROWS["mel"], f"the features of test track {index}")
 
@@ -527,8 +543,9 @@ def test_dataset_treats_both_splits_alike(lab: Any, inputs: Path, rng: np.random
     for options, feat_type, length in (({}, "mel", 5), ({"feat_type": "chroma", "max_length": 4}, "chroma", 4)):
         dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, train=False, **options)
         for index, track in enumerate(tracks):
-            call = f"the features of item {index} of SpectrogramDataset(folder, train=False, {options})"
-            expect_array(item(dataset, index)[0], padded(track.fused, FEATURE_ROWS[feat_type], length), call)
+            call = dataset_call("folder", class_mapping=MAPPED, train=False, **options)
+            right = padded(track.fused, FEATURE_ROWS[feat_type], length)
+            expect_array(item(dataset, index)[0], right, f"the features of item {index} of {call}")
 
 
 @check(
@@ -539,10 +556,17 @@ def test_dataset_treats_both_splits_alike(lab: Any, inputs: Path, rng: np.random
 def test_train_and_test_labels_are_encoded_alike(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset gives a genre the same label in both splits, also when the test split lacks some genres."""
     write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng))
-    write_genres(inputs / GENRES, "test", make_tracks(["Rock", "Jazz", "Trip-Hop"], rng))
+    write_genres(inputs / GENRES, "test", make_tracks(["Jazz", "Rock", "Trip-Hop"], rng))
     for mapping, words in ((MAPPING, "with a mapping"), (None, "without a mapping")):
-        dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=mapping, train=False)
-        expect_equal(labels_of(dataset), [8, 5, 9], f"the labels of test tracks of Rock, Jazz and Trip-Hop, {words},")
+        train, test = (
+            labels_of(lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=mapping, train=split))
+            for split in (True, False)
+        )
+        if len(set(train)) != len(TEN_GENRES):
+            raise AssertionError(f"the labels of training tracks of ten genres, {words}, are {train}; expected ten.")
+        alike = [train[TEN_GENRES.index(genre)] for genre in ("Jazz", "Rock", "Trip-Hop")]
+        call = f"the labels of test tracks of Jazz, Rock and Trip-Hop, {words}, as of training tracks,"
+        expect_equal(test, alike, call)
 
 
 @check(
@@ -571,8 +595,10 @@ def test_dataset_finds_files_under_all_names(
     tracks = make_tracks(TEN_GENRES, rng, [4] * 10)
     write_genres(inputs / folder, "train", tracks)
     write_genres(inputs / folder, split, tracks, written.format)
-    call = f"SpectrogramDataset(folder whose {split} index says {written.format(tracks[0].stem)})"
-    dataset = lab.step04_dataset.SpectrogramDataset(inputs / folder, class_mapping=MAPPING, train=split == "train")
+    train = split == "train"
+    words = f"folder whose {split} index says {written.format(tracks[0].stem)}"
+    call = dataset_call(words, class_mapping=MAPPED, train=train)
+    dataset = lab.step04_dataset.SpectrogramDataset(inputs / folder, class_mapping=MAPPING, train=train)
     expect_equal(len(dataset), 10, f"len({call})")
     expect_track(dataset, 9, tracks[9].fused, FEATURE_ROWS["mel"], f"item 9 of {call}")
 
@@ -583,8 +609,8 @@ def test_dataset_finds_files_under_all_names(
     needs=BUILDS,
 )
 def test_get_files_labels_lists_files_and_genres(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """get_files_labels returns the files of an index, each of which exists, and their genres."""
-    tracks = make_tracks(["Punk", "Old-Time", "Jazz"], rng)
+    """get_files_labels returns the files of an index, each of which exists, and their genres, in its order."""
+    tracks = make_tracks(["Jazz", "Old-Time", "Punk"], rng)[::-1]  # in no order but the index's
     index = write_genres(inputs / GENRES, "train", tracks, "{}.fused.full.npy.gz".format)
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
     files, labels = expect_length(dataset.get_files_labels(index, MAPPING), 2, "get_files_labels(index, mapping)")
@@ -608,44 +634,9 @@ def test_dataset_refuses_a_missing_track(lab: Any, inputs: Path, rng: np.random.
     tracks = make_tracks(["Rock", "Blues"], rng)
     write_genres(inputs / GENRES, "train", tracks)
     (inputs / GENRES / "train" / tracks[1].file_name).unlink()
-    with expect_error(FileNotFoundError, "SpectrogramDataset(folder with a track missing)"):
+    with expect_error(FileNotFoundError, dataset_call("folder with a track missing", class_mapping=MAPPED)):
         dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
         dataset[1]
-
-
-@check(
-    points=0.25,
-    hint="There are no ratings of a test split: let the error of the missing index through.",
-    needs=BUILDS,
-)
-def test_dataset_refuses_a_missing_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """SpectrogramDataset raises FileNotFoundError when the split has no index."""
-    genres = write_genres(inputs / GENRES, "train", make_tracks(["Rock"], rng)).parent
-    ratings = write_multitask(inputs / RATINGS, make_tracks(["Rock"], rng), rng.uniform(0, 1, (1, 3)))
-    with expect_error(FileNotFoundError, "SpectrogramDataset(folder without test_labels.txt, train=False)"):
-        lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING, train=False)
-    with expect_error(FileNotFoundError, "SpectrogramDataset(multitask folder, train=False, multitask=True)"):
-        lab.step04_dataset.SpectrogramDataset(ratings, train=False, multitask=True)
-
-
-@check(
-    points=0.25,
-    hint="Raise ValueError for a line that cannot be read, and for an index that leaves no track; pass nothing over.",
-    needs=BUILDS,
-)
-def test_dataset_refuses_a_damaged_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """SpectrogramDataset raises ValueError for an index that cannot be read, or that names no tracks to keep."""
-    tracks = make_tracks(["Old-Time", "Soundtrack"], rng)
-    genres = write_genres(inputs / GENRES, "train", tracks).parent
-    with expect_error(ValueError, "SpectrogramDataset(folder whose tracks are all of dropped genres)"):
-        lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING)
-    ratings = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
-    good = f"{tracks[1].stem},0.5,0.5,0.5"
-    for values in ("0.25,0.5", "0.25,0.5,high", "0.25,0.5,0.5,0.5"):
-        line = f"{tracks[0].stem},{values}"
-        write_lines(ratings / "train_labels.txt", ["Id,valence,energy,danceability", good, line])
-        with expect_error(ValueError, f"SpectrogramDataset(folder whose index says {line}, multitask=True)"):
-            lab.step04_dataset.SpectrogramDataset(ratings, multitask=True)
 
 
 @check(
@@ -657,7 +648,7 @@ def test_dataset_refuses_other_arguments(lab: Any, inputs: Path, rng: np.random.
     """SpectrogramDataset raises ValueError for a feat_type that there is not, and for a max_length of 0 or below -1."""
     write_genres(inputs / GENRES, "train", make_tracks(["Rock", "Blues"], rng))
     for options in ({"feat_type": "tempogram"}, {"max_length": 0}, {"max_length": -2}):
-        with expect_error(ValueError, f"SpectrogramDataset(folder, {options})"):
+        with expect_error(ValueError, dataset_call("folder", class_mapping=MAPPED, **options)):
             dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, **options)
             dataset[0]
 
@@ -689,22 +680,61 @@ def test_multitask_labels_are_all_three_axes(lab: Any, inputs: Path, rng: np.ran
 
 @check(
     points=0.25,
+    hint="There are no ratings of a test split: let the error of the missing index through.",
+    needs=(*BUILDS, *RATED),
+)
+def test_dataset_refuses_a_missing_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset raises FileNotFoundError when the split has no index."""
+    genres = write_genres(inputs / GENRES, "train", make_tracks(["Rock"], rng)).parent
+    ratings = write_multitask(inputs / RATINGS, make_tracks(["Rock"], rng), rng.uniform(0, 1, (1, 3)))
+    call = dataset_call("folder without test_labels.txt", class_mapping=MAPPED, train=False)
+    with expect_error(FileNotFoundError, call):
+        lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING, train=False)
+    with expect_error(FileNotFoundError, "SpectrogramDataset(multitask folder, train=False, multitask=True)"):
+        lab.step04_dataset.SpectrogramDataset(ratings, train=False, multitask=True)
+
+
+@check(
+    points=0.25,
+    hint="Raise ValueError for a line that cannot be read, and for an index that leaves no track; pass nothing over.",
+    needs=(*BUILDS, *RATED),
+)
+def test_dataset_refuses_a_damaged_index(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
+    """SpectrogramDataset raises ValueError for an index that cannot be read, or that names no tracks to keep."""
+    tracks = make_tracks(["Old-Time", "Soundtrack"], rng)
+    genres = write_genres(inputs / GENRES, "train", tracks).parent
+    with expect_error(ValueError, dataset_call("folder with tracks of dropped genres alone", class_mapping=MAPPED)):
+        lab.step04_dataset.SpectrogramDataset(genres, class_mapping=MAPPING)
+    ratings = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
+    good = f"{tracks[1].stem},0.5,0.5,0.5"
+    for values in ("0.25,0.5", "0.25,0.5,high", "0.25,0.5,0.5,0.5"):
+        line = f"{tracks[0].stem},{values}"
+        write_lines(ratings / "train_labels.txt", ["Id,valence,energy,danceability", good, line])
+        with expect_error(ValueError, f"SpectrogramDataset(folder whose index says {line}, multitask=True)"):
+            lab.step04_dataset.SpectrogramDataset(ratings, multitask=True)
+
+
+@check(
+    points=0.25,
     hint="Ratings change the labels alone: read, pad and measure the tracks as those with genres.",
     needs=(
-        "test_multitask_labels_are_all_three_axes",
+        *RATED,
         "test_dataset_pads_or_cuts_to_max_length",
         "test_dataset_lengths_end_at_max_length",
         "test_dataset_reads_the_feature_asked_for",
     ),
 )
 def test_rated_tracks_are_read_as_the_others_are(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """SpectrogramDataset of ratings gives the feature asked for, max_length timesteps of it, and the length."""
+    """SpectrogramDataset of ratings gives features and lengths as asked for, and has no label_transformer."""
     tracks = make_tracks(["Rock"] * 2, rng, [8, 3])
     folder = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
     for options in ({"regression": 2}, {"multitask": True}):
+        made = dataset_call("folder", feat_type="chroma", max_length=5, **options)
         dataset = lab.step04_dataset.SpectrogramDataset(folder, feat_type="chroma", max_length=5, **options)
+        if getattr(dataset, "label_transformer", None) is not None:
+            raise AssertionError(f"{made} has a label_transformer; expected None, since its labels are numbers.")
         for index, track in enumerate(tracks):
-            call = f"item {index} of SpectrogramDataset(folder, feat_type='chroma', max_length=5, {options})"
+            call = f"item {index} of {made}"
             values, _, length = item(dataset, index, call)
             expect_array(values, padded(track.fused, FEATURE_ROWS["chroma"], 5), f"the features of {call}")
             expect_equal(length, (5, 3)[index], f"the length of {call}")
@@ -713,7 +743,7 @@ def test_rated_tracks_are_read_as_the_others_are(lab: Any, inputs: Path, rng: np
 @check(
     points=0.25,
     hint="An Id that ends in .npy is the file's name already; otherwise add .fused.full.npy.",
-    needs=(*READS, "test_multitask_labels_are_all_three_axes"),
+    needs=(*READS, *RATED),
 )
 def test_multitask_ids_may_be_file_names(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset finds the tracks of a multitask index whose Ids are names of files."""
@@ -743,7 +773,7 @@ def test_dataset_refuses_an_axis_that_is_not_there(lab: Any, inputs: Path, rng: 
 @check(
     points=0.25,
     hint="One axis or all three: raise ValueError if both are asked for.",
-    needs=("test_multitask_labels_are_all_three_axes",),
+    needs=RATED,
 )
 def test_dataset_refuses_one_axis_and_all(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset raises ValueError for regression together with multitask."""
@@ -781,7 +811,6 @@ def test_three_way_split_is_disjoint_and_complete(lab: Any, kit: Kit) -> None:
     (train, val, test), call = split(lab, kit, 40, 4, 5, val_size=0.2, test_size=0.3)
     parts = [drawn(loader, call) for loader in (train, val, test)]
     expect_partition(parts, 40, call)
-    expect_equal([len(part) for part in parts], [20, 8, 12], f"the sizes of the parts of {call}")
 
 
 @check(
@@ -806,36 +835,12 @@ def test_split_depends_on_the_seed(lab: Any, kit: Kit) -> None:
         )
 
 
-@check(
-    points=0.25,
-    hint="int(fraction * len(dataset)) for both parts, out of one list of indices that is shuffled first.",
-    needs=(
-        "test_validation_takes_its_fraction",
-        "test_three_way_split_is_disjoint_and_complete",
-        "test_split_depends_on_the_seed",
-    ),
-)
-def test_three_way_split_takes_its_fractions(lab: Any, kit: Kit) -> None:
-    """torch_train_val_split with test_size > 0 rounds both parts down, and draws the test items by the seed too."""
-    parts, call = split(lab, kit, 19, 4, 3, val_size=0.2, test_size=0.33)
-    sizes = [[len(plain(batch[1], call)) for batch in part] for part in parts]
-    expect_equal(
-        sizes,
-        [[4, 4, 2], [3], [3, 3]],
-        f"the sizes of the batches of {call}, whose validation and test parts are rounded down,",
-    )
-    tests = [sorted(drawn(split(lab, kit, 40, 4, 4, test_size=0.3, seed=seed)[0][2], call)) for seed in (1, 2)]
-    if tests[0] == tests[1]:
-        raise AssertionError(
-            "torch_train_val_split draws the same test items for seeds 1 and 2; expected it to shuffle all of them."
-        )
-
-
 @check(points=0.25, hint="Shuffle only if shuffle is true, and let validation take the first items.", needs=SPLITS)
 def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with shuffle=False gives the first items to validation."""
     (_, val), call = split(lab, kit, 20, 4, 4, shuffle=False)
-    expect_equal(sorted(drawn(val, call)), [0, 1, 2, 3], f"the validation items of {call}")
+    items = sorted(drawn(val, call))
+    expect_equal(items, list(range(max(1, len(items)))), f"the validation items of {call}")
 
 
 @check(
@@ -917,36 +922,60 @@ def test_training_items_are_shuffled_anew_each_epoch(lab: Any, kit: Kit) -> None
 def test_batches_have_their_sizes(lab: Any, kit: Kit) -> None:
     """torch_train_val_split makes batches of batch_train and batch_eval items, the last one smaller."""
     loaders, call = split(lab, kit, 40, 7, 3)
-    sizes = [[len(plain(batch[1], call)) for batch in loader] for loader in loaders]
-    expect_equal(sizes, [[7, 7, 7, 7, 4], [3, 3, 2]], f"the sizes of the batches of {call}")
+    for loader, size, name in zip(loaders, (7, 3), ("training", "validation"), strict=True):
+        expect_batches(loader, size, f"the {name} loader of {call}")
+
+
+@check(
+    points=0.25,
+    hint="int(fraction * len(dataset)) for both parts, out of one shuffled list; test batches hold batch_eval items.",
+    needs=(
+        "test_validation_takes_its_fraction",
+        "test_three_way_split_is_disjoint_and_complete",
+        "test_split_depends_on_the_seed",
+        "test_batches_have_their_sizes",
+    ),
+)
+def test_three_way_split_takes_its_fractions(lab: Any, kit: Kit) -> None:
+    """torch_train_val_split with test_size > 0 rounds both parts down; seed and batch_eval are for test items too."""
+    loaders, call = split(lab, kit, 19, 4, 3, val_size=0.2, test_size=0.33)
+    sizes = [len(drawn(loader, call)) for loader in loaders]
+    expect_equal(sizes, [10, 3, 6], f"the numbers of training, validation and test items of {call}, rounded down,")
+    expect_batches(loaders[2], 3, f"the test loader of {call}")
+    tests = [sorted(drawn(split(lab, kit, 40, 4, 4, test_size=0.3, seed=seed)[0][2], call)) for seed in (1, 2)]
+    if tests[0] == tests[1]:
+        raise AssertionError(
+            "torch_train_val_split draws the same test items for seeds 1 and 2; expected it to shuffle all of them."
+        )
 
 
 @check(points=0.5, hint="The default collate of DataLoader stacks the items; let it.", needs=(*BUILDS, *SPLITS))
 def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B]) of the tracks that they name."""
-    tracks = make_tracks(TEN_GENRES, rng, [4, 6] * 5)
-    write_genres(inputs / GENRES, "train", tracks)
+    """torch_train_val_split's batches are (data [B, T, F], labels [B], lengths [B]), stacked from the items."""
+    write_genres(inputs / GENRES, "train", make_tracks(TEN_GENRES, rng, [4, 6] * 5))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING)
-    loaders = expect_length(
-        lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, "torch_train_val_split(dataset, 8, 8)"
-    )
-    padded_shape = as_array(item(dataset, 0)[0], "the features of dataset[0]").shape
+    stacked = []
+    for index in range(len(dataset)):
+        values, label, length = item(dataset, index)
+        stacked.append((np.array(as_array(values, "the features of dataset[i]")), label, length))
+    call = "torch_train_val_split(dataset, 8, 8)"
+    loaders = expect_length(lab.step04_dataset.torch_train_val_split(dataset, 8, 8), 2, call)
     for batch in loaders[0]:
-        data, labels, lengths = expect_length(batch, 3, "a batch")
-        expect_shape(data, (8, *padded_shape), "the data of a batch of 8 tracks of at most 6 timesteps")
-        classes = plain(expect_shape(labels, (8,), "the labels of a batch of 8 tracks"), "the labels of a batch")
-        named = [tracks[int(number)].fused for number in classes if number in range(10)]
-        timesteps = [fused.shape[1] for fused in named]
-        call = "the lengths of a batch of 8 tracks"
-        expect_equal(expect_shape(lengths, (8,), call), timesteps, f"{call}, of classes {classes},")
-        features = [padded(fused, FEATURE_ROWS["mel"], padded_shape[0]) for fused in named]
-        expect_array(data, features, f"the data of a batch of 8 tracks, of classes {classes},")
+        data, labels, lengths = expect_length(batch, 3, f"a batch of {call}")
+        size = len(as_array(data, f"the data of a batch of {call}"))
+        data = expect_shape(data, (size, *stacked[0][0].shape), f"the data of a batch of {call}, of {size} items,")
+        named, timesteps = (
+            plain(expect_shape(values, (size,), f"the {name} of a batch of {call}, of {size} items,"), call)
+            for values, name in ((labels, "labels"), (lengths, "lengths"))
+        )
+        for row, label, length in zip(data, named, timesteps, strict=True):
+            expect_stacked((row, label, length), stacked, call)
 
 
 @check(
     points=0.25,
     hint="Losses want float features and int64 labels: make the labels of classes int, those of ratings float32.",
-    needs=("test_batches_are_stacked", "test_multitask_labels_are_all_three_axes"),
+    needs=("test_batches_are_stacked", *RATED),
 )
 def test_batches_fit_the_losses(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """torch_train_val_split's batches have floating point data, labels of int64 for classes and float for ratings."""
@@ -976,15 +1005,15 @@ def test_batches_fit_the_losses(lab: Any, inputs: Path, rng: np.random.Generator
 def test_split_refuses_negative_fractions(lab: Any, kit: Kit) -> None:
     """torch_train_val_split raises ValueError for a negative val_size or test_size."""
     for options in ({"val_size": -0.2}, {"test_size": -0.2}, {"val_size": 0.5, "test_size": -0.2}):
-        with expect_error(ValueError, f"torch_train_val_split(10 items, 4, 4, {options})"):
+        with expect_error(ValueError, split_call(10, 4, 4, **options)):
             lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(10), 4, 4, **options)
 
 
-@check(points=0.25, hint="If validation and test take everything, raise ValueError.", needs=SPLITS)
+@check(points=0.25, hint="If validation and test take everything, raise ValueError.", needs=FRACTION)
 def test_split_refuses_to_leave_nothing_to_train_on(lab: Any, kit: Kit) -> None:
     """torch_train_val_split raises ValueError when no item is left for training."""
     for sizes in ((0.6, 0.4), (1.0, 0.0), (0.9, 0.3)):
-        call = f"torch_train_val_split(10 items, 4, 4, val_size={sizes[0]}, test_size={sizes[1]}, shuffle=False)"
+        call = split_call(10, 4, 4, val_size=sizes[0], test_size=sizes[1], shuffle=False)
         with expect_error(ValueError, call):
             lab.step04_dataset.torch_train_val_split(
                 kit.indexed_dataset(10), 4, 4, val_size=sizes[0], test_size=sizes[1], shuffle=False

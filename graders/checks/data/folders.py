@@ -12,7 +12,7 @@ from graders.checks.data.features import decibels
 
 ROWS = 140
 GENRES = "fma_genre_spectrograms"
-BEATS = "fma_genre_spectrograms_beat"
+BEAT_GENRES = "fma_genre_spectrograms_beat"
 RATINGS = "multitask_dataset"
 TEN_GENRES = (
     "Blues",
@@ -41,8 +41,8 @@ SPELLINGS = (  # how the index of a folder's split may write the name of a track
     (GENRES, "train", "{}.fused.full.npy.gz"),
     (GENRES, "test", "{}.full.fused.npy"),
     (GENRES, "test", "{}.full.fused.npy.gz"),
-    (BEATS, "train", "{}.beatsync.fused.npy"),
-    (BEATS, "test", "{}.beatsync.fused.npy.gz"),
+    (BEAT_GENRES, "train", "{}.beatsync.fused.npy"),
+    (BEAT_GENRES, "test", "{}.beatsync.fused.npy.gz"),
 )
 
 
@@ -60,11 +60,15 @@ class Track(NamedTuple):
 
 
 def make_tracks(genres: Sequence[str], rng: np.random.Generator, lengths: Sequence[int] = ()) -> list[Track]:
-    """Return a random track for each genre, of the given lengths or of 3 to 9 timesteps."""
-    stems = rng.choice(np.arange(100, 99_999), len(genres), replace=False)
+    """Return a random track for each genre, of the given lengths or of 3 to 9 timesteps.
+
+    Their names are in the order in which a folder is listed: whoever reads that instead of the index fails the checks
+    that are about it, and no others.
+    """
+    stems = sorted(str(number) for number in rng.choice(np.arange(100, 99_999), len(genres), replace=False))
     columns = lengths or rng.integers(3, 10, len(genres)).tolist()
     return [
-        Track(str(stem), genre, decibels(rng, ROWS, length))
+        Track(stem, genre, decibels(rng, ROWS, length))
         for stem, genre, length in zip(stems, genres, columns, strict=True)
     ]
 

@@ -42,7 +42,7 @@ def _is_seen(artist: Any) -> bool:
         return bool((artist.get_fill() and _has_colour(artist.get_facecolor())) or edge)
     if isinstance(artist, Text):
         return bool(
-            artist.get_text().strip() and artist.get_fontsize() > LEAST_FONT and _has_colour(artist.get_color())
+            artist.get_text().strip() and float(artist.get_fontsize()) > LEAST_FONT and _has_colour(artist.get_color())
         )
     return getattr(artist, "get_array", lambda: None)() is None or _colours(artist) > 0
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graders.authoring.describe import AsItIs, describe_call
 from graders.authoring.expect import (
     as_array,
     expect_array,
@@ -19,6 +20,7 @@ from graders.authoring.expect import (
     plain,
 )
 
+MAPPED = AsItIs("CLASS_MAPPING")  # how a shown call names the mapping of the course
 FEATURE_ROWS = {"mel": slice(0, 128), "chroma": slice(128, 140), "fused": slice(0, 140)}
 
 
@@ -49,6 +51,40 @@ def expect_track(dataset: Any, index: int, fused: np.ndarray, rows: slice, call:
     if array.ndim != 2 or len(array) < len(features):
         expect_shape(array, features.shape, call)
     expect_array(array[: len(features)], features, call)
+
+
+def holds_track(dataset: Any, index: int, fused: np.ndarray, rows: slice) -> bool:
+    """Return whether an item holds the features of a track, as `expect_track` demands."""
+    try:
+        expect_track(dataset, index, fused, rows, "dataset[i]")
+    except AssertionError:
+        return False
+    return True
+
+
+def expect_stacked(row: tuple[np.ndarray, Any, Any], items: Sequence[tuple[Any, ...]], call: str) -> None:
+    """Raise unless the features, the label and the length at one place of a batch are those of one item.
+
+    Args:
+        row: what the batch has at that place.
+        items: the (features, label, length) of the whole data set.
+        call: the call that made the batch, as a student would write it.
+    """
+    features, label, length = row
+    alike = [item for item in items if np.allclose(item[0], features)]
+    if not alike:
+        raise AssertionError(f"the data of a batch of {call} hold features that no item of the data set has.")
+    if [label, length] not in [list(item[1:]) for item in alike]:
+        _, *right = alike[0]
+        raise AssertionError(
+            f"a batch of {call} has label {label} and length {length} beside the features of the item that has "
+            f"label {right[0]} and length {right[1]}; expected them together."
+        )
+
+
+def dataset_call(folder: str, **options: Any) -> str:
+    """Return a call of SpectrogramDataset as a student would write it, with a few words for the folder."""
+    return describe_call("SpectrogramDataset", (AsItIs(folder),), options)
 
 
 def path_of(file: Any, call: str) -> Path:

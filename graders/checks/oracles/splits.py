@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from graders.authoring.describe import describe_call
+from graders.authoring.describe import AsItIs, describe_call
 from graders.authoring.expect import expect_length, plain
 from graders.checks.kit.protocol import Kit
 
@@ -28,9 +28,23 @@ def expect_partition(parts: Sequence[Sequence[Any]], size: int, call: str) -> No
         )
 
 
+def expect_batches(loader: Any, size: int, call: str) -> None:
+    """Raise unless the batches of a loader of numbered items have `size` items each, the last one what is left."""
+    sizes = [len(plain(expect_length(batch, 3, f"a batch of {call}")[1], call)) for batch in loader]
+    count = sum(sizes)
+    right = [size] * (count // size) + [count % size] * (count % size > 0)
+    if sizes != right:
+        raise AssertionError(f"{call} has batches of {sizes} items; expected {right}.")
+
+
+def split_call(size: int, *args: int, **options: Any) -> str:
+    """Return the call that splits a data set of `size` numbered items, as a student would write it."""
+    return describe_call("torch_train_val_split", (AsItIs(f"{size} items"), *args), options)
+
+
 def split(lab: Any, kit: Kit, size: int, *args: int, **options: Any) -> tuple[Any, str]:
     """Split a data set of `size` numbered items; return the loaders and the call."""
-    call = describe_call("torch_train_val_split", (f"{size} items", *args), options)
+    call = split_call(size, *args, **options)
     parts = 3 if options.get("test_size") else 2
     loaders = lab.step04_dataset.torch_train_val_split(kit.indexed_dataset(size), *args, **options)
     return expect_length(loaders, parts, call), call

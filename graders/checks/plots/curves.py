@@ -46,6 +46,6 @@ def curves_of(kit: Kit, ax: Any, call: str) -> list[Curve]:
         alike = [text for text, handle_look in entries if handle_look == look]
         label = alike[0] if len(alike) == 1 else own if own in alike else ""
         points = coordinates(line.get_xydata(), call)
-        if points.size and not out_of_view(ax, *points.T, call):
+        if points.size and not out_of_view(ax, points[:, 0], points[:, 1], call):
             curves.append(Curve(label, points))
     return curves
