@@ -22,6 +22,7 @@ WORD_CHARACTERS = 255
 DYNAMIC = frozenset("__import__ __loader__ __path__ __spec__ import_module importlib pkgutil runpy".split())
 
 FILES = 64  # whose words are kept: those of a submission, of which each step asks for some
+NAMES = 1000  # of files; those of a course are the same in its whole class
 
 
 def reachable(files: Mapping[str, bytes], modules: Collection[str]) -> dict[str, bytes]:
@@ -57,6 +58,7 @@ def reachable(files: Mapping[str, bytes], modules: Collection[str]) -> dict[str,
     return {name: data for name, data in files.items() if name in reached}
 
 
+@functools.lru_cache(maxsize=NAMES)
 def _names(name: str) -> frozenset[str]:
     """Return the words all of which code has to write somewhere to import a file: its own name, and its folders'."""
     path = PurePosixPath(name)
