@@ -152,6 +152,12 @@ def test_a_starter_kit_in_greek_asks_and_promises_in_greek_and_works(tmp_path: P
     assert "## Ξεκίνα" in kit.files["README.el.md"].decode()
     assert "## Τα δεδομένα" in kit.files["README.el.md"].decode()
     assert "(README.el.md)" in kit.files["README.md"].decode()
+    commands = [
+        re.findall(r"^    \S*bin/(.*?)(?: +#| --name|$)", kit.files[name].decode(), re.MULTILINE)
+        for name in ("README.md", "README.el.md")
+    ]
+    assert commands[0] == commands[1]
+    assert len(commands[0]) > 8
     skeleton = kit.files["lab/step02_beat_sync.py"].decode()
     assert (
         '"""Επιστρέφει το πλήθος T των χρονικών βημάτων: τις στήλες ενός χαρακτηριστικού [F, T].\n\n    Example:'
