@@ -132,7 +132,7 @@ async def serve(address: str, driver: Driver, jobs: int, name: str | None) -> No
         try:
             await starting
         except (OSError, RuntimeError, TimeoutError, ValueError) as error:
-            raise HarnessFault(f"no scheduler answers at {address} ({error})") from error
+            raise HarnessFault(f"no scheduler answers at {address} ({error.__cause__ or error})") from error
         finished = asyncio.create_task(worker.finished())  # type: ignore[no-untyped-call]
         await asyncio.wait({finished, stopped}, return_when=asyncio.FIRST_COMPLETED)
         await worker.close(timeout=1, executor_wait=False)

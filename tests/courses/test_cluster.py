@@ -251,6 +251,18 @@ def test_what_ends_its_nodes_again_and_again_is_charged_to_the_harness(machines:
     assert not list((tmp_path / "out").glob("*/result.json"))
 
 
+@pytest.mark.slow
+def test_what_is_no_address_is_told_in_a_sentence() -> None:
+    for command in (["node", "nonsense://x"], ["run", str(WORDS / "words"), "--scheduler", "nonsense://x"]):
+        ended = subprocess.run(
+            [sys.executable, "-c", GRADERS, *command, "--course", str(WORDS)], capture_output=True, text=True,
+            check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=240,
+        )  # fmt: skip
+        assert ended.returncode == 3
+        assert "no scheduler answers at nonsense://x (unknown address scheme 'nonsense'" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
 def test_one_machine_does_without_dask_and_says_what_a_cluster_needs(tmp_path: Path) -> None:
     """As if it were not installed: neither a node nor a run with a scheduler begins."""
     without = f"import sys; sys.modules['distributed'] = None; {GRADERS}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import click
 
@@ -32,6 +33,7 @@ def node(address: str, jobs: int, require: str, name: str | None, course: Course
     expect_dask("graders node")
     from graders.cluster.worker import Driver, serve  # noqa: PLC0415 - Dask, an extra, and slow to load
 
+    logging.disable(logging.CRITICAL)  # what goes wrong is told in sentences
     driver = Driver(course.folder, jobs, require)
     try:
         say("graders", f"this node judges {course.title}, {jobs} at a time, isolation {driver.identity.level}.")
