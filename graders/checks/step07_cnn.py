@@ -38,7 +38,12 @@ from graders.checks.oracles.networks.any_network import (
     redrawn,
     sized,
 )
-from graders.checks.oracles.networks.blocks import expect_maximum, expect_proportion, expect_relu
+from graders.checks.oracles.networks.blocks import (
+    expect_maximum,
+    expect_normalised,
+    expect_proportion,
+    expect_relu,
+)
 from graders.checks.oracles.networks.cnn import (
     FEATURE_SIZE,
     FILTERS,
@@ -470,7 +475,7 @@ def test_vector_does_not_depend_on_the_batch_in_evaluation_mode(lab: Any, kit: K
 
 @check(points=0.25, hint="nn.BatchNorm2d after each convolution.", needs=VECTORS)
 def test_vector_depends_on_the_batch_in_training_mode(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """In training mode batch normalisation lets a track's vector depend on the other tracks of its batch."""
+    """In training mode each block normalises over the batch, so that a track's vector depends on the other tracks."""
     x = noise(rng, 4, *TRACK)
     other = x.clone()
     other[1:] = noise(rng, 3, *TRACK) * 3 + 1
@@ -478,6 +483,7 @@ def test_vector_depends_on_the_batch_in_training_mode(lab: Any, kit: Kit, rng: n
         backbone = backbone_of(lab, kit, rng)
         kit.training.without_dropout(backbone)
         if changed(vectors(backbone, x)[:1], vectors(backbone, other)[:1]):
+            expect_normalised(kit, sized_backbone_of(lab, kit), rng)
             return
     raise AssertionError("In training mode a track's vector is the same among other tracks; expected batch norm.")
 

@@ -1,4 +1,4 @@
-"""The blocks of a CNN: that each of them rectifies, and takes the maximum.
+"""The blocks of a CNN: that each of them normalises, rectifies, and takes the maximum.
 
 Weights of the judge's, no biases, and batch normalisation that changes nothing leave of a network what is looked for:
 convolutions, activations, and pooling.
@@ -6,7 +6,8 @@ convolutions, activations, and pooling.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,13 @@ LOUD = 2.0**20
 LOUDNESSES = (1.0, 32.0, 1024.0)  # powers of two, which floating point numbers take without rounding
 PROPORTION = 1e-3  # of the vector: rounding and a moved input make a tenth of it, a Tanh or an ELU a hundredth or more
 DRAWS = 4  # of weights: an activation of a late block may meet few negative values with some
+TAKEN_BACK = 0.02  # of the largest value: what is added to a variance before it divides is all that differs
 BENT = 0.9  # of a sum: a shared window of overlapping poolings leaves 2/3 of it, an average all
 SILENT = 1e-3  # of the largest response: a line that a stride leaves out, or the remainder of a pooling
+NEIGHBOURS = 6  # values to look at, well inside of a track
 STRIDE = 2  # of convolutions that hand on every second cell only: two neighbours of theirs are so far apart
-LINES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 37, 46, 58, 72, 90)  # from an end of an axis
+LINES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 37, 46, 58, 72, 90)  # from an end of an axis: enough for most
+ALL_LINES = range(1, 72)
 
 SCALES = ("weight", "gamma", "scale")
 BIASES = ("bias", "beta", "shift", "offset")
@@ -83,6 +87,38 @@ def positive(rng: np.random.Generator) -> Callable[[tuple[int, ...]], np.ndarray
 def convolutions(weights: Mapping[str, np.ndarray]) -> list[str]:
     """Return the names of the 2D convolutions' weights `[filters, in, h, w]`, from the input to the output."""
     return [name for name, array in weights.items() if array.ndim == 4 and is_matrix(array)]
+
+
+def expect_normalised(kit: Kit, backbone: Any, rng: np.random.Generator) -> None:
+    """Raise unless, in training mode, each block takes back that its filters are larger, each by another factor.
+
+    Args:
+        kit: the kit.
+        backbone: a new backbone; it is left in training mode, without dropout.
+        rng: where tracks and weights come from.
+    """
+    x, weights = noise(rng, 4, *TRACK), without_biases(kit, backbone, of_unit_variance(rng))
+    names = convolutions(weights)
+    kit.training.without_dropout(backbone)
+    backbone.train()
+
+    def answer(changes: Weights) -> np.ndarray:
+        kit.training.load(backbone, weights | changes)
+        kit.training.seed(len(names))  # for a functional dropout, which follows the mode
+        return vectors(backbone, x)
+
+    before, unlike = answer({}), []
+    for number, name in enumerate(names, 1):
+        factors = 2.0 ** (1 + np.arange(len(weights[name])) % 4).reshape(-1, 1, 1, 1)
+        after = answer({name: (weights[name] * factors).astype(weights[name].dtype)})
+        if not np.abs(after - before).max() <= TAKEN_BACK * np.abs(before).max():
+            unlike.append(number)
+    if unlike and len(names) - len(unlike) < min(len(FILTERS), len(names)):
+        where = f"the convolution of block {unlike[0]}" if len(names) == len(FILTERS) else "a convolution"
+        raise AssertionError(
+            f"In training mode larger filters of {where} of CNNBackbone change its vectors; expected batch "
+            "normalisation in each block, which takes that back."
+        )
 
 
 def expect_proportion(kit: Kit, backbone: Any, rng: np.random.Generator) -> None:
@@ -143,17 +179,66 @@ def expect_maximum(kit: Kit, backbone: Any, rng: np.random.Generator) -> None:
     if len(names) < len(FILTERS):
         _expect_bent(kit, backbone, weights, rng)
         return
+    sides = expect_neighbours(kit, backbone, weights, names[0], rng)
     taken = np.zeros(len(names), bool)
-    for axis in (1, 0):
-        for way in (1, -1):
-            taken |= _maxima(kit, backbone, weights, names, axis, way)
-            if taken.sum() >= len(FILTERS):
-                return
+    for lines in (LINES, ALL_LINES):
+        for axis in (1, 0):
+            for way in (1, -1):
+                taken |= _maxima(kit, backbone, weights, names, _lines(axis, way, lines), sides[axis], way)
+                if taken.sum() >= len(FILTERS):
+                    return
     where = f"block {int(np.argmin(taken)) + 1}" if len(names) == len(FILTERS) else "one of the blocks"
     raise AssertionError(
         f"Of two neighbouring values {where} of CNNBackbone does not hand on the larger one alone; expected max "
         "pooling, and neither their mean nor a convolution with a stride in its place."
     )
+
+
+def expect_neighbours(
+    kit: Kit, backbone: Any, weights: Weights, name: str, rng: np.random.Generator
+) -> tuple[int, int]:
+    """Return which axes of the first convolution's window are those of timesteps and of features.
+
+    It hands on a value from one place of its window, and the neighbour of that value from the place beside it: to the
+    same cell, if it sees the track as an image.
+
+    Args:
+        kit: the kit.
+        backbone: the network.
+        weights: positive ones.
+        name: the first convolution's weights `[filters, in, h, w]`.
+        rng: where the values to look at come from.
+
+    Raises:
+        AssertionError: neighbouring timesteps, or features, are no neighbours to the convolution.
+    """
+    places = np.stack([rng.integers(size // 4, size // 2, NEIGHBOURS) for size in TRACK], axis=1)
+
+    def responses(moved: int | None, taps: np.ndarray) -> np.ndarray:
+        x = torch.zeros(NEIGHBOURS, *TRACK)
+        for number, (timestep, feature) in enumerate(places.tolist()):
+            x[number, timestep + (moved == 0), feature + (moved == 1)] = LOUD
+        kit.training.load(backbone, weights | {name: taps})
+        return vectors(backbone, x).astype(np.float64)
+
+    def is_seen(axis: int, side: int) -> bool:
+        # Of an image that is turned round, the neighbour is on the other side.
+        for beside, middle in itertools.permutations(_taps(weights[name], side, 1)):
+            one, other = responses(None, middle), responses(axis, beside)
+            if np.allclose(one, other, rtol=PROPORTION, atol=PROPORTION * np.abs(one).max()):
+                return True
+        return False
+
+    sides = []
+    for axis, called in enumerate(("timesteps", "features")):
+        found = [side for side in (axis, 1 - axis) if is_seen(axis, side)]
+        if not found:
+            raise AssertionError(
+                f"Neighbouring {called} of a track are no neighbours to the first convolution of CNNBackbone; expected "
+                "the track as an image [T, F]: transpose it if you want, but do not reshape it."
+            )
+        sides.append(found[0])
+    return sides[0], sides[1]
 
 
 def _expect_bent(kit: Kit, backbone: Any, weights: Weights, rng: np.random.Generator) -> None:
@@ -173,20 +258,28 @@ def _can_shift(weight: np.ndarray) -> bool:
     return len(weight) in FILTERS and min(weight.shape[2:]) > 1
 
 
-def _maxima(kit: Kit, backbone: Any, weights: Weights, names: list[str], axis: int, way: int) -> np.ndarray:
+def _lines(axis: int, way: int, numbers: Sequence[int]) -> torch.Tensor:
+    """Return tracks `[B, T, F]` with one line each, so many cells from the end of an axis, or from its beginning."""
+    x = torch.zeros(len(numbers), *TRACK)
+    for number, line in enumerate(numbers):
+        x.select(axis + 1, TRACK[axis] - 1 - line if way > 0 else line)[number] = LOUD
+    return x
+
+
+def _maxima(
+    kit: Kit, backbone: Any, weights: Weights, names: list[str], x: torch.Tensor, axis: int, way: int
+) -> np.ndarray:
     """Tell of each convolution whether a maximum is taken between it and the next one.
 
     Args:
         kit: the kit.
         backbone: the network.
         weights: positive ones.
-        names: the convolutions' weights, from the input to the output.
-        axis: 0 for lines at a timestep and their neighbours, 1 for lines at a feature.
-        way: 1 for lines near the end of the axis and neighbours further on, -1 for the beginning and further back.
+        names: the convolutions' weights `[filters, in, h, w]`, from the input to the output.
+        x: tracks `[B, T, F]` with a line each.
+        axis: of the convolutions' windows, 0 or 1, along which neighbours of a line are.
+        way: 1 for neighbours further on, -1 for those further back.
     """
-    x = torch.zeros(len(LINES), *TRACK)
-    for number, line in enumerate(LINES):
-        x.select(axis + 1, TRACK[axis] - 1 - line if way > 0 else line)[number] = LOUD
     handing_on = weights | {name: _taps(weights[name], axis, way)[0] for name in names}
 
     def merged(name: str, others: Weights, shift: int) -> tuple[np.ndarray, bool]:
@@ -200,7 +293,7 @@ def _maxima(kit: Kit, backbone: Any, weights: Weights, names: list[str], axis: i
         return seen & (answers[2] < BENT * (answers[0] + answers[1])), bool(seen.any())
 
     taken = []
-    later = np.zeros(len(LINES), bool)
+    later = np.zeros(len(x), bool)
     for name, following in zip(reversed(names), [None, *reversed(names)], strict=False):
         own, seen = merged(name, handing_on, way)
         found = own & ~later

@@ -10,6 +10,7 @@ import torch
 
 from graders.authoring.expect import as_array, expect_dtype, expect_shape
 
+# Of a hidden state, which is between -1 and 1: dropout divides it by what is kept, and normalisation by its deviation.
 BOUND = 5
 
 
@@ -27,10 +28,7 @@ def directions(lab: Any) -> tuple[bool, ...]:
 
 
 def expect_bounded(backbone: Any, x: torch.Tensor, width: int) -> None:
-    """Raise if states are larger than those of an LSTM, which are between -1 and 1.
-
-    Dropout, which another check is about, and normalisation may make them a few times larger.
-    """
+    """Raise if states `[B, width]` of tracks `[B, T, F]` are too large for the hidden states of an LSTM."""
     largest = np.abs(states(backbone, x, [x.shape[1]] * len(x), width)).max()
     if not largest <= BOUND:
         raise AssertionError(
