@@ -28,7 +28,7 @@ BENT = 0.9  # of a sum: a shared window of overlapping poolings leaves 2/3 of it
 SILENT = 1e-3  # of the largest response: a line that a stride leaves out, or the remainder of a pooling
 NEIGHBOURS = 6  # values to look at, well inside of a track
 STRIDE = 2  # of convolutions that hand on every second cell only: two neighbours of theirs are so far apart
-LINES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 37, 46, 58, 72, 90)  # from an end of an axis: enough for most
+LINES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 19, 24, 30, 37, 46, 58, 72, 90)  # from an end of an axis: enough for most
 ALL_LINES = range(1, 72)
 
 SCALES = ("weight", "gamma", "scale")
