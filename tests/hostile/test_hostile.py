@@ -166,7 +166,7 @@ def traces(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    monkeypatch.setattr("graders.judging.confined.SHARED_MEMORY", temporary)
+    monkeypatch.setattr("graders.judging.places.SHARED_MEMORY", temporary)
     yield Traces(warm_server, places)
     assert os.listdir(temporary) == []
 
