@@ -90,10 +90,14 @@ def test_a_row_is_what_the_reference_reaches_now(
 
     value = calibration.measured(COURSE, run, check, warm_server.controls[0])
 
-    # Rounding, which is not the same on every machine, grows in a loss that is close to 0.
-    row, tolerance = ROWS[experiment.check], 1.0 if experiment.better == "low" else 0.02
     stale = "run graders calibrate after such a change"
-    assert value == pytest.approx(row.correct["reference"][0], rel=tolerance), stale
+    stored = ROWS[experiment.check].correct["reference"][0]
+    if experiment.better == "low":
+        # Rounding, which is not the same on every machine, grows in a loss that is close to 0.
+        assert value is not None, stale
+        assert stored / 2 < value < stored * 2, stale
+    else:
+        assert value == pytest.approx(stored, rel=0.02), stale
 
 
 def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,9 +109,13 @@ def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.M
     assert result.exit_code == 0, result.output
     [row] = msgspec.json.decode(out.read_bytes(), type=list[Calibrated])
     stored = ROWS[row.check]
-    assert row.threshold == pytest.approx(stored.threshold, rel=1)
+    assert row.better == "low"
+    told_apart = [values for name, values in row.mistakes.items() if name not in row.not_separated]
+    wrong = [value for values in told_apart for value in values if value is not None]
+    assert max(map(max, row.correct.values())) <= row.threshold < min(wrong)
     assert row.correct.keys() == stored.correct.keys()
-    assert row.correct["reference"] == pytest.approx(stored.correct["reference"][:2], rel=1)
+    for value, reached in zip(row.correct["reference"], stored.correct["reference"], strict=False):
+        assert reached / 2 < value < reached * 2
     assert "threshold" in result.output
 
 
