@@ -92,6 +92,8 @@ def run(
     """
     expect_linux("run")
     _expect_numbers(time_limit, fail_under)
+    if scheduler and jobs > 1:
+        raise click.UsageError("--jobs is of this machine; with --scheduler, each graders node has its own --jobs.")
     if metadata and (layout or len(submissions) > 1):
         raise click.UsageError("--metadata is of one SUBMISSION; a class has its own, which --layout reads.")
     expect_steps(course, *steps)
@@ -100,12 +102,11 @@ def run(
         raise click.UsageError("--gradebook keeps what is in the folder for results; name that one with --out.")
     if out:
         _make_folder(out)
+        claim(f"--out {out}", out)
     from graders.commands.classroom.collecting import Keeper, handins_of, metadata_beside  # noqa: PLC0415 - `--help` needs none of it
     from graders.grading.names import names_of  # noqa: PLC0415
     from graders.results.roster import read_roster  # noqa: PLC0415
 
-    if out:
-        claim(f"--out {out}", out)
     metadata = metadata or (None if layout else metadata_beside(submissions))
     of_somebody = layout or roster or gradebook or metadata
     keeper = Keeper(gradebook, read_roster(roster) if roster else None, out)

@@ -20,7 +20,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from graders.cli import graders
 from graders.cluster import driver
 from graders.cluster.messages import Job, difference, identity_of
 from graders.course import load_course
@@ -261,6 +263,12 @@ def test_what_is_no_address_is_told_in_a_sentence() -> None:
         assert ended.returncode == 3
         assert "no scheduler answers at nonsense://x (unknown address scheme 'nonsense'" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_jobs_are_asked_of_nodes_and_not_of_the_run() -> None:
+    command = ["run", str(WORDS / "words"), "--scheduler", "tcp://127.0.0.1:1", "--jobs", "2", "--course", str(WORDS)]
+    done = CliRunner().invoke(graders, command)
+    assert (done.exit_code, "each graders node has its own --jobs" in done.stderr) == (2, True)
 
 
 def test_one_machine_does_without_dask_and_says_what_a_cluster_needs(tmp_path: Path) -> None:
