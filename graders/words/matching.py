@@ -133,6 +133,9 @@ class Matching:
         for end in range(1, min(len(parts), SENTENCES_AT_MOST)):
             head, rest = (self._shown(" ".join(some), depth + 1) for some in (parts[:end], parts[end:]))
             yield Shown(f"{head.text} {rest.text}", head.left + rest.left, head.known + rest.known)
+            if head.left and parts[end - 1].endswith(":"):
+                head = self._shown(" ".join(parts[:end])[:-1], depth + 1)
+                yield Shown(f"{head.text}: {rest.text}", head.left + rest.left, head.known + rest.known)
 
     def _by_ends(self, text: str, depth: int) -> Iterator[Shown]:
         """Yield what becomes of a text whose end alone is known, such as a value with words after it."""
