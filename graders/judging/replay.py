@@ -22,6 +22,7 @@ from graders.libraries import NoPlainArray, function_name, owner_of
 
 SMALL = 32  # items of an array that stands in the lines
 SCALARS = (bool, int, float, bytes, complex, range, slice, type(None), type(...))
+SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 CONTAINERS = {list: "[{}]", tuple: "({})", set: "{{{}}}", frozenset: "frozenset([{}])"}
 
 
@@ -56,20 +57,25 @@ class Calls:
     def __init__(self, package: str) -> None:
         self._package = package
         self.calls: list[Call] = []
+        self._suspended: set[FrameType] = set()  # of generators, which are entered again after each value
 
     def begin(self) -> None:
         """Forget what was noted, and note from now on."""
-        self.calls = []
+        self.calls, self._suspended = [], set()
         sys.setprofile(self)
 
     def end(self) -> None:
         """Note no more."""
         sys.setprofile(None)
+        self._suspended = set()
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         """Note a call, as `sys.setprofile` asks."""
-        if event == "call" and self._enters(frame):
-            self.calls.append(_call_of(frame))
+        if event != "call" or not self._enters(frame) or frame in self._suspended:
+            return
+        if frame.f_code.co_flags & SUSPENDING:
+            self._suspended.add(frame)
+        self.calls.append(_call_of(frame))
 
     def _enters(self, frame: FrameType) -> bool:
         module = str(frame.f_globals.get("__name__"))
@@ -186,7 +192,7 @@ class Replay:
         if isinstance(value, PurePath):
             self._imports["from pathlib import Path"] = None
             return f"Path({self._place(str(value))!r})"
-        if isinstance(value, str):
+        if isinstance(value, str) and not isinstance(value, np.generic):
             return repr(self._place(value))
         if type(value) in SCALARS:
             is_literal = type(value) is not float or np.isfinite(value)
@@ -221,7 +227,10 @@ class Replay:
         if isinstance(value, np.ndarray) and value.dtype == object:
             return f"np.array({self._value(value.tolist())}, dtype=object)"
         if isinstance(value, np.generic):
-            return f"np.{value.dtype}({value.item()!r})"
+            item = value.item()
+            if value.dtype.kind in "mM" or type(item) not in {str, *SCALARS}:
+                raise NotRepeatable(f"an argument is an object ({type(value).__name__}) that the check has made")
+            return f"np.{type(value).__name__}({self._value(item)})"
         if value.size <= SMALL and np.isfinite(value).all() if value.dtype.kind in "fc" else value.size <= SMALL:
             return f"np.array({value.tolist()!r}, dtype=np.dtype({value.dtype.str!r})).reshape({value.shape})"
         name = f"array_{len(self._arrays) + 1}"
@@ -230,7 +239,7 @@ class Replay:
 
     def _place(self, text: str) -> str:
         """Return a text; of a path into what the check has written, one to a copy that stays."""
-        if not text.startswith(str(self.temporary)):
+        if not Path(text).is_relative_to(self.temporary):
             return text
         path, kept = Path(text), self.saved / Path(text).relative_to(self.temporary)
         kept.parent.mkdir(parents=True, exist_ok=True)

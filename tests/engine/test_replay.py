@@ -38,6 +38,11 @@ def read(path):
 def names(folder, *, suffix):
     return sorted(path.name for path in Path(folder).rglob("*" + suffix))
 
+def each(values):
+    for value in values:
+        values = None
+        yield value
+
 class Scale:
     def __init__(self, factor, offset=0):
         self.factor, self.offset = factor, offset
@@ -89,6 +94,7 @@ DATA: list[Any] = [
     (3, -2.5, 1e300, True, None, "α'\"\n", b"\x00", 2j, ..., range(3), slice(1, None)),
     ([], [1, [2]], (), (1,), ((1, 2), [3]), {}, {"a": {1: (2,)}}, {1, 2}, frozenset({1}), set()),
     (float("inf"), np.float32(0.1), np.int64(3), np.bool_(True)),
+    (np.float32("nan"), np.float64("-inf"), np.str_("α"), np.bytes_(b"a"), np.complex64(1j)),
     (np.array([1.5, 2], np.float32), np.zeros((0, 3)), np.array(4), np.array(["a", "β"])),
     (np.random.default_rng(0).normal(size=(40, 3)), [np.arange(100)], np.array([np.nan, 1.0])),
     (np.float32, len, Path("a") / "b"),
@@ -105,6 +111,18 @@ def test_an_argument_that_the_call_changes_is_as_it_was_given(own: ModuleType, t
     result, lines = replay(tmp_path, lambda: own.changed([1, 2], by=3))
     assert run(lines) == str(result) == "[1, 2, 3]"
     assert lines[-2] == "result = changed([1, 2], 3)"
+
+
+def test_a_generator_stands_as_it_was_called_though_it_goes_on_after_each_value(
+    own: ModuleType, tmp_path: Path
+) -> None:
+    _, lines = replay(tmp_path, lambda: list(own.each([1, 2, 3])))
+    assert lines[-2] == "result = each([1, 2, 3])"
+
+
+def test_a_path_beside_what_the_check_wrote_stays_as_it_is(own: ModuleType, tmp_path: Path) -> None:
+    _, lines = replay(tmp_path, lambda: own.shown(str(tmp_path / "temporary2")))
+    assert lines[-2] == f"result = shown({str(tmp_path / 'temporary2')!r})"
 
 
 def test_noting_a_call_copies_no_object_of_the_check_s(own: ModuleType, tmp_path: Path) -> None:
@@ -166,6 +184,8 @@ def test_in_a_notebook_names_need_no_import(own: ModuleType, tmp_path: Path) -> 
 def test_what_cannot_be_repeated_says_why(own: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(NotRepeatable, match=r"an argument is an object \(generator\) that the check has made"):
         replay(tmp_path, lambda: own.shown(one for one in "ab"))
+    with pytest.raises(NotRepeatable, match=r"an argument is an object \(datetime64\) that the check has made"):
+        replay(tmp_path, lambda: own.shown(np.datetime64("2026-12-01")))
     with pytest.raises(NotRepeatable, match=r"defined inside of a function \(Scale.make.<locals>.inner\)"):
         replay(tmp_path, lambda: own.Scale(1).make()(2))
     with pytest.raises(NotRepeatable, match="the check did not come to call your code"):
