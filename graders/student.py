@@ -8,11 +8,12 @@ from typing import NoReturn
 import click
 
 from graders.commands.check import check
-from graders.commands.errors import Group, run_group
+from graders.commands.errors import ExitCode, Group, run_group, say
 from graders.commands.home.notebook import notebook
 from graders.commands.home.show import show
 from graders.commands.home.submit import submit
 from graders.commands.home.supervised import Done, notes_of_this_process
+from graders.outcomes import BadInput
 from graders.words.choice import chosen_words
 
 
@@ -21,6 +22,9 @@ def main() -> NoReturn:
     notes = notes_of_this_process()
     try:
         run_group(lab, "lab", chosen_words("", os.environ))
+    except BadInput as error:  # the locale's catalogue is damaged, before any command has begun
+        say("lab", str(error))
+        raise SystemExit(ExitCode.BAD_INPUT) from None
     except SystemExit as end:
         if notes:
             notes.write(Done(end.code if isinstance(end.code, int) else 0))

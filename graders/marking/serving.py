@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 
@@ -20,7 +21,8 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server((LOOPBACK, port))
     except OSError as error:
-        raise BadInput(f"--port {port}: {error.strerror}; name another one, or none for a free one.") from error
+        why = os.strerror(error.errno) if error.errno else str(error)  # `strerror` names the address once more
+        raise BadInput(f"--port {port}: {why}; name another one, or none for a free one.") from error
 
 
 def serve_until_interrupted(

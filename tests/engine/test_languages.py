@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from graders.outcomes import BadInput
+from graders.student import main
+from graders.words import choice
 from graders.words.choice import chosen_words, languages
 from graders.words.po import read_entries, read_po, written
 from graders.words.spoken import ENGLISH_WORDS, Words, words_of
@@ -153,6 +155,21 @@ def test_a_damaged_file_of_translations_is_named(tmp_path: Path, text: str, what
     file.write_bytes(b"\xff")
     with pytest.raises(BadInput, match="UTF-8"):
         read_po(file)
+
+
+def test_a_damaged_catalogue_of_the_locale_ends_lab_in_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "el" / "some.po"
+    file.write_text("<<<<<<< ours\n", encoding="utf-8")
+    monkeypatch.setattr(choice, "OWN_WORDS", folder)
+    monkeypatch.setenv("LANGUAGE", "el")
+    monkeypatch.setattr("sys.argv", ["lab", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = f"lab: {file} line 1: this is no line of a catalogue; mend it, or take it out.\n"
+    assert capsys.readouterr().err == said
 
 
 def test_what_is_written_is_what_was_read(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import re
 import shutil
 import signal
@@ -24,6 +26,8 @@ from graders.cli import graders
 from graders.course import BadCourse, load_course
 from graders.marking.given import choices
 from graders.marking.markdown import harmless
+from graders.marking.serving import listen
+from graders.outcomes import BadInput
 from graders.questions import Question, RubricItem, load_questions
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
@@ -630,6 +634,10 @@ def test_what_cannot_be_served_is_one_sentence(book, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, _, told = serve("--gradebook", tmp_path / "class.db", "--port", port)
+        with pytest.raises(BadInput) as refused:
+            listen(port)
+    why = os.strerror(errno.EADDRINUSE)
+    assert str(refused.value) == f"--port {port}: {why}; name another one, or none for a free one."
     ended = subprocess.run(
         [sys.executable, "-m", "graders", "mark", "serve", "--gradebook", tmp_path / "none.db", "--course", WORDS],
         cwd=ROOT, capture_output=True, text=True, check=False,
