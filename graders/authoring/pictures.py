@@ -53,14 +53,15 @@ def _thinned(array: np.ndarray) -> np.ndarray:
     most = (MOST_POINTS,) if array.ndim == CURVE else (MOST_ROWS, MOST_COLUMNS)
     for axis, (length, limit) in enumerate(zip(array.shape, most, strict=True)):
         if length > limit:
-            array = array.take(np.linspace(0, length - 1, limit).round().astype(int), axis=axis)
+            kept = np.linspace(0, length - 1, limit).round().astype(int)
+            array = array[(slice(None),) * axis + (kept,)]  # `take` would copy all of a broadcast array first
     return array
 
 
 def _panel(array: np.ndarray, low: float, high: float) -> Panel:
     known = np.isfinite(array)
     with np.errstate(invalid="ignore", over="ignore"):
-        share = np.clip((np.where(known, array, low) - low) / ((high - low) or 1.0), 0.0, 1.0)
+        share = np.clip((np.where(known, array, low) / 2 - low / 2) / ((high / 2 - low / 2) or 1.0), 0.0, 1.0)
     cells = np.where(known, 1 + np.round(share * LEVELS), 0).astype(np.uint8)
     rows, columns = array.shape
     return Panel(rows, columns, cells.tobytes(), _numbers(array) if max(array.shape) <= READABLE else [])
