@@ -153,7 +153,8 @@ def _on_this_machine(
             from graders.grading.jobs import ThisMachine  # noqa: PLC0415
 
             one = task()
-            say("graders", f"loading libraries, once; submissions to grade: {submissions}.")
+            if sys.stderr.isatty():
+                say("graders", f"loading libraries, once; submissions to grade: {submissions}.")
         return with_collected(one, partial(_once_warm, server, partial(grade, ThisMachine(server))))
 
 

@@ -44,9 +44,11 @@ def _key(name, arguments, options):
     return hashlib.sha256(repr((name, _plain(arguments), _plain(options))).encode()).hexdigest()
 """
 RECORD = """
-import atexit
-
 _heard = {}
+
+def _keep():
+    with open("PATH", "wb") as file:
+        pickle.dump(_heard, file)
 
 def _recorded(name, function):
     def record(*arguments, **options):
@@ -55,14 +57,15 @@ def _recorded(name, function):
             answer = function(*arguments, **options)
         except Exception as error:
             _heard[key] = error
+            _keep()
             raise
         _heard[key] = answer
+        _keep()
         return answer
     return record
 
 for _name in NAMES:
     globals()[_name] = _recorded(_name, globals()[_name])
-atexit.register(lambda: open("PATH", "wb").write(pickle.dumps(_heard)))
 """
 REPLAY = """
 _heard = pickle.loads(DATA)

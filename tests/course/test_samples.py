@@ -65,8 +65,8 @@ def test_a_half_finished_submission_gets_what_it_has(results: dict[str, Result])
 
 MISTAKES = {
     "step01.pick_two_genres_depends_on_the_seed_alone": ("same seeds", "seed"),
-    "step02.beat_sync_uses_the_aggregate": ("aggregate=np.mean", "instead of np.median"),
-    "step04.train_and_test_labels_are_encoded_alike": ("item 0 is 1; expected 8", "never on the test split"),
+    "step02.beat_sync_uses_the_aggregate": ("aggregate=np.min", "instead of np.median"),
+    "step04.train_and_test_labels_are_encoded_alike": ("item 0 is 0; expected 5", "never on the test split"),
     "step04.regression_labels_are_the_axis_asked_for": ("regression=1 (valence)", "1 is valence"),
     "step04.three_way_split_is_disjoint_and_complete": ("test_size=0.3", "test must not overlap validation"),
 }

@@ -321,8 +321,8 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "a key that nobody knows": (lambda copy: add(copy, 'colour = "red"\n', first=True), "unknown field `colour`"),
     "no TOML": (lambda copy: add(copy, "title = = 1\n"), "Invalid"),
     "points that do not add up": (lambda copy: change(copy, "points = 6", "points = 7"), "worth 6 points together"),
-    "checks that are not there": (lambda copy: change(copy, '"words_checks"\nlib', '"gone"\nlib'), "no package gone"),
-    "a package without steps": (lambda copy: change(copy, '"words_checks"\nlib', '"mistakes"\nlib'), "holds no step"),
+    "checks that are not there": (lambda copy: change(copy, '"words_checks"\nfig', '"gone"\nfig'), "no package gone"),
+    "a package without steps": (lambda copy: change(copy, '"words_checks"\nfig', '"mistakes"\nfig'), "holds no step"),
     "a dropped check that is not there": (
         lambda copy: add(copy, '\n[[dropped]]\ncheck = "step01.gone"\nreason = "x"\n'),
         "there is no such check",

@@ -65,11 +65,6 @@ def shuffling(batches: DataLoader[Any]) -> DataLoader[Any]:
     return DataLoader(batches.dataset, batches.batch_size, shuffle=True)
 
 
-def beginning(batches: DataLoader[Any], tracks: int) -> DataLoader[Any]:
-    """Return a loader of the first tracks of another one's data set alone, in batches of the same size."""
-    return DataLoader(batches.dataset, batches.batch_size, sampler=range(tracks))
-
-
 def tracks_read(batches: DataLoader[Any]) -> int:
     """Return how often tracks of a loader of the kit were read, in this process."""
     return batches.dataset.read  # type: ignore[attr-defined,no-any-return]

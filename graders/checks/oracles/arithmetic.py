@@ -39,11 +39,6 @@ class Batches:
         x[:, 0, 0] = self.values
         return kit.training.loader(x, self.labels, self.lengths, self.size)
 
-    def beginning(self, tracks: int) -> Batches:
-        """Return the batches of the first tracks."""
-        parts = (self.values[:tracks], self.labels[:tracks], self.lengths[:tracks])
-        return Batches(self.gauge, *parts, self.size)
-
     @property
     def slopes(self) -> list[float]:
         """The gradient of the gauge's loss for each batch."""
