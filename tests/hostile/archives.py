@@ -264,7 +264,8 @@ BESIDE: Sequence[tuple[str, bytes]] = [
                  "solutions/step02_beat_sync.py", "torch.py", ".git/hooks/post-checkout", "lab/.hidden.py", "setup.py")
 ]  # fmt: skip
 DEEP = 200_000
-ANSWER = "## 2.1\n\x1b[2J\u202e<script>alert(1)</script>\n::error::x\n".encode() * 1000
+HOSTILE_ANSWER = "## 2.1\n{}\x1b[2J\u202e<script>alert(1)</script>\n::error::x\n"
+ANSWER = "".join(map(HOSTILE_ANSWER.format, range(1000))).encode()
 PICTURE = {"output_type": "display_data", "data": {"image/png": "A" * (20 * MEGABYTE)}, "metadata": {}}
 HEAD = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": '
 TIRING = "\n".join(f"%magic{number}" for number in range(5000))
