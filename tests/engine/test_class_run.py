@@ -120,7 +120,8 @@ def test_a_class_needs_a_folder_for_results(download):
 
 def test_a_terminal_is_told_at_once_what_is_waited_for():
     master, slave = os.openpty()
-    command = [sys.executable, "-m", "graders", "run", WORDS / "words_reference", "--course", WORDS, "--step", "1"]
+    words = str(WORDS)
+    command = [sys.executable, "-m", "graders", "run", f"{words}/words_reference", "--course", words, "--step", "1"]
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=slave, check=True, timeout=120)
     os.close(slave)
     told = os.read(master, 1 << 16).decode()
