@@ -64,7 +64,7 @@ class Picture(msgspec.Struct, frozen=True):
         low: the least value that is shown.
         high: the largest one.
         came: the matrix that came, if it is about matrices.
-        wanted: the one that was expected; None where a check only shows what came.
+        wanted: the one that was expected, likewise.
         curves: values of curves from left to right, None for no number: what came, and then what was expected.
     """
 

@@ -14,32 +14,30 @@ DIGITS = 6
 CURVE, MATRIX = 1, 2  # axes
 
 
-def picture_of(title: str, came: np.ndarray, wanted: np.ndarray | None = None) -> Picture | None:
+def picture_of(title: str, came: np.ndarray, wanted: np.ndarray) -> Picture | None:
     """Return a picture of a matrix or of a curve, beside the expected one.
 
     Args:
         title: what it shows.
         came: what student code returned, `[rows, columns]` or `[points]`, of any size.
-        wanted: what is right, with as many axes; None if there is nothing to compare with.
+        wanted: what is right, with as many axes.
 
     Returns:
         The picture, or None where there is nothing to look at: other axes, a few values, no numbers.
     """
-    both = [came] if wanted is None else [came, wanted]
-    if any(one.ndim != both[-1].ndim or one.dtype.kind not in "fiub" or not _is_worth_it(one) for one in both):
+    both = came, wanted
+    if came.ndim != wanted.ndim or not all(one.dtype.kind in "fiub" and _is_worth_it(one) for one in both):
         return None
     shown = [_thinned(one).astype(np.float64) for one in both]
-    finite = shown[-1][np.isfinite(shown[-1])]
+    # Colours are those of the expected matrix, so that one that is far from it looks so; curves have to fit in whole.
+    scaled = np.concatenate(shown) if came.ndim == CURVE else shown[-1]
+    finite = scaled[np.isfinite(scaled)]
     if not finite.size:
         return None
     low, high = float(finite.min()), float(finite.max())
     if came.ndim == CURVE:
-        for one in shown:
-            values = one[np.isfinite(one)]
-            low, high = min(low, *values.tolist(), low), max(high, *values.tolist(), high)
         return Picture(title, low, high, curves=[_numbers(one) for one in shown])
-    panels = [_panel(one, low, high) for one in shown]
-    return Picture(title, low, high, panels[0], panels[1] if wanted is not None else None)
+    return Picture(title, low, high, *(_panel(one, low, high) for one in shown))
 
 
 def _is_worth_it(array: np.ndarray) -> bool:
