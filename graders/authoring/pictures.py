@@ -37,7 +37,7 @@ def picture_of(title: str, came: np.ndarray, wanted: np.ndarray) -> Picture | No
     low, high = float(finite.min()), float(finite.max())
     if came.ndim == CURVE:
         return Picture(title, low, high, curves=[_numbers(one) for one in shown])
-    return Picture(title, low, high, *(_panel(one, low, high) for one in shown))
+    return Picture(title, low, high, _panel(shown[0], low, high), _panel(shown[1], low, high))
 
 
 def _is_worth_it(array: np.ndarray) -> bool:
