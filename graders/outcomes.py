@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
@@ -11,8 +12,7 @@ import msgspec
 
 from graders.text import text_of
 
-STILL_TO_DO = "is yours to write"
-"""What a skeleton's NotImplementedError says of the exercise."""
+_TO_DO = re.compile("is yours to write")
 
 WAITS_FOR = "Mend another check first, this one builds on it: "
 """How the message of a blocked check begins, before the title of the other one."""
@@ -102,6 +102,16 @@ class Raised(msgspec.Struct, frozen=True):
     text: str
     lines: tuple[str, ...] = ()
     source: str = ""
+
+
+def to_do(name: str, step: int) -> str:
+    """Return what a skeleton's NotImplementedError says of an exercise, by its name and the number of its step."""
+    return f"{name} is yours to write: step {step}"
+
+
+def is_to_do(text: str) -> bool:
+    """Tell whether a message, or some source, has in it what a skeleton's NotImplementedError says."""
+    return _TO_DO.search(text) is not None
 
 
 def kind_name(kind: type, package: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group
 from rich.text import Text
 
-from graders.outcomes import OF_ONE_CAUSE, STILL_TO_DO, WAITS_FOR, Outcome
+from graders.outcomes import OF_ONE_CAUSE, WAITS_FOR, Outcome, is_to_do
 from graders.results.schema import CheckResult
 from graders.results.scoring import max_points, message_for_student, points, steps_of
 from graders.text import printable
@@ -41,6 +41,17 @@ Cause = tuple[str, ...]
 def number(value: float) -> str:
     """Write points without needless decimals: 3, 2.5."""
     return f"{value:g}"
+
+
+def mark_of(outcome: Outcome) -> str:
+    """Return the sign before the title of what ended so."""
+    return MARKS.get(outcome, "✗")
+
+
+def ending(outcome: Outcome, message: str, words: Words = ENGLISH_WORDS) -> str:
+    """Return a message for the terminal, after a word for how it ended unless it is only not written yet."""
+    said = printable(words.text(message))
+    return f"{words.say(ENDED[outcome])}: {said}" if outcome in ENDED else said
 
 
 def check_lines(checks: Sequence[CheckResult], words: Words = ENGLISH_WORDS) -> Group:
@@ -91,15 +102,15 @@ class Telling:
         return self._whole(check)
 
     def _whole(self, check: CheckResult) -> list[Text]:
-        mark, title = MARKS.get(check.outcome, "✗"), self._words.text(check.title)
-        lines = [Text(f"  {mark} {title}", style=COLOURS.get(check.outcome, "red"))]
-        message = printable(self._words.text(message_for_student(check)))
-        is_new = STILL_TO_DO not in check.message and message not in self._said
+        title = self._words.text(check.title)
+        lines = [Text(f"  {mark_of(check.outcome)} {title}", style=COLOURS.get(check.outcome, "red"))]
+        message = ending(check.outcome, message_for_student(check), self._words)
+        is_new = not is_to_do(check.message) and message not in self._said
         if check.outcome is Outcome.NOT_IMPLEMENTED and is_new:
             self._said.add(message)
             lines.append(Text(f"      {message}"))
         if check.outcome not in {Outcome.PASSED, Outcome.NOT_IMPLEMENTED}:
-            lines.append(Text(f"      {self._words.say(ENDED[check.outcome])}: {message}"))
+            lines.append(Text(f"      {message}"))
             if check.hint:
                 hint = self._words.say("hint: {hint}", hint=printable(self._words.text(check.hint)))
                 lines.append(Text(f"      {hint}", style="italic"))

@@ -17,7 +17,7 @@ from graders.intake.archives import DAMAGE, UnreadableSubmission, open_members, 
 from graders.intake.notebooks.names import names_of
 from graders.intake.packed.zips import TIME, zip_of
 from graders.intake.submission import NOTEBOOK_BYTES, UNTOUCHED, Submission, read_submission
-from graders.outcomes import STILL_TO_DO
+from graders.outcomes import is_to_do
 from graders.questions import load_questions
 
 
@@ -145,4 +145,4 @@ def _is_exercise(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.ClassDef]:
 
 
 def _is_to_do(node: ast.stmt) -> bool:
-    return any(isinstance(part, ast.Raise) and STILL_TO_DO in ast.dump(part) for part in ast.walk(node))
+    return any(isinstance(part, ast.Raise) and is_to_do(ast.dump(part)) for part in ast.walk(node))

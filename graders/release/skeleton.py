@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from graders.outcomes import STILL_TO_DO
+from graders.outcomes import to_do
 
 _GIVEN = re.compile(r"#\s*given\b")
 _LINE_LENGTH = 110
@@ -143,9 +143,8 @@ class _Cutter:
         promise = _last(first) if _is_docstring(first) else self._signature_end(node)
         kept = [self.lines[i - 1] for i in range(self._start(node), promise + 1) if i not in left_out]
         if not _is_abstract(node):
-            name = f"{owner}{node.name}"
-            message = f'raise NotImplementedError("{name} {STILL_TO_DO}: step {self.step}")'
-            kept.append(" " * (node.col_offset + 4) + message)
+            message = to_do(f"{owner}{node.name}", self.step)
+            kept.append(" " * (node.col_offset + 4) + f'raise NotImplementedError("{message}")')
         return "\n".join(kept)
 
     def _class(self, node: ast.ClassDef, owner: str) -> str:

@@ -115,7 +115,20 @@ def test_what_keeps_a_figure_from_being_drawn_is_told_as_checks_tell_it_and_cost
     assert [path.name for path in (home / "mine").iterdir()] == ["step02-cipher.svg"]
     (home / "words" / "step02_ciphers.py").unlink()
     gone = lab("show", "2", cwd=home)
-    assert "not_implemented: step02_ciphers.py is not in " in gone.stdout
+    assert gone.stdout.startswith("· a text in a cipher\n    step02_ciphers.py is not in ")
+
+
+def test_what_is_still_to_write_is_no_fault_of_a_figure_in_any_language(home: Path) -> None:
+    for skeleton in (WORDS / "words").glob("step*.py"):
+        shutil.copy(skeleton, home / "words")
+    done = lab("show", "2", "--lang", "el", cwd=home)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "· a text in a cipher",
+        "    Η shift περιμένει να τη γράψεις: βήμα 2",
+        "· the text again",
+        "    Η unshift περιμένει να τη γράψεις: βήμα 2",
+    ]
 
 
 def test_figures_of_a_notebook_are_drawn_too(home: Path) -> None:

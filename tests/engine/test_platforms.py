@@ -38,7 +38,7 @@ def test_what_students_do_besides_works_everywhere(tmp_path: Path) -> None:
     assert notebook.returncode == 0, notebook.stderr
     figure = run("lab", "show", "2", "--out", str(tmp_path), *words)
     assert (figure.returncode, figure.stderr) == (1, "")
-    assert "not_implemented: shift is yours to write: step 2" in figure.stdout
+    assert "· a text in a cipher\n    shift is yours to write: step 2\n" in figure.stdout
     handed_in = run("lab", "submit", str(tmp_path / "anna.ipynb"), "--name", "Anna", *words)
     assert handed_in.returncode == 0, handed_in.stderr
 

@@ -38,6 +38,7 @@ def show(
     """
     from graders.commands.home.work import work_of  # noqa: PLC0415 - `--help` needs none of these
     from graders.commands.writing import write_folder  # noqa: PLC0415
+    from graders.feedback.checks import ending, mark_of  # noqa: PLC0415
     from graders.judging.local import LocalSubject  # noqa: PLC0415
     from graders.outcomes import SubmissionError  # noqa: PLC0415
     from graders.seeding import seed_libraries  # noqa: PLC0415
@@ -66,8 +67,8 @@ def show(
                     click.launch(str((out / file).resolve()))
                 continue
             failed = True
-            click.echo(f"✗ {words.text(one.title)}")
-            click.echo(f"    {words.text(outcome)}: {printable(words.text(message))}")
+            click.echo(f"{mark_of(outcome)} {words.text(one.title)}")
+            click.echo(f"    {ending(outcome, message, words)}")
     sys.exit(ExitCode.CHECK_FAILED if failed else ExitCode.DONE)
 
 
