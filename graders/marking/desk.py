@@ -12,9 +12,9 @@ from graders.marking.given import remembered
 from graders.marking.sheets import in_order, key_of
 from graders.policy import Grades
 from graders.questions import Question
-from graders.results.gradebook.answers import Answer, Key, version_of
+from graders.results.gradebook.answers import Answer, version_of
 from graders.results.gradebook.book import Gradebook
-from graders.results.gradebook.rows import Marked, Marks
+from graders.results.gradebook.rows import Key, Marked, Marks
 
 
 class NotThere(Exception):
@@ -127,12 +127,24 @@ class Sight:
 
 @dataclass(frozen=True)
 class LastMark:
-    """The mark that this marker gave last, for an answer on the desk: its place, number in the pile, and a hash."""
+    """The mark that this marker gave last, for an answer on the desk.
+
+    Attributes:
+        place: where the answer is.
+        number: which of its question's it is, from 1.
+        key: what its marks are kept for.
+        mark: the mark.
+    """
 
     place: Place
     number: int
+    key: Key
     mark: Marked
-    version: str
+
+    @property
+    def version(self) -> str:
+        """A hash of the mark and of what it is for, to be given back by who takes it back."""
+        return f"{self.place.key}-{version_of([self.mark])}"
 
 
 class Desk:
@@ -223,7 +235,7 @@ class Desk:
         key, mark = found
         for number, answer in enumerate(self._answers.get(mark.question, ()), start=1):
             if answer.key == key:
-                return LastMark(Place(mark.question, key_of(answer)), number, mark, version_of([mark]))
+                return LastMark(Place(mark.question, key_of(answer)), number, key, mark)
         return None
 
     def take_back(self, version: str) -> Place | None:
@@ -232,7 +244,7 @@ class Desk:
         last = self.last()
         if last is None or last.version != version:
             return None
-        self.book.take_back(self.marker, last.mark)
+        self.book.take_back(self.marker, last.key, last.mark)
         return last.place
 
     def _refresh(self) -> None:

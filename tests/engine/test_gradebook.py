@@ -169,6 +169,18 @@ def test_a_mark_stays_while_the_answer_does(book: Gradebook, tmp_path: Path) -> 
     assert book.totals(Grades(), ())[ANNA.id].points == 2
 
 
+def test_marks_of_sheets_are_those_of_an_answer_whichever_attempt_they_are_for(book: Gradebook, tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        book.record(handin(attempt=attempt), result(tmp_path, {1: attempt}, answer="α"))
+    first, second = book.answers()
+    for answer, points in ((first, 3), (second, 2), (first, 3), (second, 3)):
+        book.mark([(answer, Marked("1.1", points, "Ελένη"))])
+        assert {one.marks for one in book.answers()} == {(Marked("1.1", points, "Ελένη"),)}
+    changes = [one for one in book.history() if one.what == "marked"]
+    assert [one.before.get("points") for one in changes] == [None, 3, 2]
+    assert book.take_back("Ελένη", first.key, Marked("1.1", 3, "Ελένη")) == Marked("1.1", 2, "Ελένη")
+
+
 def test_writers_at_once_double_nothing(gradebook_url: str, tmp_path: Path) -> None:
     url = gradebook_url
     results = [result(tmp_path, {1: points}) for points in range(10)]
@@ -340,14 +352,26 @@ def test_a_mark_that_is_taken_back_gives_way_to_the_one_before(book: Gradebook, 
     book.mark_as_seen(other, second, version_of([of_another, first]))
     assert book.last_mark("Ελένη") == (one.key, second)
     with pytest.raises(ChangedMeanwhile):
-        book.take_back("Ελένη", first)
-    assert book.take_back("Ελένη", second) == first
+        book.take_back("Ελένη", one.key, first)
+    assert book.take_back("Ελένη", one.key, second) == first
     assert {mark.points for mark in book.answers()[1].marks} == {1, 0}
-    assert book.take_back("Ελένη", first) is None
+    assert book.take_back("Ελένη", one.key, first) is None
     assert [answer.marks for answer in book.answers()] == [(of_another,)] * 2
     assert book.last_mark("Ελένη") is None
     with pytest.raises(ChangedMeanwhile):
-        book.take_back("Ελένη", first)
+        book.take_back("Ελένη", one.key, first)
+
+
+def test_of_equal_marks_the_one_that_was_meant_is_taken_back(book: Gradebook, tmp_path: Path) -> None:
+    for student in (ANNA, GIORGOS):
+        book.record(handin(student), result(tmp_path, {1: 5.0}, "Επειδή."))
+    keys = [one.key for one in book.answers()]
+    mark = Marked("1.1", 1, "Ελένη")
+    book.mark((one, mark) for one in book.answers())
+    assert book.take_back("Ελένη", keys[1], mark) is None
+    with pytest.raises(ChangedMeanwhile):
+        book.take_back("Ελένη", keys[1], mark)
+    assert book.marks_now() == {keys[0]: (mark,)}
 
 
 def test_the_marks_of_a_group_are_found_whatever_order_its_members_are_told_in(book: Gradebook, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, selectinload
 from graders.results.gradebook.database import MARKS_LOCK
 from graders.results.gradebook.grades import Mark
 from graders.results.gradebook.rows import (
+    Key,
     Marked,
     Marks,
     digest_of,
-    last_marks,
     marks_by_key,
     marks_of_owners,
     now,
@@ -25,8 +25,6 @@ from graders.results.gradebook.rows import (
 )
 from graders.results.gradebook.sessions import Connected
 from graders.results.gradebook.tables import HandinRow, MarkRow, OwnerRow, ResultRow
-
-Key = tuple[tuple[str, ...], str, str]  # whose an answer is, its question, a hash of its text
 
 
 @dataclass(frozen=True)
@@ -128,13 +126,12 @@ class Answers(Connected):
     def mark(self, marks: Iterable[tuple[Answer, Marked]]) -> None:
         """Keep marks for answers, all or none; a marker's earlier one stays in the history alone."""
         with self._session() as session:
-            rows = session.scalars(sa.select(MarkRow).order_by(MarkRow.id))
-            last = last_marks(rows)
+            self._alone(session)
+            current = _marks(session)
             for answer, mark in marks:
-                before = last.get((answer.handin, mark.question, digest_of(answer.text), mark.marker))
-                if before is None or (before.points, before.comment) != (mark.points, mark.comment):
-                    earlier = Marked(mark.question, before.points, mark.marker, before.comment) if before else None
-                    self._keep(session, answer, mark, earlier)
+                before = _of_marker(mark.marker, current.get(answer.key, ()))
+                if before != mark:
+                    self._keep(session, answer, mark, before)
 
     def mark_as_seen(self, answer: Answer, mark: Marked, seen: str, *, blind: bool = False) -> None:
         """Keep a mark if the answer still has the marks that the marker has seen.
@@ -151,7 +148,7 @@ class Answers(Connected):
         with self._session() as session:
             self._alone(session)
             current = _marks_for(session, answer.key)
-            before = next((one for one in current if one.marker == mark.marker), None)
+            before = _of_marker(mark.marker, current)
             if before == mark:
                 return
             if version_of(current if not blind else [before] if before else ()) != seen:
@@ -164,21 +161,26 @@ class Answers(Connected):
             row = _last_row(session, marker)
             return (_key(session, row), _marked(row)) if row else None
 
-    def take_back(self, marker: str, expected: Marked) -> Marked | None:
+    def take_back(self, marker: str, key: Key, expected: Marked) -> Marked | None:
         """Take back the mark that a marker gave last, and return the one that stood there before, if there was one.
 
+        Args:
+            marker: whose mark.
+            key: the `Answer.key` that it is for.
+            expected: the mark.
+
         Raises:
-            ChangedMeanwhile: that mark is not the expected one; nothing is written.
+            ChangedMeanwhile: their last mark is another one, or for another answer; nothing is written.
         """
         with self._session() as session:
             self._alone(session)
             row = _last_row(session, marker)
-            if row is None or _marked(row) != expected:
+            if row is None or (_key(session, row), _marked(row)) != (key, expected):
                 raise ChangedMeanwhile((_marked(row),) if row else ())
-            key, subject = _key(session, row), f"{row.handin}: {row.question}"
+            subject = f"{row.handin}: {row.question}"
             session.delete(row)
             session.flush()
-            before = next((one for one in _marks_for(session, key) if one.marker == marker), None)
+            before = _of_marker(marker, _marks_for(session, key))
             self._note(session, "mark taken back", subject, _said(expected, marker), _said(before, marker))
             return before
 
@@ -201,6 +203,10 @@ class Answers(Connected):
         )
         earlier = {"points": before.points, "comment": before.comment} if before else {}
         self._note(session, "marked", f"{answer.handin}: {mark.question}", earlier, _said(mark, mark.marker))
+
+
+def _of_marker(marker: str, marks: Iterable[Marked]) -> Marked | None:
+    return next((one for one in marks if one.marker == marker), None)
 
 
 def _said(mark: Marked | None, marker: str) -> dict[str, object]:

@@ -21,7 +21,8 @@ from graders.results.roster import Student
 from graders.results.schema import Result
 from graders.results.scoring import faulty_steps
 
-Marks = Mapping[tuple[tuple[str, ...], str, str], tuple["Marked", ...]]  # by owners, question, digest of the answer
+Key = tuple[tuple[str, ...], str, str]  # whose an answer is, its question, a hash of its text
+Marks = Mapping[Key, tuple["Marked", ...]]  # for each answer, the last mark of each marker
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,6 @@ def attempt_from(row: HandinRow, marks: Marks, worth: Mapping[str, float]) -> At
     )
 
 
-def last_marks(rows: Iterable[MarkRow]) -> dict[tuple[int, str, str, str], MarkRow]:
-    """Return the last mark of each marker for each answer."""
-    return {(row.handin, row.question, row.answer_digest, row.marker): row for row in rows}
-
-
 def marks_of_owners(handins: Iterable[HandinRow], rows: Iterable[MarkRow]) -> Marks:
     """Return the marks for each answer of each student or group, whichever attempt they were given for."""
     return marks_by_key({row.id: owners_of(row) for row in handins}, rows)
@@ -165,7 +161,7 @@ def marks_by_key(owners: Mapping[int, tuple[str, ...]], rows: Iterable[Any]) -> 
         owners: whose each hand-in is, by its number.
         rows: of the table of marks, whole or its columns, in the order in which they were given.
     """
-    found: dict[tuple[tuple[str, ...], str, str], dict[str, Marked]] = {}
+    found: dict[Key, dict[str, Marked]] = {}
     for row in rows:
         of_answer = found.setdefault((owners[row.handin], row.question, row.answer_digest), {})
         of_answer[row.marker] = Marked(row.question, row.points, row.marker, row.comment)
