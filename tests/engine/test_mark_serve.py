@@ -593,6 +593,26 @@ def test_a_damaged_gradebook_is_told(eleni, book, tmp_path):
     assert (eleni.status, "the gradebook does not answer" in eleni.said) == (503, True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can be neither moved nor deleted there")
+@pytest.mark.parametrize("happens", ["moved", "replaced", "moved between connections"])
+def test_a_gradebook_that_is_no_longer_there_is_told_and_the_mark_can_be_saved_again(eleni, book, tmp_path, happens):
+    file, elsewhere = tmp_path / "class.db", tmp_path / "elsewhere.db"
+    eleni.follow("n")
+    if happens == "moved between connections":
+        book.close()
+    file.rename(elsewhere)
+    if happens == "replaced":
+        shutil.copy(elsewhere, file)
+    eleni.give("4", comment="πλήρες")
+    eleni.send(eleni.path, eleni.fields("//form"))
+    assert eleni.status == 503
+    assert f"{file}: this file was moved, deleted or replaced since it was opened" in eleni.said
+    assert file.exists() == (happens == "replaced")
+    elsewhere.replace(file)
+    eleni.send(eleni.path, eleni.fields("//form"))
+    assert (eleni.status, given(book)) == (200, [("Ελένη", 1.0, "πλήρες")])
+
+
 def test_a_damaged_result_is_told(book, tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "class.db")) as other, other:
         other.execute("UPDATE results SET document = '{'")

@@ -54,8 +54,8 @@ def open_engine(url: str, *, new: bool = False, patience: float = BUSY_SECONDS) 
         raise BadInput(f"--gradebook {_shown(url)}: {error}") from error
     if engine.dialect.name not in DIALECTS:
         raise BadInput(f"--gradebook {_shown(url)}: it is kept in SQLite or PostgreSQL, not in {engine.dialect.name}.")
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
     if engine.dialect.name == "sqlite":
-        file = engine.url.database
         if not new and file and not Path(file).exists():
             raise BadInput(f"--gradebook {file}: there is no such file; graders run --gradebook makes one.")
         _set_up_sqlite(engine)
@@ -67,7 +67,38 @@ def open_engine(url: str, *, new: bool = False, patience: float = BUSY_SECONDS) 
         raise GradebookFault(
             f"--gradebook {_shown(url)}: it was made by a newer version of this harness ({error}); install that one."
         ) from error
+    if file:
+        _expect_same_file(engine, Path(file))
     return engine
+
+
+def _expect_same_file(engine: sa.Engine, file: Path) -> None:
+    """Refuse transactions while the file that was opened is not where it was.
+
+    SQLite would go on with a file that was moved or deleted, and all that it keeps from then on would be lost; a new
+    connection would make an empty one.
+    """
+    place = file.absolute()
+    opened = _identity(place)
+
+    def expect(*_: object) -> None:
+        if _identity(place) != opened:
+            raise GradebookFault(
+                f"--gradebook {file}: this file was moved, deleted or replaced since it was opened; what was to be "
+                "written is not. Put it back, or start again."
+            )
+
+    sa.event.listen(engine, "do_connect", expect)
+    sa.event.listen(engine, "checkout", expect)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, whatever it is called; None if there is none."""
+    try:
+        there = file.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def _connect_arguments(url: sa.URL, patience: float) -> dict[str, Any]:
