@@ -11,11 +11,12 @@ from graders.commands.auditing import audit, calibrate
 from graders.commands.authoring import words
 from graders.commands.classroom import export, grades, mark, report, similar, stats
 from graders.commands.cluster import node
-from graders.commands.errors import Group, run_group
+from graders.commands.errors import Group, end_in_order, run_group
 
 
 def main() -> NoReturn:
     """Run the command line."""
+    end_in_order()
     run_group(graders, "graders")
 
 

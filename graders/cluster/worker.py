@@ -109,8 +109,9 @@ async def serve(address: str, driver: Driver, jobs: int, name: str | None) -> No
         HarnessFault: there has been no scheduler for a while.
     """
     stop = asyncio.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # as SIGHUP is under nohup
+            asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     stopped = asyncio.create_task(stop.wait())
     while not stop.is_set():
         worker = Worker(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import platform
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -114,6 +115,18 @@ def _debug_option() -> click.Option:
 
 def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
     context.ensure_object(Settings).debug |= value
+
+
+def end_in_order() -> None:
+    """Let what asks a command to end do what Ctrl-C does: folders are removed, processes ended, and that is told.
+
+    A shell that starts a command in the background ignores Ctrl-C for it: here it counts all the same. Where other
+    signals are ignored, as SIGHUP is under nohup, they stay so.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # Windows has one of them
+        if signal.getsignal(ending) is signal.SIG_DFL:
+            signal.signal(ending, signal.default_int_handler)
 
 
 def run_group(group: click.Group, name: str, words: Words = ENGLISH_WORDS) -> NoReturn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -114,8 +113,6 @@ def run(
     paths = list(handins) or list(submissions)
     if out:
         _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # so that folders are removed and processes ended as after Ctrl-C
-        signal.signal(ending, _interrupt)
 
     def task() -> Task:
         from graders.grading.task import Task  # noqa: PLC0415
@@ -210,7 +207,3 @@ def _check_results(folder: Path, names: Sequence[str], steps: AbstractSet[int], 
 
 def _say_what_takes_long() -> None:
     say("graders", "still loading; the first time some libraries compile parts of themselves, for up to a minute.")
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

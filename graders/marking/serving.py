@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Callable
 
@@ -54,5 +53,4 @@ def serve_until_interrupted(
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
     told(f"Open http://{LOOPBACK}:{port}/?token={keys.address} in a browser of this machine; Ctrl-C ends it.")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background ignores Ctrl-C
     uvicorn.Server(settings).run(sockets=[listening])

@@ -386,9 +386,10 @@ def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
 def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, ending):
-    code = "from graders.cli import main; main()"
+    """Also one that a script has started in the background, where SIGINT is ignored."""
+    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from graders.cli import main; main()"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     running = subprocess.Popen(
@@ -404,6 +405,19 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, endin
     assert "run the same command again" in errors
     assert (tmp_path / "out" / "summary.csv").exists()
     assert [path.name for path in temporary.iterdir() if path.name.startswith("graders")] == []
+
+
+def test_a_run_under_nohup_goes_on(tmp_path):
+    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from graders.cli import main; main()"
+    words = ROOT / "tests" / "courses" / "words"
+    several = [words / "words_reference"] * 10
+    command = [sys.executable, "-u", "-c", code, "run", *several, "--course", words, "--out", tmp_path]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert running.stdout is not None
+    assert running.stdout.readline().startswith("words_reference")
+    running.send_signal(signal.SIGHUP)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 0, errors
 
 
 def test_a_run_of_one_step_does_not_take_the_place_of_a_run_of_more(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +69,6 @@ def audit(
     except OSError as error:
         raise click.UsageError(f"--out {out}: the folder cannot be made ({error.strerror}).") from error
     claim(f"--out {out}", out)
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # so that processes are ended as after Ctrl-C
-        signal.signal(ending, signal.default_int_handler)
 
     from graders.audit.findings import write_findings  # noqa: PLC0415
     from graders.audit.page import write_page  # noqa: PLC0415
