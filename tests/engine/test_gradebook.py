@@ -256,6 +256,27 @@ def test_a_groups_hand_in_counts_for_each_member_and_lateness_for_each_alone(boo
     assert {who: total.points for who, total in totals.items()} == {ANNA.id: 12, GIORGOS.id: 10}
 
 
+def test_what_was_decided_of_a_group_whose_students_nobody_knew_holds_for_each_of_them(
+    book: Gradebook, tmp_path: Path
+) -> None:
+    late = "2026-11-03T10:00:00+00:00"
+    nameless = Handin(name="Ομάδα 1", submitted=late, digest="7", ids={"moodle_participant": "4713"})
+    book.record(nameless, result(tmp_path, {1: 8.0, 2: 8.0}))
+    book.override("Ομάδα 1", 1, 3, "προφορικά")
+    book.override("Ομάδα 1", 2, 9, "κατά λάθος")
+    book.withdraw("Ομάδα 1", 2)
+    book.grant_late_days("Ομάδα 1", 1, "ασθένεια")
+    book.enrol([ANNA, GIORGOS])
+    book.override(GIORGOS.id, 1, 5, "μίλησε μόνος")
+    of_both = msgspec.structs.replace(nameless, students=[ANNA.id, GIORGOS.id], name="1001+1002")
+    for _ in range(2):
+        book.record(of_both, result(tmp_path, {1: 8.0, 2: 8.0}))
+        totals = book.totals(Grades(due=DUE, penalty=0.25), ())
+        assert {who: total.points for who, total in totals.items()} == {ANNA.id: 8.25, GIORGOS.id: 13.0}
+        assert book.withdraw("Ομάδα 1", 1) == 0
+    assert "2 late days, 2 of them free, which cost nothing" in totals[GIORGOS.id].because
+
+
 def test_hand_ins_under_two_names_are_attempts_of_one_student_in_order_of_time(book: Gradebook, tmp_path: Path) -> None:
     for name, submitted, points in (("Anna P", "2026-11-01T11:00:00+00:00", 9), ("Άννα", "2026-11-01T10:00:00Z", 4)):
         one = msgspec.structs.replace(handin(submitted=submitted), name=name, digest=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -79,9 +81,28 @@ def _adopted(handin: Handin, key: str, session: Session, by: str) -> HandinRow |
         return None
     before, row.name, row.key = row.name, handin.name, key
     row.owners = [OwnerRow(handin=row.id, student=student) for student in handin.students]
-    if len(handin.students) == 1:
-        for decision in (OverrideRow, LateRow):
-            mine = sa.update(decision).where(decision.student == before)
-            session.execute(mine.values(student=handin.students[0]))
+    _hand_on(before, handin.students, session)
     session.add(change_row(by, "whose", subject_of(handin), {"name": before}, {"students": handin.students}))
     return row
+
+
+def _hand_on(name: str, students: Sequence[str], session: Session) -> None:
+    """Let what was decided of a name hold for each of the students whose it is; of decisions, the last still counts."""
+    first, *others = students
+    overrides = session.scalars(
+        sa.select(OverrideRow).where(OverrideRow.student == name).order_by(OverrideRow.id)
+    ).all()
+    granted = session.scalars(sa.select(LateRow).where(LateRow.student == name).order_by(LateRow.id)).all()
+    for student in others:
+        mine = sa.select(OverrideRow).where(OverrideRow.student == student, OverrideRow.withdrawn.is_(None))
+        own = {row.step: row.id for row in session.scalars(mine.order_by(OverrideRow.id))}
+        standing = [row for row in overrides if row.withdrawn is None and own.get(row.step, 0) < row.id]
+        copies: list[OverrideRow | LateRow] = [*standing, *granted]
+        session.add_all([_copy(row, student) for row in copies])
+    for decision in (OverrideRow, LateRow):
+        session.execute(sa.update(decision).where(decision.student == name).values(student=first))
+
+
+def _copy(row: OverrideRow | LateRow, student: str) -> OverrideRow | LateRow:
+    columns = {one.name: getattr(row, one.name) for one in row.__table__.columns if not one.primary_key}
+    return type(row)(**{**columns, "student": student})
