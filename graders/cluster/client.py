@@ -26,9 +26,8 @@ from graders.intake.submission import Submission
 from graders.outcomes import HarnessFault
 
 LEAST_READERS = 2  # also while there is no node: what stands from an earlier run needs none
-PATIENCE = (
-    10.0  # seconds after which it is told that there is no node, or ends the run if all that there are are refused
-)
+# Seconds after which it is told that there is no node, or which end the run if all that there are are refused.
+PATIENCE = 10.0
 A_MOMENT = 1.0  # seconds between two looks at whether there is any
 MOST_LOSSES = 3  # of a scheduler, without an answer in between
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import signal
 import socket
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,12 +18,12 @@ import msgspec
 
 from graders.cluster.messages import Identity, Job, identity_of
 from graders.course import Course, load_course
-from graders.grading.grade import expect_isolation, judge_steps, with_collected
+from graders.grading.grade import expect_isolation, judge_steps, staged_reference, with_collected
 from graders.grading.jobs import Judges, done_or_failed, warm_up
 from graders.grading.processes import end_with, one_thread
 from graders.grading.task import Answered, Failed, Finished, Judged, Refused, Task
-from graders.intake.submission import read_submission
 from graders.judging.confined import ConfinedSubject
+from graders.judging.places import remove_abandoned
 from graders.judging.rubric import load_rubric
 from graders.outcomes import BadInput, HarnessFault
 from graders.results.schema import Isolation, Level
@@ -51,6 +50,7 @@ def main(parent: str, course: str, required: str, *descriptors: str) -> None:
 
 def _drive(course: Course, required: Level, told: Connection, slots: Sequence[Connection]) -> None:
     _ = course.held_out_files  # what is missing is told before anything starts
+    remove_abandoned()
     with WarmServer(course, len(slots)) as server:
         task = Task(course, load_rubric(course), seed=None, out=None, required=required)
 
@@ -68,10 +68,8 @@ def _drive(course: Course, required: Level, told: Connection, slots: Sequence[Co
 
 
 def _isolation(course: Course, server: WarmServer) -> Isolation:
-    with tempfile.TemporaryDirectory(prefix="graders-reference-") as folder:
-        read_submission(course.reference_folder, course).stage(Path(folder))
-        with ConfinedSubject(course, server.controls[0], Path(folder), 0) as subject:
-            return Isolation.of(subject.layers_in(course.steps[0].number))
+    with staged_reference(course) as folder, ConfinedSubject(course, server.controls[0], folder, 0) as subject:
+        return Isolation.of(subject.layers_in(course.steps[0].number))
 
 
 def _serve(slots: Sequence[Connection], task: Task, server: WarmServer, mine: Identity) -> None:

@@ -18,7 +18,6 @@ from graders.text import printable
 
 PROTOCOL = 1  # of the messages in this module
 SHOWN_CHARACTERS = 200  # of what a node says about itself
-LEVELS = (Level.NONE, Level.PARTIAL, Level.FULL)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -61,7 +60,7 @@ class Job(msgspec.Struct, frozen=True):
         }
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, tag="identity"):
     """What somebody judges with; two that judge alike have the same fingerprint.
 
     Attributes:
@@ -93,9 +92,8 @@ class Identity(msgspec.Struct, frozen=True):
 
     def resources(self) -> list[str]:
         """Return what a node offers to Dask."""
-        return [
-            resource_of(self.fingerprint, level) for level in LEVELS if LEVELS.index(level) <= LEVELS.index(self.level)
-        ]
+        levels = [level for level in Level if level is not Level.UNUSED]
+        return [resource_of(self.fingerprint, level) for level in levels[: levels.index(self.level) + 1]]
 
 
 def resource_of(fingerprint: str, level: Level) -> str:

@@ -44,12 +44,12 @@ class Driver:
         for slot in slots:
             self._free.put(slot)
         try:
-            said = msgspec.msgpack.decode(self._told.recv_bytes(), type=dict)
+            said = msgspec.msgpack.decode(self._told.recv_bytes(), type=Identity | Failed)
         except EOFError as error:
             raise HarnessFault("the node's driver ended while it was starting; see its message above") from error
-        if "reason" in said:
-            raise HarnessFault(msgspec.convert(said, Failed).reason)
-        self.identity = msgspec.convert(said, Identity)
+        if isinstance(said, Failed):
+            raise HarnessFault(said.reason)
+        self.identity = said
         self.ending = False
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -70,7 +70,7 @@ class Driver:
     def _watch(self) -> None:
         """End the node when its driver ends, so that others do what it was doing."""
         try:
-            reason = msgspec.convert(msgspec.msgpack.decode(self._told.recv_bytes()), Failed).reason
+            reason = msgspec.msgpack.decode(self._told.recv_bytes(), type=Failed).reason
         except (EOFError, OSError):
             reason = "its driver was killed."
         if not self.ending:

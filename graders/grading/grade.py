@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from graders.course import Course
 from graders.grading.earlier import make_room
 from graders.grading.standing import ended_step, planned_step, same_but_for_seal, standing_of
 from graders.grading.task import Graded, Judged, Task
@@ -200,13 +201,20 @@ def staged(parts: Mapping[int, Submission]) -> Iterator[dict[int, Path]]:
         yield {step: folder / str(first[tuple(part.files)]) for step, part in parts.items()}
 
 
+@contextmanager
+def staged_reference(course: Course) -> Iterator[Path]:
+    """Yield a folder with the files of a course's reference."""
+    reference = read_submission(course.reference_folder, course)
+    with filled_place(map(len, reference.files.values()), reference.stage) as folder:
+        yield folder
+
+
 def _reference_passes(
     task: Task, seeds: Mapping[int, int], control: socket.socket, check_ids: Collection[str]
 ) -> list[str]:
     """Judge the reference on checks, with what they need and the same seeds; return the ids of those that it passes."""
-    reference = read_submission(task.course.reference_folder, task.course)
     with (
-        filled_place(map(len, reference.files.values()), reference.stage) as folder,
+        staged_reference(task.course) as folder,
         ConfinedSubject(task.course, control, folder, seeds, task.seconds) as subject,
     ):
         checks = with_needs(check_ids, task.rubric)

@@ -54,20 +54,23 @@ def filled_place(sizes: Iterable[int], fill: Callable[[Path], None]) -> Iterator
     Raises:
         OSError: there is room for them nowhere.
     """
-    fast = fast_folder(sizes)
-    place = Place(fast)
+    place = _filled(fast_folder(sizes), fill)
     try:
-        try:
-            fill(place.path)
-        except OSError as error:  # others have taken the room meanwhile
-            if not fast or error.errno not in FULL:
-                raise
-            place.remove()
-            place = Place()
-            fill(place.path)
         yield place.path
     finally:
         place.remove()
+
+
+def _filled(parent: str | None, fill: Callable[[Path], None]) -> Place:
+    place = Place(parent)
+    try:
+        fill(place.path)
+    except BaseException as error:  # an interrupt too: nobody else knows of the folder yet
+        place.remove()
+        if parent and isinstance(error, OSError) and error.errno in FULL:  # others have taken the room meanwhile
+            return _filled(None, fill)
+        raise
+    return place
 
 
 def fast_folder(sizes: Iterable[int] = ()) -> str | None:

@@ -75,6 +75,19 @@ def test_a_full_disk_is_told_and_leaves_nothing(memory: Path, tmp_path: Path, mo
     assert list(memory.iterdir()) == []
 
 
+def test_where_no_folder_can_be_made_instead_that_is_told(
+    memory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+
+    def fill(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(FileNotFoundError, match="none"), filled_place([1], fill):
+        pass
+    assert list(memory.iterdir()) == []
+
+
 def test_inputs_of_checks_are_written_to_disk_where_memory_is_full(
     memory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
