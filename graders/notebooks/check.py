@@ -14,9 +14,13 @@ from typing import Any
 import msgspec
 
 from graders.notebooks.running import NOTEBOOK, Running, running_here
+from graders.outcomes import BadInput
+from graders.words.choice import chosen_words
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 FILE = "cells" + NOTEBOOK
 MOST_HINTS = 2
+NO_HINTS = marked("hints={given}: give the number 1 to read where to look, or 2 to read what to do.")
 COMMAND = "from graders.student import main; main()"
 
 
@@ -32,15 +36,22 @@ class Check:
     def __init__(self, running: Running | None) -> None:
         self._running = running
 
-    def __call__(self, *steps: int | str, hints: int = 0) -> None:
+    def __call__(self, *steps: int | str, hints: object = 0) -> None:
         """Check steps, and show what came of it.
 
         Args:
             steps: their numbers, or ranges such as "1-3"; none means all.
-            hints: 1 says where to look, 2 what to do.
+            hints: a number: 1 says where to look, 2 what to do; of anything else a sentence is shown.
         """
+        words = _words()
         place = _Place(is_page=self._running is not None and self._running.has_page)
-        place.begin(f"checking {'step ' + ', '.join(map(str, steps)) if steps else 'all steps'} ...")
+        if not isinstance(hints, int):
+            place.end({"text/plain": words.say(NO_HINTS, given=repr(hints))})
+            return
+        named = ", ".join(map(str, steps))
+        place.begin(
+            words.say("checking step {steps} ...", steps=named) if steps else words.say("checking all steps ...")
+        )
         with tempfile.TemporaryDirectory(prefix="lab-check-") as folder:
             results = Path(folder, "results.json")
             what = [*map(str, steps), *["--hints"] * min(hints, MOST_HINTS), "--results", str(results)]
@@ -52,7 +63,7 @@ class Check:
             if results.is_file():
                 place.end(msgspec.json.decode(results.read_bytes(), type=dict[str, str]))
             else:
-                place.end({"text/plain": said.strip() or "The checks did not come to an end."})
+                place.end({"text/plain": said.strip() or words.say("The checks did not come to an end.")})
 
 
 class _Place:
@@ -73,8 +84,18 @@ class _Place:
     def end(self, bundle: Mapping[str, str]) -> None:
         if self._handle:
             self._handle.update(bundle, raw=True)
+        elif self._display:
+            self._display(bundle, raw=True)
         else:
             print(bundle["text/plain"])  # noqa: T201 - whoever called wants to read it
+
+
+def _words() -> Words:
+    """Return the words of the locale; English ones where they cannot be read, of which `lab` then tells."""
+    try:
+        return chosen_words("", os.environ)
+    except BadInput:
+        return ENGLISH_WORDS
 
 
 def _lab(*arguments: str) -> str:

@@ -12,9 +12,10 @@ from typing import Any
 from graders.course import ENGINE, Course, Step
 from graders.intake.submission import read_answers
 from graders.notebooks.check import Check
+from graders.notebooks.handout import about, asked, heading
 from graders.notebooks.sections import NoModule, Section, section_of
 from graders.outcomes import BadInput
-from graders.questions import Question, load_questions
+from graders.questions import load_questions
 
 EXTRA = "notebooks"
 CHECK = "check"
@@ -22,18 +23,6 @@ SET_UP = f"from {Check.__module__} import {CHECK}"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 SCRIPT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
 MARK = re.compile(r"^(\s*#\s*)%%", re.MULTILINE)  # a comment that would begin another cell
-STEP_TITLE = re.compile(r"step *\d+ *[:.-]? *", re.IGNORECASE)
-ABOUT = """\
-# {title}
-
-Write your code in the cells below: replace each `raise NotImplementedError`. Add cells where you like, and move, copy
-or delete them; where a function is defined twice, the last counts.
-
-Run the first code cell, then those that you work on. `{check}({number})` checks step {number} with what your cells
-define now, and says what would be left out when it is graded. Answers in words stand below their questions.
-
-Hand in this notebook, saved: `lab submit {file} --name "YOUR NAME"`.
-"""
 
 
 @dataclass
@@ -97,30 +86,17 @@ def write_notebook(course: Course, steps: Sequence[Step], package: Path, file: s
 def _cells(course: Course, sections: Mapping[Step, Section], answers: Mapping[str, str], file: str) -> Iterator[_Cell]:
     handout = {"handout": True}
     first = next(iter(sections))
-    text = ABOUT.format(title=course.title, check=CHECK, number=first.number, file=file)
-    yield _Cell("about", "markdown", text, handout)
+    yield _Cell("about", "markdown", about(course.title, f"{CHECK}({first.number})", first.number, file), handout)
     yield _Cell("set-up", "code", SET_UP, {})
     for step, section in sections.items():
-        yield _Cell(step.label, "markdown", _heading(course, step, section), handout)
+        yield _Cell(step.label, "markdown", heading(course, step, section), handout)
         for name, code in section.code:
             yield _Cell(f"{step.label}-{name}", "code", code, {})
         yield _Cell(f"{step.label}-check", "code", f"{CHECK}({step.number})", {})
         for question in load_questions(course, {step.number}):
             metadata = {"question": question.id}
             cell_id = f"question-{question.id.replace('.', '-')}"
-            yield _Cell(cell_id, "markdown", _asked(course, question, answers.get(question.id, "")), metadata)
-
-
-def _heading(course: Course, step: Step, section: Section) -> str:
-    """Return the handout of a step; its heading begins as those do that end an answer."""
-    word = course.written.step_words[0].capitalize() if course.written.step_words else "Step"
-    title = STEP_TITLE.sub("", section.title, count=1).removesuffix(".")
-    return f"## {word} {step.number}{': ' if title else ''}{title}\n\n{section.text}".strip()
-
-
-def _asked(course: Course, question: Question, answer: str) -> str:
-    parts = [f"### {question.id} {question.title}", question.prompt.strip(), course.written.marker, answer]
-    return "\n\n".join(filter(None, parts)) + ("" if answer else "\n")
+            yield _Cell(cell_id, "markdown", asked(course, question, answers.get(question.id, "")), metadata)
 
 
 def _as_notebook(cells: Sequence[_Cell]) -> bytes:

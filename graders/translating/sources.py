@@ -31,12 +31,11 @@ CALLED_IN_PAGES = re.compile(r"""\b(say|count)\(\s*("[^"]*"|'[^']*')(?:\s*,\s*("
 SPEAKING = (
     "authoring/describe.py", "authoring/differences.py", "authoring/doubles.py", "authoring/expect.py",
     "authoring/thresholds.py", "authoring/withheld.py",
-    "commands/check.py", "commands/errors.py", "commands/home/*.py",
+    "commands/check.py", "commands/errors.py", "commands/home/*.py", "commands/options.py", "commands/writing.py",
     "intake/*.py", "intake/notebooks/*.py", "intake/packed/*.py",
     "judging/confined.py", "judging/debugging.py", "judging/hints/*.py", "judging/judge.py", "judging/local.py",
-    "judging/replay.py",
-    "judging/output.py",
-    "outcomes.py", "results/gradebook/grades.py", "results/scoring.py",
+    "judging/output.py", "judging/replay.py",
+    "notebooks/writing.py", "outcomes.py", "results/gradebook/grades.py", "results/scoring.py",
     "sandbox/client.py", "sandbox/failures.py", "sandbox/proxies.py", "sandbox/watch.py",
     "words/choice.py",
 )  # fmt: skip

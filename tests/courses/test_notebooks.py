@@ -409,6 +409,21 @@ def test_outside_of_a_notebook_the_modules_are_checked_and_told_in_plain_text(ho
     assert "'9' is no step of this course" in wrong.stdout
 
 
+@pytest.mark.parametrize(
+    ("locale", "says"),
+    [
+        ("C", "hints='2': give the number 1 to read where to look, or 2 to read what to do.\n"),
+        ("el_GR.UTF-8", "hints='2': δώσε τον αριθμό 1 για να διαβάσεις πού να κοιτάξεις, ή 2 για το τι να κάνεις.\n"),
+    ],
+)
+def test_hints_that_are_no_number_are_told_in_one_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, locale: str, says: str
+) -> None:
+    monkeypatch.setenv("LANGUAGE", locale)
+    told = lab(cwd=home, code="from graders.notebooks.check import check; check(2, hints='2')")
+    assert (told.returncode, told.stdout, told.stderr) == (0, says, "")
+
+
 # --- which cells a check in a kernel is about
 
 

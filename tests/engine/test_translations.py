@@ -10,8 +10,11 @@ import pytest
 from babel import Locale
 from babel.messages.pofile import read_po as read_with_babel
 
-from graders.course import Course, load_course
+from graders.course import ENGINE, PROJECT, Course, load_course
+from graders.release.kit import COMMAND
+from graders.results.imports import sources_of
 from graders.translating.catalogues import languages_of, problems_of, texts_by_file
+from graders.translating.sources import engine_texts, texts_of_module
 from graders.words.choice import OWN_WORDS
 from graders.words.po import read_po
 from tests.support import ROOT
@@ -19,6 +22,21 @@ from tests.support import ROOT
 OWN = load_course()
 ENGLISH = re.compile(r"\b(?:the|of|and|are|not|than|raises|which|that|what|expected|there|has|have)\b")
 ENGINE_AND_COURSE = [pytest.param(None, id="engine"), pytest.param(OWN, id="course")]
+# Modules behind what students use whose words are for others.
+TO_OTHERS = {
+    # who writes or grades a course
+    "authoring/check.py", "course.py", "feedback/terminal.py", "grading/pace.py", "judging/collection.py",
+    "judging/rubric.py", "libraries.py", "questions.py", "results/claim.py", "sandbox/confinement.py", "spreadsheets.py",
+    "words/po.py",
+    # the two processes of a sandbox, of each other
+    "sandbox/channel.py", "sandbox/wire.py", "sandbox/worker.py",
+    # names of styles and of states, and what `--help` says
+    "feedback/checks.py", "notebooks/showing.py", "pages/rendering.py", "results/schema.py", "sandbox/layers.py", "student.py",
+    # the rest of a notebook's cells is that of the skeletons, in English
+    "notebooks/handout.py",
+    # in the place of what an exception says, which stays as it is
+    "notebooks/sections.py", "text.py",
+}  # fmt: skip
 
 
 def folder_of(course: Course | None) -> Path:
@@ -43,6 +61,19 @@ def test_all_that_students_read_is_translated_and_nothing_else_stands_there(cour
     assert problems == []
     assert {path.name for path in there} == {name for _, name in files}
     assert sum(map(len, files.values())) > 300
+
+
+def test_whatever_module_a_student_meets_what_it_says_is_translated() -> None:
+    """A new module with words in it belongs to `SPEAKING` of `graders/translating/sources.py`, or into the list above."""
+    folder = PROJECT / ENGINE
+    met = sources_of([COMMAND, "graders.judging.confined", "graders.pages.submission"], {ENGINE: folder})
+    translated = {one.text for one in engine_texts()}
+    silent = {
+        path.relative_to(folder).as_posix()
+        for path in met
+        if any(one.text not in translated for one in texts_of_module(path, prose=True))
+    }
+    assert silent == TO_OTHERS
 
 
 @pytest.mark.parametrize("course", ENGINE_AND_COURSE)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
-from graders.commands.errors import Command, say
+from graders.commands.errors import Command, say, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
+from graders.commands.options import lang_option
 from graders.course import Course
 
 
@@ -17,7 +19,8 @@ from graders.course import Course
               help="The notebook to write.")  # fmt: skip
 @root_option
 @home_course_option
-def notebook(numbers: tuple[int, ...], out: Path | None, root: Path | None, course: Course) -> None:
+@lang_option
+def notebook(numbers: tuple[int, ...], out: Path | None, root: Path | None, course: Course, language: str) -> None:
     """Write a notebook to work in instead of the step modules, with what you have in these and in your answers.
 
     Its cell `check(4)` shows the checks of step 4 in place.
@@ -25,6 +28,7 @@ def notebook(numbers: tuple[int, ...], out: Path | None, root: Path | None, cour
     from graders.commands.writing import write  # noqa: PLC0415 - `--help` needs none of these
     from graders.notebooks.writing import write_notebook  # noqa: PLC0415
 
+    words = words_for(language, course.words_folder, os.environ)
     known = {step.number: step for step in course.steps}
     for number in numbers:
         if number not in known:
@@ -39,5 +43,5 @@ def notebook(numbers: tuple[int, ...], out: Path | None, root: Path | None, cour
         raise click.UsageError(f"{file} is there already, perhaps with work of yours: name another file with --out.")
     write("--out", file, written.content)
     for note in written.notes:
-        say("lab", note)
-    click.echo(f"Wrote {file.resolve()}")
+        say("lab", words.text(note))
+    click.echo(words.say("Wrote {file}", file=file.resolve()))
