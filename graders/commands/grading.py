@@ -23,7 +23,7 @@ from graders.feedback.terminal import (
 )
 from graders.grading.names import names_of
 from graders.grading.pace import Pace
-from graders.grading.task import Failed, Finished, Graded, Place, Refused, Task
+from graders.grading.task import Backend, Failed, Finished, Graded, Refused, Task
 from graders.judging.rubric import counted
 from graders.outcomes import HarnessFault, Outcome
 from graders.results.files import SUMMARY, each_result, unreadable_results, write_summary
@@ -35,7 +35,7 @@ NO_KEEPER = Keeper(None, None, None)
 def grade_and_show(
     submissions: Sequence[Path],
     task: Task,
-    place: Place,
+    backend: Backend,
     keeper: Keeper = NO_KEEPER,
     fail_under: float | None = None,
 ) -> ExitCode:
@@ -44,18 +44,18 @@ def grade_and_show(
     Args:
         submissions: what is graded.
         task: what to do with each.
-        place: where they are graded.
+        backend: where they are graded.
         keeper: keeps the results in a gradebook, as they come.
         fail_under: the points below which a submission makes the command end with 1.
     """
     console = PatientConsole()
     seen = _Seen(alone=len(submissions) == 1)
     interrupted = False
-    pace = Pace(len(submissions), place.at_once)
+    pace = Pace(len(submissions), backend.at_once)
     with ProgressLines(console, len(counted(task.rubric)), pace) as lines:
         try:
-            for event in place.grade(submissions, task):
-                pace.at_once = place.at_once
+            for event in backend.grade(submissions, task):
+                pace.at_once = backend.at_once
                 lines.show(event)
                 if isinstance(event, Finished):
                     seen.note(event)

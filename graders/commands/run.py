@@ -21,7 +21,7 @@ from graders.course import Course
 from graders.intake.layouts import LAYOUTS, Layout
 
 if TYPE_CHECKING:
-    from graders.grading.task import Place, Task
+    from graders.grading.task import Backend, Task
     from graders.sandbox.client import WarmServer
 
 SEEDS = 2**128
@@ -121,10 +121,10 @@ def run(
 
         return Task(course, load_rubric(course, steps), seed, out, Level(require), time_limit, handins=handins)
 
-    def grade(place: Place, task: Task) -> ExitCode:
+    def grade(backend: Backend, task: Task) -> ExitCode:
         from graders.commands.grading import grade_and_show  # noqa: PLC0415
 
-        return grade_and_show(paths, task, place, keeper, fail_under)
+        return grade_and_show(paths, task, backend, keeper, fail_under)
 
     if scheduler:
         with cluster_at(scheduler, course, require) as cluster:
@@ -138,7 +138,7 @@ def _on_this_machine(
     submissions: int,
     steps: Sequence[int],
     task: Callable[[], Task],
-    grade: Callable[[Place, Task], ExitCode],
+    grade: Callable[[Backend, Task], ExitCode],
 ) -> ExitCode:
     from graders.sandbox.client import WarmServer  # noqa: PLC0415
 
@@ -160,7 +160,7 @@ def _once_warm(server: WarmServer, grade: Callable[[Task], ExitCode], task: Task
     from graders.grading.jobs import warm_up  # noqa: PLC0415
 
     warm_up(task.course, {row.step for row in task.rubric})
-    _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
+    _ = task.keys, task.called  # computed while the server loads, and not afterwards
     server.wait_until_warm(_say_what_takes_long)
     return grade(task)
 

@@ -157,7 +157,7 @@ Event = Progress | Finished
 Message = Event | Answered
 
 
-class Place(Protocol):
+class Backend(Protocol):
     """Where the submissions of a run are graded."""
 
     @property
