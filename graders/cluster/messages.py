@@ -92,7 +92,7 @@ class Identity(msgspec.Struct, frozen=True, tag="identity"):
 
     def resources(self) -> list[str]:
         """Return what a node offers to Dask."""
-        levels = [level for level in Level if level is not Level.UNUSED]
+        levels: list[Level] = [level for level in Level if level is not Level.UNUSED]
         return [resource_of(self.fingerprint, level) for level in levels[: levels.index(self.level) + 1]]
 
 
