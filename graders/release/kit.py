@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def kit_of(course: Course, words: Words = ENGLISH_WORDS) -> Kit:
     modules = _modules(course, rubric, places)
     skeletons = _skeletons(course, places)
     spoken = spoken_skeletons(skeletons, load_questions(course), words)
-    files = {**modules, **spoken, **_other_files(course, public, places), **_words(course, modules, places)}
+    files = {**modules, **spoken, **_other_files(course, public, places), **_words(course, public, modules, places)}
     reference = [path.read_bytes() for path in sorted(course.reference_folder.glob("step*.py"))]
     libraries = requirements_of(
         [*(text for name, text in files.items() if name.endswith(".py")), *reference],
@@ -178,12 +178,13 @@ def _languages(course: Course) -> list[str]:
     return languages([OWN_WORDS, *([course.words_folder] if course.words_folder else [])])
 
 
-def _words(course: Course, modules: Mapping[str, bytes], places: _Places) -> dict[str, bytes]:
+def _words(course: Course, public: Sequence[Check], modules: Mapping[str, bytes], places: _Places) -> dict[str, bytes]:
     """Return the translations of the engine, and those of the course that are of what students may see."""
     files = {places.of(path): path.read_bytes() for path in sorted(OWN_WORDS.glob("*/*.po"))}
     if course.words_folder is None:
         return files
-    texts = course_texts(course, lambda path: modules.get(places.of(path), b"").decode())
+    dropped = {check.id: course.dropped[check.id] for check in public if check.id in course.dropped}
+    texts = course_texts(replace(course, dropped=dropped), lambda path: modules.get(places.of(path), b"").decode())
     told = {one.text for several in texts.values() for one in several}
     for path in sorted(course.words_folder.glob("*/*.po")):
         files[places.of(path)] = public_words(read_entries(path), told)
