@@ -138,6 +138,14 @@ def test_what_student_code_says_of_them_is_not_shown(
         assert "4711" not in told
 
 
+def test_a_check_that_gives_them_to_student_code_is_the_last_of_its_step() -> None:
+    """Later checks of the step would show what the worker remembers of them."""
+    ids = {step.number: [row.id for row in load_rubric(COURSE, {step.number})] for step in COURSE.steps}
+    giving = [[check_id for check_id in some if "held_out" in check_id] for some in ids.values()]
+    assert giving == [some[-1:] if some[-1] in LEAKS else [] for some in ids.values()]
+    assert {check_id for some in giving for check_id in some} == set(LEAKS)
+
+
 def test_what_is_measured_on_them_is_told_in_tenths() -> None:
     check_id = "step07.cnn_names_the_genre_of_held_out_tracks"
     with pytest.raises(AssertionError, match=r"^The accuracy is between 0\.1 and 0\.2; expected at least"):

@@ -47,6 +47,19 @@ def test_no_word_of_the_course_stands_in_the_engine(module: Path) -> None:
     assert [f"{number}: {line}" for number, line in enumerate(lines, start=1) if COURSE_WORDS.search(line)] == []
 
 
+def test_the_architecture_names_each_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    one_of_a_kind = {"exports", "layouts", "migrations", "versions"}  # `a module for each`
+    unnamed = [
+        name(path)
+        for path in engine_modules()
+        if path.parent.name not in one_of_a_kind
+        and path.stem != "__init__"
+        and not re.search(rf"\b{path.stem}\b", text)
+    ]
+    assert unnamed == []
+
+
 def test_no_room_is_crowded() -> None:
     rooms = {path.parent for path in GRADERS.rglob("*.py")}
     crowded = {name(room): len(list(room.glob("*.py"))) for room in rooms}
