@@ -51,7 +51,13 @@ def record(
             written=[WrittenAnswer(question.id, question.step, question.title, text, AnswerStatus.TO_BE_MARKED)],
             notes=[],
         )
-        handin = Handin(students=[student], name=f"Όνομα {student}", attempt=attempt, digest=f"{student}-{attempt}")
+        handin = Handin(
+            students=[student],
+            name=f"Όνομα {student}",
+            attempt=attempt,
+            digest=result.digest,
+            ids={"moodle_participant": student},
+        )
         book.record(handin, write_result(result, folder / f"{student}-{attempt}"))
 
 

@@ -9,46 +9,23 @@ import sys
 import zipfile
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
 from graders.cli import graders
-from graders.course import load_course
-from graders.intake.layouts.handin import Handin
-from graders.questions import load_questions
-from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
-from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
+from tests.marking import QUESTION, WORDS, record
 from tests.pages import text_of
 from tests.support import ROOT
 
-WORDS = ROOT / "tests" / "courses" / "words"
-QUESTION = load_questions(load_course(WORDS))[0]
 ANSWERS = {"001": "Επειδή\n~~~~\nη λέξη τελειώνει.", "002": "=HYPERLINK(1)", "003": "Επειδή\n~~~~\nη λέξη τελειώνει."}
 
 
 @pytest.fixture
 def book(tmp_path):
     with Gradebook(str(tmp_path / "class.db"), by="run", new=True) as opened:
-        for student, text in ANSWERS.items():
-            result = Result(
-                course="Words",
-                submission=student,
-                score=0,
-                max_score=6,
-                isolation=Isolation.of({}),
-                time_limit=900,
-                steps=[],
-                versions={},
-                checks=[],
-                written=[WrittenAnswer(QUESTION.id, QUESTION.step, QUESTION.title, text, AnswerStatus.TO_BE_MARKED)],
-                notes=[],
-            )
-            ids = {"moodle_participant": student}
-            handin = Handin(students=[student], name=f"Όνομα {student}", digest=student, ids=ids)
-            opened.record(handin, write_result(result, tmp_path / student))
+        record(opened, tmp_path, ANSWERS)
         yield opened
 
 
@@ -96,6 +73,17 @@ def test_marks_go_out_and_come_back(book, tmp_path):
     before = len(book.history())
     assert bring_in(tmp_path, fill(tmp_path, again))[0] == 0
     assert len(book.history()) == before
+
+
+def test_a_marker_has_a_name_and_blanks_around_it_make_no_other_one(book, tmp_path):
+    rows = sheet_of(book, tmp_path)
+    rows[0].update(points="1")
+    filled = fill(tmp_path, rows)
+    assert bring_in(tmp_path, filled, marker=" Ελένη ")[0] == 0
+    assert [mark.marker for answer in book.answers() for mark in answer.marks] == ["Ελένη"]
+    assert "1 marked by Ελένη" in export(tmp_path, "--marker", "Ελένη\t", to="others")[1]
+    for code, _, told in (bring_in(tmp_path, filled, marker=" "), export(tmp_path, "--marker", "", to="nobodys")):
+        assert (code, "--marker: a name is wanted" in told) == (2, True)
 
 
 def test_the_page_to_read_shows_answers_as_they_were_typed(book, tmp_path):
@@ -168,10 +156,7 @@ def test_one_thing_is_told_as_one(book, tmp_path):
     rows[1].update(points="inf")
     assert "'inf' is no number of points" in bring_in(tmp_path, fill(tmp_path, rows))[2]
     assert ": 1 mark\n" in bring_in(tmp_path, fill(tmp_path, rows[:1]))[1]
-    for student in ("002", "003"):
-        (_, result) = next(pair for pair in book.results().values() if pair[0].students == [student])
-        again = write_result(msgspec.structs.replace(result, digest="ff", written=[]), tmp_path / "again")
-        book.record(Handin(students=[student], name=student, attempt=2, digest="again"), again)
+    record(book, tmp_path, dict.fromkeys(("002", "003"), ""), attempt=2)
     _, told, said = export(tmp_path, to="others")
     assert told.startswith(f"{QUESTION.id} {QUESTION.title}: 1 answer, ")
     assert "left out: 2 answers of attempts that do not count" in said
@@ -220,12 +205,7 @@ def test_students_read_the_mean_of_their_marks_each_comment_and_what_is_not_mark
 
 
 def test_only_attempts_that_count_are_to_be_marked(book, tmp_path):
-    first = book.answers()[0]
-    text = "Το σκέφτηκα πάλι."
-    written = [WrittenAnswer(QUESTION.id, QUESTION.step, QUESTION.title, text, AnswerStatus.TO_BE_MARKED)]
-    (_, result) = book.results()[first.handin]
-    again = write_result(msgspec.structs.replace(result, digest="ff", written=written), tmp_path / "again")
-    book.record(Handin(students=list(first.students), name=first.name, attempt=2, digest="again"), again)
+    record(book, tmp_path, {"001": "Το σκέφτηκα πάλι."}, attempt=2)
     code, told, said = export(tmp_path)
     assert (code, f"{QUESTION.id} {QUESTION.title}: 3 answers" in told) == (0, True)
     assert "left out: 1 answer of attempts that do not count" in said

@@ -25,9 +25,15 @@ def mark() -> None:
     """Mark written answers."""
 
 
-marker_option = click.option("--marker", default=user_at_hand, show_default="this user", help="Who marks.")
+def _expect_name(_: click.Context, __: click.Parameter, marker: str) -> str:
+    if not marker.strip():
+        raise click.UsageError("--marker: a name is wanted, which stands beside the marks.")
+    return marker.strip()
 
 
+marker_option = click.option(
+    "--marker", default=user_at_hand, show_default="this user", callback=_expect_name, help="Who marks."
+)
 question_option = click.option(
     "--question", "wanted", multiple=True, help="Only this question, such as 6.4; may be repeated."
 )
@@ -138,8 +144,6 @@ def serve(
     Each mark is in the gradebook once it is saved. Several may mark at once, each with a server and a name.
     """
     questions = _questions(course, wanted)
-    if not marker.strip():
-        raise click.UsageError("--marker: a name is wanted, which stands beside the marks.")
     with opened(url, patience=SECONDS_TO_WAIT) as book:
         try:
             from graders.marking.desk import Desk  # noqa: PLC0415 - the libraries of an extra, and slow to load
@@ -149,9 +153,7 @@ def serve(
                 f"graders mark serve needs {error.name}, which comes with this package's extra: "
                 "pip install '.[gradebook,marking]'."
             ) from error
-        desk = Desk(
-            book, questions, course.grades, marker.strip(), independently=independently, every_attempt=every_attempt
-        )
+        desk = Desk(book, questions, course.grades, marker, independently=independently, every_attempt=every_attempt)
         with listen(port) as listening:
             serve_until_interrupted(desk, listening, course.title, anonymous=anonymous, told=click.echo)
 
