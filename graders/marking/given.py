@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from graders.feedback.checks import number
+from graders.exports.words import number
 from graders.questions import Question
 from graders.results.gradebook.rows import Marked
 from graders.spreadsheets import number_in
@@ -62,12 +62,12 @@ def given_by(mark: Marked | None, question: Question) -> Given:
     options = choices(question)
     if not question.items:
         chosen = tuple(place for place, option in enumerate(options) if option.points == mark.points)
-        return Given(chosen, "" if chosen else number(mark.points), mark.comment)
+        return Given(chosen, "" if chosen else str(number(mark.points)), mark.comment)
     lines = mark.comment.split("\n")
     chosen = tuple(place for place, item in enumerate(question.items) if item.line in lines)
     rest = "\n".join(line for line in lines if line not in {item.line for item in question.items})
     summed = chosen and _sum(chosen, options, question) == mark.points
-    return Given(chosen, "" if summed else number(mark.points), rest)
+    return Given(chosen, "" if summed else str(number(mark.points)), rest)
 
 
 def mark_of(given: Given, question: Question, marker: str) -> Marked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from graders.exports.words import number
 from graders.questions import Question
 from graders.results.gradebook.answers import Answer
 from graders.results.gradebook.rows import Marked, digest_of
@@ -43,7 +44,7 @@ def key_of(answer: Answer) -> str:
 
 def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool) -> str:
     """Return the question, its rubric and every answer, to be read; an answer is shown as it was typed."""
-    parts = [f"# {question.id} {question.title}", question.prompt.strip(), f"Points: 0 to {question.points:g}."]
+    parts = [f"# {question.id} {question.title}", question.prompt.strip(), f"Points: 0 to {number(question.points)}."]
     parts += ["\n".join(f"- {line}" for line in question.lines)] if question.rubric else []
     for answer in in_order(answers):
         text = "\n".join(printable(line) for line in answer.text.splitlines())
@@ -59,8 +60,8 @@ def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymo
     for answer in in_order(answers):
         mine = _mark_of(answer, marker)
         owner = "" if anonymous else cell(whose(answer))
-        given = [f"{mine.points:g}", cell(mine.comment)] if mine else ["", ""]
-        rows.append([key_of(answer), owner, given[0], f"{question.points:g}", given[1], cell(answer.text)])
+        points, comment = (str(number(mine.points)), cell(mine.comment)) if mine else ("", "")
+        rows.append([key_of(answer), owner, points, str(number(question.points)), comment, cell(answer.text)])
     return csv_text(rows)
 
 
@@ -73,9 +74,9 @@ def unsaved(text: str, answers: Iterable[Answer]) -> bool:
     known = {key_of(answer): answer for answer in answers}
     for _, row in records(text, NEEDED):
         answer = known.get(row["answer"])
+        points, comment = row["points"], row.get("comment", "")
         marks = answer.marks if answer else ()
-        given = {(f"{mark.points:g}", cell(mark.comment).strip()) for mark in marks}
-        if (row["points"], row.get("comment", "")) not in {("", ""), *given}:
+        if (points or comment) and not any(_stands(mark, points, comment) for mark in marks):
             return True
     return False
 
@@ -113,7 +114,7 @@ def read(text: str, questions: Iterable[Question], answers: Iterable[Answer], ma
         elif points is None:
             problems.append(f"{where}{written!r} is no number of points.")
         elif not 0 <= points <= most[answer.question]:
-            problems.append(f"{where}{written} is not between 0 and {most[answer.question]:g}.")
+            problems.append(f"{where}{written} is not between 0 and {number(most[answer.question])}.")
         else:
             marks[key] = NewMark(answer, points, _comment(row.get("comment", ""), answer, marker))
     if problems:
@@ -121,11 +122,22 @@ def read(text: str, questions: Iterable[Question], answers: Iterable[Answer], ma
     return list(marks.values())
 
 
+def _stands(mark: Marked, points: str, comment: str) -> bool:
+    return number_in(points) == mark.points and (_is_of(mark, comment) or _typed(comment) == mark.comment)
+
+
 def _comment(written: str, answer: Answer, marker: str) -> str:
-    """Return a comment without what keeps spreadsheets from taking it for a formula."""
     before = _mark_of(answer, marker)
-    if before and written == cell(before.comment).strip():
-        return before.comment
+    return before.comment if before and _is_of(before, written) else _typed(written)
+
+
+def _is_of(mark: Marked, written: str) -> bool:
+    """Tell whether a comment is that of a mark, as it was written out."""
+    return written == cell(mark.comment).strip()
+
+
+def _typed(written: str) -> str:
+    """Return a comment without what keeps spreadsheets from taking it for a formula."""
     return written.removeprefix("'") if cell(written.removeprefix("'")) == written else written
 
 

@@ -253,6 +253,15 @@ def test_each_question_has_keys_for_points_from_none_to_all(most, wanted):
     assert sorted({one.points for one in there}) == [one.points for one in there]
 
 
+def test_what_stands_in_the_form_is_the_mark_that_was_given(eleni, book):
+    eleni.follow("n")
+    path = eleni.path
+    eleni.give(points="0.333333333333333")
+    eleni.go(path)
+    eleni.give()
+    assert given(book) == [("Ελένη", 0.333333333333333, "")]
+
+
 def test_keys_choose_lines_of_a_rubric_which_students_read(book):
     eleni = Browser(book, "Ελένη", [RUBRIC])
     eleni.open()

@@ -134,6 +134,19 @@ def test_a_sheet_that_somebody_has_begun_is_not_written_over(book, tmp_path):
     assert (code, "import it first" in told) == (2, True)
 
 
+def test_a_sheet_that_was_imported_may_be_written_over_however_its_numbers_were_written(book, tmp_path):
+    rows = sheet_of(book, tmp_path, "--marker", "Ελένη")
+    for row, points in zip(rows, ("0,5", "0.333333333333333", "1.00"), strict=True):
+        row.update(points=points)
+    sheet = tmp_path / "sheets" / f"{QUESTION.id}.csv"
+    sheet.write_bytes(fill(tmp_path, rows, ";").read_bytes())
+    assert bring_in(tmp_path, sheet)[0] == 0
+    before = len(book.history())
+    again = sheet_of(book, tmp_path, "--marker", "Ελένη")
+    assert [row["points"] for row in again] == ["0.5", "0.333333333333333", "1"]
+    assert (bring_in(tmp_path, sheet)[0], len(book.history())) == (0, before)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [(b"answer,points\n1-x," + b"9" * 200_000 + b"\n", "line 2: field larger"), (b"PK\x03\x04", "is a workbook")],
