@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from graders.exports.entries import Entry, alone, by_number
 from graders.exports.sheets import Sheet
-from graders.exports.words import number as shown
+from graders.exports.words import rounded
 from graders.spreadsheets import BadSheet
 
 POINTS_POSSIBLE = "points possible"
@@ -60,7 +60,7 @@ def fill(sheet: Sheet, assignment: str, entries: Sequence[Entry]) -> Sheet:
         if cells[column].strip().upper() == EXCUSED:
             notes.append(f"{name}: excused in Canvas; left as it is")
         else:
-            cells[column] = str(shown(round(entry.points, 2)))
+            cells[column] = rounded(entry.points)
     notes += [f"{entry.name} ({entry.student}): not in this gradebook" for entry in entries if id(entry) not in used]
     return sheet.filled([sheet.rows[0], *rows], notes)
 

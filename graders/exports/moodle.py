@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from graders.exports.entries import Entry, by_number
 from graders.exports.sheets import Sheet
-from graders.exports.words import number
+from graders.exports.words import number, rounded
 from graders.intake.packed.zips import zip_of
 from graders.spreadsheets import BadSheet, number_in
 from graders.text import folder_name
@@ -103,15 +103,13 @@ def feedback_zip(pages: Mapping[str, tuple[str, str]]) -> bytes:
     Args:
         pages: the name of a participant and the text of their page, by participant number.
     """
-    plain = {number_: folder_name(name).replace("_", " ") for number_, (name, _) in pages.items()}
-    return zip_of(
-        {
-            f"{plain[number_]}_{number_}_{FEEDBACK}/feedback.txt": content.encode()
-            for number_, (_, content) in sorted(pages.items())
-        }
-    )
+    files = {}
+    for participant, (name, content) in sorted(pages.items()):
+        plain = folder_name(name).replace("_", " ")
+        files[f"{plain}_{participant}_{FEEDBACK}/feedback.txt"] = content.encode()
+    return zip_of(files)
 
 
 def _written(points: float, *, comma: bool) -> str:
-    text = str(number(round(points, 2)))
+    text = rounded(points)
     return text.replace(".", ",") if comma else text

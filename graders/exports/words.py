@@ -41,7 +41,7 @@ def feedback(result: Result, total: Sequence[str] = (), marks: Mapping[str, Mark
     parts += [lines(note) for note in result.notes]
     titles = {written.id: f"{written.id} {written.title}" for written in result.written}
     for question, mark in marks.items():
-        parts += ["", f"{lines(titles.get(question, question))}: {number(round(mark.points, 2))}"]
+        parts += ["", f"{lines(titles.get(question, question))}: {rounded(mark.points)}"]
         parts += [lines(comment) for comment in mark.comments]
     for step, one in steps_of(result.checks).items():
         parts += ["", f"Step {step}: {number(one.points)} of {number(one.max_points)}"]
@@ -63,6 +63,11 @@ def for_xml(text: str) -> str:
 def number(points: float) -> float | int:
     """Return points as people write them: 7 and not 7.0."""
     return int(points) if points == int(points) else points
+
+
+def rounded(points: float) -> str:
+    """Return points as people read them, with two decimals at most: 7, 2.33."""
+    return str(number(round(points, 2)))
 
 
 def seconds(result: Result) -> float:

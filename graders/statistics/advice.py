@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graders.exports.words import number
+from graders.exports.words import rounded
 from graders.outcomes import Outcome
 from graders.statistics.causes import HIDDEN, Cause
 from graders.text import printable
@@ -28,8 +28,8 @@ def sentences(causes: Sequence[Cause], count: int) -> list[str]:
 
 def counted(value: float, what: str) -> str:
     """Return a number of things in words: `1 point`, `2.5 points`."""
-    shown = number(round(value, 2))
-    return f"{shown} {what}" if shown == 1 else f"{shown} {what}s"
+    shown = rounded(value)
+    return f"{shown} {what}" if shown == "1" else f"{shown} {what}s"
 
 
 def _sentence(cause: Cause, count: int) -> str:

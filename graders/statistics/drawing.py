@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from graders.exports.words import for_xml, number
+from graders.exports.words import for_xml, rounded
 from graders.statistics.advice import ALL_FAULTY, counted
 from graders.statistics.figures import TENTHS, ClassFigures
 from graders.text import beginning, printable
@@ -38,21 +38,21 @@ def as_svg(figures: ClassFigures, title: str) -> str:
     scores = figures.scores
     bottom = _heading(root, MARGIN, f"{title}: {counted(scores.count, 'result')}")
     said = (
-        f"mean {_short(scores.mean)}, quartiles {_short(scores.lower)}, {_short(scores.median)}, "
-        f"{_short(scores.upper)} of {_short(scores.of)} points"
+        f"mean {rounded(scores.mean)}, quartiles {rounded(scores.lower)}, {rounded(scores.median)}, "
+        f"{rounded(scores.upper)} of {rounded(scores.of)} points"
     )
     _write(root, MARGIN, bottom, said if scores.count else ALL_FAULTY, "soft")
     bottom = _histogram(root, bottom + ROW, figures.tenths)
     bottom = _heading(root, bottom + ROW, "Mean of each step")
     for step, spread in figures.steps.items():
         share = spread.mean / spread.of if spread.of else 0.0
-        value = f"{_short(spread.mean)} of {_short(spread.of)}" if spread.count else NOBODY
+        value = f"{rounded(spread.mean)} of {rounded(spread.of)}" if spread.count else NOBODY
         bottom = _bar(root, bottom, f"Step {step}", share, value)
     bottom = _heading(root, bottom + ROW, "Share that passed each check")
     for check in figures.checks:
         label, rate = f"{check.step}  {check.title}", check.rate
         value = NOBODY if rate is None else f"{rate:.0%} of {check.judged}"
-        bottom = _bar(root, bottom, label, rate or 0.0, f"{value}, lost {_short(check.lost)}")
+        bottom = _bar(root, bottom, label, rate or 0.0, f"{value}, lost {rounded(check.lost)}")
     root.set("viewBox", f"0 0 {WIDTH} {bottom + MARGIN}")
     root.set("width", str(WIDTH))
     root.set("height", str(bottom + MARGIN))
@@ -102,7 +102,3 @@ def _write(parent: ET.Element, left: int, top: int, text: str, kind: str = "") -
 
 def _text(text: str) -> str:
     return for_xml(printable(text))
-
-
-def _short(value: float) -> str:
-    return str(number(round(value, 2)))

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graders.exports.words import number
+from graders.exports.words import rounded
 from graders.statistics.advice import ALL_FAULTY, counted
 from graders.statistics.causes import HIDDEN, Cause
 from graders.statistics.figures import LEAST, TENTHS, ClassFigures
@@ -55,8 +55,9 @@ def _scores(figures: ClassFigures) -> Iterator[Text]:
         yield Text(f"  {ALL_FAULTY}")
         return
     yield Text(
-        f"  mean {_short(scores.mean)} of {_short(scores.of)}, least {_short(scores.least)}, "
-        f"quartiles {_short(scores.lower)}, {_short(scores.median)}, {_short(scores.upper)}, most {_short(scores.most)}"
+        f"  mean {rounded(scores.mean)} of {rounded(scores.of)}, least {rounded(scores.least)}, "
+        f"quartiles {rounded(scores.lower)}, {rounded(scores.median)}, {rounded(scores.upper)}, "
+        f"most {rounded(scores.most)}"
     )
     for at, count in enumerate(figures.tenths):
         bar = "#" * (-(-BAR * count // most))
@@ -69,9 +70,9 @@ def _steps(figures: ClassFigures) -> Table:
         table.add_column(name, justify="right")
     for step, one in figures.steps.items():
         share = f"{one.mean / one.of:.0%}" if one.of else ""
-        values = [_short(value) for value in (one.least, one.lower, one.median, one.upper, one.most)]
-        known = (_short(one.mean), share, *values) if one.count else ()
-        table.add_row(str(step), _short(one.of), *known)
+        values = [rounded(value) for value in (one.least, one.lower, one.median, one.upper, one.most)]
+        known = (rounded(one.mean), share, *values) if one.count else ()
+        table.add_row(str(step), rounded(one.of), *known)
     return table
 
 
@@ -84,7 +85,7 @@ def _checks(figures: ClassFigures) -> Table:
     for check in figures.checks:
         rate = "" if check.rate is None else f"{check.rate:.0%}"
         discrimination = "-" if check.discrimination is None else f"{check.discrimination:.2f}"
-        numbers = (str(check.judged), rate, discrimination, _short(check.lost))
+        numbers = (str(check.judged), rate, discrimination, rounded(check.lost))
         table.add_row(Text(printable_name(check.id)), *numbers, check.remark)
     return table
 
@@ -105,7 +106,3 @@ def _causes(causes: Sequence[Cause]) -> Iterator[RenderableType]:
         yield Text(f"  {len(causes) - CAUSES} more, which cost less: --csv writes all.")
     if not causes:
         yield Text("  Nothing.")
-
-
-def _short(value: float) -> str:
-    return str(number(round(value, 2)))
