@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from graders.judging.rubric import load_rubric
 ROOT = Path(__file__).resolve().parents[1]
 COURSE = load_course()
 SEED = 420
+WORDS = ROOT / "tests" / "courses" / "words"  # the small course
 # Without the plugins that take longer than most runs here, such as those that collect garbage at the end of one.
 QUIETLY = tuple(PYTEST_OPTIONS)
 
@@ -24,6 +26,17 @@ QUIETLY = tuple(PYTEST_OPTIONS)
 def step_number(name: str) -> int:
     """Return the step of a module or of a check's id: 4 for `step04_dataset` and `step04.labels_are_sorted`."""
     return int(name[4:6])
+
+
+def copy_of_words(to: Path) -> Path:
+    """Copy the small course into a folder that is not there yet, as a student has it; return the folder."""
+    return Path(shutil.copytree(WORDS, to, ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def solve_words(home: Path) -> None:
+    """Put the reference of the small course in the place of a student's skeletons."""
+    for path in (WORDS / "words_reference").glob("step*.py"):
+        shutil.copy(path, home / "words" / path.name)
 
 
 @contextmanager

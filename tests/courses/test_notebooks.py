@@ -22,9 +22,8 @@ from graders.course import load_course
 from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.submission import Submission, read_submission
 from graders.notebooks.running import Run, merged
-from tests.support import ROOT
+from tests.support import ROOT, WORDS, copy_of_words, solve_words
 
-WORDS = ROOT / "tests" / "courses" / "words"
 COURSE = load_course(WORDS)
 ANSWER = "Είκοσι πέντε κλειδιά."
 LAB = "from graders.student import main; main()"
@@ -33,7 +32,7 @@ LAB = "from graders.student import main; main()"
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give a student's folder of the small course."""
-    return Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
+    return copy_of_words(tmp_path / "home")
 
 
 def lab(*arguments: object, cwd: Path, code: str = LAB) -> subprocess.CompletedProcess[str]:
@@ -50,12 +49,6 @@ def written(home: Path, *arguments: object) -> dict[str, Any]:
     done = lab("notebook", "--out", home / "out.ipynb", *arguments, cwd=home)
     assert done.returncode == 0, done.stderr
     return dict(json.loads((home / "out.ipynb").read_text(encoding="utf-8")))
-
-
-def solve(home: Path) -> None:
-    """Put the reference in place of the skeletons."""
-    for path in (WORDS / "words_reference").glob("step*.py"):
-        shutil.copy(path, home / "words" / path.name)
 
 
 def read(cells: Sequence[dict[str, Any]], folder: Path) -> Submission:
@@ -137,7 +130,7 @@ def test_what_cannot_be_written_is_told_in_one_sentence(home: Path) -> None:
 
 
 def test_what_stands_in_step_modules_and_answers_goes_into_it(home: Path) -> None:
-    solve(home)
+    solve_words(home)
     marks = "# %% a cell of an editor\nLETTERS = 26\n\n\n# %timeit shift('a', 1)\n"
     with (home / "words" / "step02_ciphers.py").open("a", encoding="utf-8") as file:
         file.write(f"\n\n{marks}\n\ndef count_words(text: str) -> int:\n    return 0\n")
@@ -165,7 +158,7 @@ def test_an_untouched_one_is_read_without_a_note(home: Path) -> None:
 
 
 def test_solved_it_passes_the_same_checks_as_the_modules(home: Path) -> None:
-    solve(home)
+    solve_words(home)
     written(home)
     done = lab("check", "out.ipynb", cwd=home)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -174,7 +167,7 @@ def test_solved_it_passes_the_same_checks_as_the_modules(home: Path) -> None:
 
 
 def test_it_is_handed_in_as_it_is(home: Path) -> None:
-    solve(home)
+    solve_words(home)
     path = home / "words" / "step02_ciphers.py"
     path.write_text(f"from __future__ import annotations\n\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
     cells = written(home)["cells"]
@@ -189,7 +182,7 @@ def test_it_is_handed_in_as_it_is(home: Path) -> None:
 def solved(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     home = tmp_path_factory.mktemp("solved")
     shutil.copytree(WORDS, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    solve(home)
+    solve_words(home)
     with (home / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
         file.write(f"\n{ANSWER}\n")
     return list(written(home)["cells"])
@@ -251,7 +244,7 @@ def test_wherever_an_answer_is_moved_it_is_found(
 
 
 def test_of_a_doubled_function_the_last_counts(home: Path) -> None:
-    solve(home)
+    solve_words(home)
     cells = written(home)["cells"]
     [shift] = [cell for cell in cells if text_of(cell).startswith("def shift")]
     wrong = copy.deepcopy(shift) | {"source": "def shift(text, by):\n    return text", "id": "another"}
@@ -377,7 +370,7 @@ def output_of(cells: Sequence[dict[str, Any]], source: str) -> dict[str, str]:
 def test_in_a_kernel_the_checks_are_shown_in_place(home: Path) -> None:
     cells = written(home)["cells"]
     untouched = cells[:8]  # up to check(1)
-    solve(home)
+    solve_words(home)
     solution = written(home)["cells"]
     hidden = "x" * 3 + "<script>alert(1)</script>"
     wrong = cell("w", f"def shift(text, by):\n    raise ValueError({hidden!r})\n")
@@ -400,7 +393,7 @@ def test_in_a_kernel_the_checks_are_shown_in_place(home: Path) -> None:
 
 
 def test_outside_of_a_notebook_the_modules_are_checked_and_told_in_plain_text(home: Path) -> None:
-    solve(home)
+    solve_words(home)
     done = lab(cwd=home, code="from graders.notebooks.check import check; check(2)")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Step 2: 2 of 2 points" in done.stdout

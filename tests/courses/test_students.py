@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, WORDS, copy_of_words, solve_words
 
-WORDS = ROOT / "tests" / "courses" / "words"
 LAB = "from graders.student import main; main()"
 OWN_HINT = "Beyond z, go on at a: use the remainder."
 
@@ -20,9 +19,8 @@ OWN_HINT = "Beyond z, go on at a: use the remainder."
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give a student's folder of the small course, in which the reference is."""
-    home = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
-    for path in (WORDS / "words_reference").glob("step*.py"):
-        shutil.copy(path, home / "words" / path.name)
+    home = copy_of_words(tmp_path / "home")
+    solve_words(home)
     return home
 
 

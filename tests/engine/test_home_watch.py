@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import copy_of_words, solve_words
 
-WORDS = ROOT / "tests" / "courses" / "words"
 MAIN = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from graders.student import main; main()"
 )
@@ -55,9 +53,8 @@ class Watching:
 
 @pytest.fixture
 def watching(tmp_path: Path) -> Iterator[Watching]:
-    folder = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
-    for source in (WORDS / "words_reference").glob("step*.py"):
-        shutil.copy(source, folder / "words")
+    folder = copy_of_words(tmp_path / "home")
+    solve_words(folder)
     started = Watching(folder)
     yield started
     if started.process.poll() is None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import copy_of_words, solve_words
 
-WORDS = ROOT / "tests" / "courses" / "words"
 MAIN = "from graders.student import main; main()"
 ANSWER = "Είκοσι πέντε κλειδιά."
 
@@ -20,9 +18,8 @@ ANSWER = "Είκοσι πέντε κλειδιά."
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give the folder of a student who has solved the small course, and answered nothing."""
-    folder = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
-    for source in (WORDS / "words_reference").glob("step*.py"):
-        shutil.copy(source, folder / "words")
+    folder = copy_of_words(tmp_path / "home")
+    solve_words(folder)
     return folder
 
 

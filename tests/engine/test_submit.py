@@ -16,16 +16,15 @@ from graders.intake.submission import read_submission
 from graders.results.roster import Student, assign
 from graders.student import lab
 from tests.engine.notebooks import notebook
-from tests.support import ROOT
+from tests.support import WORDS, copy_of_words
 
-WORDS = ROOT / "tests" / "courses" / "words"
 ANSWER = "Είκοσι πέντε κλειδιά."
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the folder of a student who has a whole copy of the small course, and work there."""
-    folder = Path(shutil.copytree(WORDS, tmp_path / "home", ignore=shutil.ignore_patterns("__pycache__")))
+    folder = copy_of_words(tmp_path / "home")
     monkeypatch.chdir(folder)
     return folder
 
