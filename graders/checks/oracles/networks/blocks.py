@@ -29,7 +29,7 @@ SILENT = 1e-3  # of the largest response: a line that a stride leaves out, or th
 NEIGHBOURS = 6  # values to look at, well inside of a track
 STRIDE = 2  # of convolutions that hand on every second cell only: two neighbours of theirs are so far apart
 LINES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 19, 24, 30, 37, 46, 58, 72, 90)  # from an end of an axis: enough for most
-ALL_LINES = range(1, 72)
+FURTHER_LINES = tuple(line for line in range(1, 72) if line not in LINES)
 
 SCALES = ("weight", "gamma", "scale")
 BIASES = ("bias", "beta", "shift", "offset")
@@ -180,18 +180,23 @@ def expect_maximum(kit: Kit, backbone: Any, rng: np.random.Generator) -> None:
         _expect_bent(kit, backbone, weights, rng)
         return
     sides = expect_neighbours(kit, backbone, weights, names[0], rng)
-    taken = np.zeros(len(names), bool)
-    for lines in (LINES, ALL_LINES):
-        for axis in (1, 0):
-            for way in (1, -1):
-                taken |= _maxima(kit, backbone, weights, names, _lines(axis, way, lines), sides[axis], way)
-                if taken.sum() >= len(FILTERS):
-                    return
-    where = f"block {int(np.argmin(taken)) + 1}" if len(names) == len(FILTERS) else "one of the blocks"
-    raise AssertionError(
-        f"Of two neighbouring values {where} of CNNBackbone does not hand on the larger one alone; expected max "
-        "pooling, and neither their mean nor a convolution with a stride in its place."
-    )
+    looks = [
+        _Maxima(kit, backbone, weights, names, _lines(axis, way, lines), sides[axis], way)
+        for lines in (LINES, FURTHER_LINES)
+        for axis in (1, 0)
+        for way in (1, -1)
+    ]
+    without = []
+    for number in range(len(names)):
+        if any(look.is_taken(number) for look in looks):
+            continue
+        without.append(number)
+        if len(names) - len(without) < len(FILTERS):
+            where = f"block {number + 1}" if len(names) == len(FILTERS) else "one of the blocks"
+            raise AssertionError(
+                f"Of two neighbouring values {where} of CNNBackbone does not hand on the larger one alone; expected "
+                "max pooling, and neither their mean nor a convolution with a stride in its place."
+            )
 
 
 def expect_neighbours(
@@ -266,10 +271,8 @@ def _lines(axis: int, way: int, numbers: Sequence[int]) -> torch.Tensor:
     return x
 
 
-def _maxima(
-    kit: Kit, backbone: Any, weights: Weights, names: list[str], x: torch.Tensor, axis: int, way: int
-) -> np.ndarray:
-    """Tell of each convolution whether a maximum is taken between it and the next one.
+class _Maxima:
+    """Tells of convolutions whether a maximum is taken between each and the next one, by lines along one axis.
 
     Args:
         kit: the kit.
@@ -280,30 +283,42 @@ def _maxima(
         axis: of the convolutions' windows, 0 or 1, along which neighbours of a line are.
         way: 1 for neighbours further on, -1 for those further back.
     """
-    handing_on = weights | {name: _taps(weights[name], axis, way)[0] for name in names}
 
-    def merged(name: str, others: Weights, shift: int) -> tuple[np.ndarray, bool]:
+    def __init__(
+        self, kit: Kit, backbone: Any, weights: Weights, names: list[str], x: torch.Tensor, axis: int, way: int
+    ) -> None:
+        self._kit, self._backbone, self._weights, self._names = kit, backbone, weights, names
+        self._x, self._axis, self._way = x, axis, way
+        self._handing_on = weights | {name: _taps(weights[name], axis, way)[0] for name in names}
+        self._found: dict[int, tuple[np.ndarray, bool]] = {}
+
+    def is_taken(self, number: int) -> bool:
+        """Tell whether a maximum is taken between the convolution of this number, from 0, and the next one."""
+        own, seen = self._own(number)
+        following = number + 1 < len(self._names)
+        name = self._names[number]
+        if seen or self._weights[name].shape[2 + self._axis] <= STRIDE:
+            return bool((own & ~self._own(number + 1)[0]).any() if following and own.any() else own.any())
+        others = self._handing_on | {name: _taps(self._weights[name], self._axis, STRIDE * self._way)[0]}
+        apart, _ = self._merged(name, others, STRIDE * self._way)
+        if following and apart.any():
+            apart &= ~self._merged(self._names[number + 1], others, self._way)[0]
+        return bool(apart.any())
+
+    def _own(self, number: int) -> tuple[np.ndarray, bool]:
+        if number not in self._found:
+            self._found[number] = self._merged(self._names[number], self._handing_on, self._way)
+        return self._found[number]
+
+    def _merged(self, name: str, others: Weights, shift: int) -> tuple[np.ndarray, bool]:
         """Tell of each line whether a maximum makes one of its two cells, and whether any line comes to two."""
-        one, two = _taps(weights[name], axis, shift)
+        one, two = _taps(self._weights[name], self._axis, shift)
         answers = []
         for taps in (one, two, one + two):
-            kit.training.load(backbone, others | {name: taps})
-            answers.append(vectors(backbone, x).astype(np.float64).sum(axis=1))
+            self._kit.training.load(self._backbone, others | {name: taps})
+            answers.append(vectors(self._backbone, self._x).astype(np.float64).sum(axis=1))
         seen = np.minimum(answers[0], answers[1]) > SILENT * answers[2].max()
         return seen & (answers[2] < BENT * (answers[0] + answers[1])), bool(seen.any())
-
-    taken = []
-    later = np.zeros(len(x), bool)
-    for name, following in zip(reversed(names), [None, *reversed(names)], strict=False):
-        own, seen = merged(name, handing_on, way)
-        found = own & ~later
-        if not seen and weights[name].shape[2 + axis] > STRIDE:
-            others = handing_on | {name: _taps(weights[name], axis, STRIDE * way)[0]}
-            apart, _ = merged(name, others, STRIDE * way)
-            found = apart & ~merged(following, others, way)[0] if following else apart
-        taken.append(found.any())
-        later = own
-    return np.array(taken[::-1])
 
 
 def _taps(weight: np.ndarray, axis: int, shift: int) -> tuple[np.ndarray, np.ndarray]:
