@@ -28,7 +28,7 @@ from graders.authoring.expect import (
     expect_text,
     plain,
 )
-from graders.checks.experiments.cnn import held_out_accuracy, overfit_loss
+from graders.checks.experiments.cnn import OVERFITTED, held_out_accuracy, overfit_loss
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks.any_network import (
     evaluating,
@@ -385,14 +385,12 @@ def test_backbone_returns_a_vector_for_each_track(
     rng = np.random.default_rng(seed)
     x = noise(rng, rows, timesteps, features)
 
-    def make() -> Any:
+    def make() -> tuple[Any, np.ndarray]:
         backbone = lab.step07_cnn.CNNBackbone((timesteps, features), filters=(2, 3, 4, 5), feature_size=size)
         expect_equal(backbone.feature_size, size, f"{options}.feature_size")
         redrawn(kit, sized(kit, backbone, (timesteps, features)), rng, options)
-        expect_dtype(expect_shape(backbone(x), (rows, size), call), "f", call)
-        return backbone
+        return backbone, expect_dtype(expect_shape(backbone(x), (rows, size), call), "f", call)
 
-    responsive_backbone(make, x)
     expect_network(kit, make, x, call)
 
 
@@ -608,7 +606,7 @@ def test_backbone_refuses_input_too_small_for_its_poolings(lab: Any) -> None:
 )
 def test_cnn_overfits_a_batch(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Trained on one batch that the judge picks, the CNN brings the loss on it to 1.8e-5 within 100 iterations."""
-    loss = overfit_loss(lab, kit, rng)
+    loss = overfit_loss(lab, kit, rng, OVERFITTED)
     expect_reached("step07.cnn_overfits_a_batch", loss, "The loss on the batch, after 100 iterations,")
 
 

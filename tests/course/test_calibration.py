@@ -100,14 +100,18 @@ def test_a_row_is_what_the_reference_reaches_now(
         assert value == pytest.approx(stored, rel=0.02), stale
 
 
-def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "EXPERIMENTS", experiments.EXPERIMENTS[:1])
+def test_calibrate_measures_a_check_anew_and_keeps_what_others_demand(tmp_path: Path) -> None:
     out = tmp_path / "thresholds.json"
+    check = experiments.EXPERIMENTS[0].check
 
-    result = CliRunner().invoke(graders, ["calibrate", "--seeds", "2", "--jobs", "2", "--out", str(out)])
+    result = CliRunner().invoke(
+        graders, ["calibrate", "--check", check, "--seeds", "2", "--jobs", "2", "--out", str(out)]
+    )
 
     assert result.exit_code == 0, result.output
-    [row] = msgspec.json.decode(out.read_bytes(), type=list[Calibrated])
+    row, *others = msgspec.json.decode(out.read_bytes(), type=list[Calibrated])
+    assert (row.check, row.seeds) == (check, 2)
+    assert others == [ROWS[one.check] for one in experiments.EXPERIMENTS[1:]]
     stored = ROWS[row.check]
     assert row.better == "low"
     told_apart = [values for name, values in row.mistakes.items() if name not in row.not_separated]
@@ -117,6 +121,17 @@ def test_calibrate_writes_what_checks_read(tmp_path: Path, monkeypatch: pytest.M
     for value, reached in zip(row.correct["reference"], stored.correct["reference"], strict=False):
         assert reached / 2 < value < reached * 2
     assert "threshold" in result.output
+
+
+def test_a_check_without_an_experiment_is_not_calibrated(tmp_path: Path) -> None:
+    out = tmp_path / "thresholds.json"
+
+    result = CliRunner().invoke(graders, ["calibrate", "--check", "step01.none", "--out", str(out)])
+
+    assert result.exit_code == 2
+    assert "step01.none: no experiment is about this check" in result.output
+    assert experiments.EXPERIMENTS[-1].check in result.output
+    assert not out.exists()
 
 
 def test_the_threshold_lies_between_right_and_wrong() -> None:
@@ -147,7 +162,7 @@ def test_the_threshold_is_far_from_every_right_submission_however_near_the_wrong
 
     row = calibration.calibrated(one, 30, values)
 
-    assert row.threshold == pytest.approx(0.7 - 4 * 0.1)
+    assert row.threshold == pytest.approx(0.7 - 4.6 * 0.1)
     assert row.not_separated == ["lucky"]
 
 

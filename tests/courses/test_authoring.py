@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,28 +19,9 @@ pytestmark = pytest.mark.slow
 DOCUMENT = (ROOT / "docs" / "authoring.md").read_text(encoding="utf-8")
 RECIPES = read_recipes(DOCUMENT)
 KEY = re.compile(r"^\| `([a-z_.]+)` \|", re.MULTILINE)
-Prepare = Callable[[Checkout, Path], None]
 
 
 # --- the document
-
-
-def stand_ins(_: Checkout, srv: Path) -> None:
-    """Give the folders of the real data: the synthetic data stand in for them."""
-    for name in ("music", "held-out"):
-        (srv / name).symlink_to(ROOT / "fixtures" / "data")
-
-
-def one_experiment(checkout: Checkout, _: Path) -> None:
-    """Leave a single experiment of the six, the shortest."""
-    path = checkout.path("graders/checks/experiments/__init__.py")
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if "Experiment(" not in line or '"step08.' in line]
-    assert len(kept) < len(lines)
-    path.write_text("".join(kept), encoding="utf-8")
-
-
-PREPARATIONS: dict[str, Prepare] = {"Use the real data set": stand_ins, "Recalibrate": one_experiment}
 
 
 @pytest.mark.parametrize("title", [one.title for one in RECIPES])
@@ -48,15 +29,14 @@ def test_a_recipe_works_as_it_is_written(title: str, tmp_path: Path) -> None:
     checkout = Checkout.copy_to(tmp_path / "project")
     srv = tmp_path / "srv"
     srv.mkdir()
-    if title in PREPARATIONS:
-        PREPARATIONS[title](checkout, srv)
+    for name in ("music", "held-out"):  # the synthetic data stand in for the real ones
+        (srv / name).symlink_to(ROOT / "fixtures" / "data")
     recipe = next(one for one in read_recipes(places(DOCUMENT, srv)) if one.title == title)
     recipe.follow(checkout)
 
 
 def test_the_recipes_are_numbered() -> None:
     assert [one.number for one in RECIPES] == list(range(1, len(RECIPES) + 1))
-    assert PREPARATIONS.keys() <= {one.title for one in RECIPES}
 
 
 def keys_of(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:

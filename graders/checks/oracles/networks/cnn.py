@@ -68,20 +68,31 @@ def without_effect(fresh: Callable[[], Any], x: torch.Tensor, others: Mapping[st
     return names
 
 
-def expect_network(kit: Kit, make: Callable[[], Any], x: torch.Tensor, call: str) -> None:
+def expect_network(kit: Kit, make: Callable[[], tuple[Any, np.ndarray]], x: torch.Tensor, call: str) -> None:
     """Raise unless one of some backbones does with tracks what no mean of theirs does, and no part.
 
-    Its vectors change when the values of a track change places, are not in proportion to the values, and have a
-    gradient in at least one parameter.
+    Its vectors differ from track to track, change when the values of a track change places, are not in proportion to
+    the values, and have a gradient in at least one parameter.
+
+    Args:
+        kit: the kit.
+        make: returns a new backbone, and its vectors `[B, feature_size]` of the tracks in training mode.
+        x: tracks `[B, T, F]`.
+        call: the call, as a student would write it.
     """
     rows = len(x)
     mixed = x.flatten(1)[:, torch.randperm(x[0].numel(), generator=torch.Generator().manual_seed(rows))].view_as(x)
-    missing = "is the same when the values of a track change places; expected convolutions"
+    missing = "is the same for tracks that are unlike; expected it to depend on the track"
     for _ in range(NETWORKS_TRIED):
-        backbone = evaluating(make())
-        before, moved, negative, zero = (
-            as_array(backbone(some), call).astype(np.float64) for some in (x, mixed, -x, torch.zeros_like(x))
+        backbone, fresh = make()
+        if not np.ptp(fresh, axis=0).any():
+            continue
+        missing = "is the same when the values of a track change places; expected convolutions"
+        together = evaluating(backbone)(torch.cat([x, mixed, -x, torch.zeros_like(x[:1])]))
+        answers = expect_shape(
+            together, (3 * rows + 1, fresh.shape[1]), f"backbone.eval()(x {[3 * rows + 1, *x.shape[1:]]})"
         )
+        before, moved, negative, zero = np.split(answers.astype(np.float64), [rows, 2 * rows, 3 * rows])
         if not changed(before, moved):
             continue
         missing = "grows in proportion to the values of a track; expected ReLU and max pooling"
