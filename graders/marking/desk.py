@@ -68,37 +68,45 @@ class Pile:
         return Place(self.question.id, key_of(self.answers[index]))
 
     @property
+    def marked(self) -> int:
+        """How many answers count as marked."""
+        return sum(self.done)
+
+    @property
     def left(self) -> Iterator[int]:
         """The indices of the answers that are not marked yet."""
         return (index for index, done in enumerate(self.done) if not done)
 
 
 @dataclass(frozen=True)
-class Line:
-    """An answer in the list of those to its question: the marks are those that the marker may see."""
+class _Seen:
+    """An answer whose marks are those that the marker may see: the marker's own, and others'."""
 
-    place: Place
-    answer: Answer
-    done: bool
     mine: Marked | None
     others: tuple[Marked, ...]
 
     @property
     def apart(self) -> float:
         """How far apart the points of its markers are."""
-        marks = [*([self.mine] if self.mine else []), *self.others]
-        return spread(marks) if len(marks) > 1 else 0.0
+        return _spread([*([self.mine] if self.mine else []), *self.others])
 
 
 @dataclass(frozen=True)
-class Sight:
+class Line(_Seen):
+    """An answer in the list of those to its question."""
+
+    place: Place
+    answer: Answer
+    done: bool
+
+
+@dataclass(frozen=True)
+class Sight(_Seen):
     """One answer, as its marker sees it.
 
     Attributes:
         pile: those of its question.
         index: which one it is, from 0.
-        mine: the marker's own mark.
-        others: those of others, if the marker may see them.
         version: a hash of the marks that a new one depends on, to be given back with it.
         previous, following, unmarked: the answers before and after it, and the next that is not marked.
         comments: those that were given before, the most frequent first.
@@ -106,8 +114,6 @@ class Sight:
 
     pile: Pile
     index: int
-    mine: Marked | None
-    others: tuple[Marked, ...]
     version: str
     previous: Place | None
     following: Place | None
@@ -201,9 +207,9 @@ class Desk:
         marks = pile.answers[index].marks
         told = [one for answer in pile.answers for one in answer.marks if self._may_quote(one)]
         return Sight(
+            *self._mine_and_others(marks),
             pile,
             index,
-            *self._mine_and_others(marks),
             version_of(one for one in marks if self._may_quote(one)),
             pile.place(index - 1) if index else None,
             pile.place(index + 1) if index + 1 < len(keys) else None,
@@ -219,7 +225,7 @@ class Desk:
         """
         pile = _pile_of(question, self.piles())
         return pile, [
-            Line(pile.place(index), answer, done, *self._mine_and_others(answer.marks))
+            Line(*self._mine_and_others(answer.marks), pile.place(index), answer, done)
             for index, (answer, done) in enumerate(zip(pile.answers, pile.done, strict=True))
         ]
 
@@ -271,7 +277,7 @@ class Desk:
         return Pile(question, answers, done, theirs, sum(mine), self._agreement(answers))
 
     def _agreement(self, answers: Sequence[Answer]) -> Agreement:
-        spreads = [spread(one.marks) for one in answers if len(one.marks) > 1 and self._may_see(one.marks)]
+        spreads = [_spread(one.marks) for one in answers if len(one.marks) > 1 and self._may_see(one.marks)]
         return Agreement(len(spreads), spreads.count(0), statistics.fmean(spreads) if spreads else 0.0)
 
     def _mine_and_others(self, marks: Sequence[Marked]) -> tuple[Marked | None, tuple[Marked, ...]]:
@@ -293,9 +299,9 @@ def _pile_of(question: str, piles: Sequence[Pile]) -> Pile:
     raise NotThere
 
 
-def spread(marks: Sequence[Marked]) -> float:
-    """Return how far apart the points of several markers are."""
-    points = [one.points for one in marks]
+def _spread(marks: Sequence[Marked]) -> float:
+    """Return how far apart the points of several markers are; 0 where there are none."""
+    points = [one.points for one in marks] or [0.0]
     return round(max(points) - min(points), 6)
 
 

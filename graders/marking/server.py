@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from graders.marking import words
-from graders.marking.desk import Desk, NotThere, Sight, next_unmarked, spread
+from graders.marking.desk import Desk, NotThere, Sight, next_unmarked
 from graders.marking.gate import Gate, Keys, same
 from graders.marking.given import Given, NoMark, choices, given_by, mark_of
 from graders.marking.markdown import harmless
@@ -177,7 +177,6 @@ class _Pages:
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
         answer = sight.answer
-        together = [*([sight.mine] if sight.mine else []), *sight.others]
         values = {
             "sight": sight,
             "question": sight.pile.question,
@@ -186,7 +185,6 @@ class _Pages:
             "choices": choices(sight.pile.question),
             "given": given,
             "comments": sight.comments[:MOST_COMMENTS],
-            "spread": spread(together) if len(together) > 1 else None,
             "problem": problem,
             "meanwhile": meanwhile,
             "taken_back": taken_back,

@@ -375,6 +375,18 @@ def test_a_mark_that_another_gave_meanwhile_is_shown_and_nothing_is_lost(eleni, 
     assert "1 of 1; 0 apart on average" in eleni.said
 
 
+def test_who_has_not_marked_an_answer_neither_agrees_with_others_nor_differs(eleni, book):
+    (answer, *_) = book.answers()
+    book.mark((answer, Marked("2.1", points, marker)) for marker, points in (("Νίκος", 0.25), ("Μαρία", 0.25)))
+    eleni.go("/question/2.1")
+    eleni.go(eleni.page.xpath("//tr[contains(., 'Νίκος')]//a/@href")[0])
+    assert "Marks of others" in eleni.said
+    assert "agree" not in eleni.said
+    eleni.give("2")
+    eleni.go("/question/2.1")
+    assert "(0.25 apart)" in eleni.said
+
+
 def test_ones_own_mark_in_another_window_is_not_written_over_unseen(eleni, book):
     other = Browser(book, "Ελένη")
     other.open()
