@@ -14,7 +14,7 @@ from graders.policy import Grades
 from graders.questions import Question
 from graders.results.gradebook.answers import Answer, version_of
 from graders.results.gradebook.book import Gradebook
-from graders.results.gradebook.rows import Key, Marked, Marks
+from graders.results.gradebook.rows import Key, Marked, Marks, of_marker
 
 
 class NotThere(Exception):
@@ -271,7 +271,7 @@ class Desk:
     def _pile(self, question: Question, marks: Marks) -> Pile:
         held = zip(self._answers[question.id], self._keys[question.id], strict=True)
         answers = [replace(one, marks=marks[key]) if key in marks else one for one, key in held]
-        mine = [any(mark.marker == self.marker for mark in one.marks) for one in answers]
+        mine = [of_marker(self.marker, one.marks) is not None for one in answers]
         done = mine if self.independently else [bool(one.marks) for one in answers]
         theirs = [marked and not own for marked, own in zip(done, mine, strict=True)]
         return Pile(question, answers, done, theirs, sum(mine), self._agreement(answers))
@@ -281,12 +281,12 @@ class Desk:
         return Agreement(len(spreads), spreads.count(0), statistics.fmean(spreads) if spreads else 0.0)
 
     def _mine_and_others(self, marks: Sequence[Marked]) -> tuple[Marked | None, tuple[Marked, ...]]:
-        mine = next((one for one in marks if one.marker == self.marker), None)
+        mine = of_marker(self.marker, marks)
         others = tuple(one for one in marks if one.marker != self.marker)
         return mine, others if self._may_see(marks) else ()
 
     def _may_see(self, marks: Sequence[Marked]) -> bool:
-        return not self.independently or any(one.marker == self.marker for one in marks)
+        return not self.independently or of_marker(self.marker, marks) is not None
 
     def _may_quote(self, mark: Marked) -> bool:
         return not self.independently or mark.marker == self.marker

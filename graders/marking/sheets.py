@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graders.exports.words import number
 from graders.questions import Question
 from graders.results.gradebook.answers import Answer
-from graders.results.gradebook.rows import Marked, digest_of
+from graders.results.gradebook.rows import Marked, digest_of, of_marker
 from graders.spreadsheets import BadSheet, csv_text, number_in, records
 from graders.text import cell, printable
 
@@ -58,7 +58,7 @@ def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymo
     """Return the sheet to fill in; what this marker has given stands in it already."""
     rows: list[Sequence[str]] = [COLUMNS]
     for answer in in_order(answers):
-        mine = _mark_of(answer, marker)
+        mine = of_marker(marker, answer.marks)
         owner = "" if anonymous else cell(whose(answer))
         points, comment = (str(number(mine.points)), cell(mine.comment)) if mine else ("", "")
         rows.append([key_of(answer), owner, points, str(number(question.points)), comment, cell(answer.text)])
@@ -127,7 +127,7 @@ def _stands(mark: Marked, points: str, comment: str) -> bool:
 
 
 def _comment(written: str, answer: Answer, marker: str) -> str:
-    before = _mark_of(answer, marker)
+    before = of_marker(marker, answer.marks)
     return before.comment if before and _is_of(before, written) else _typed(written)
 
 
@@ -139,10 +139,6 @@ def _is_of(mark: Marked, written: str) -> bool:
 def _typed(written: str) -> str:
     """Return a comment without what keeps spreadsheets from taking it for a formula."""
     return written.removeprefix("'") if cell(written.removeprefix("'")) == written else written
-
-
-def _mark_of(answer: Answer, marker: str) -> Marked | None:
-    return next((mark for mark in answer.marks if mark.marker == marker), None)
 
 
 def in_order(answers: Sequence[Answer]) -> list[Answer]:

@@ -55,6 +55,7 @@ def export_sheets(
     """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
     from graders.marking.chosen import to_be_marked  # noqa: PLC0415 - needs the gradebook's libraries
     from graders.marking.sheets import markdown, table, unsaved  # noqa: PLC0415
+    from graders.results.gradebook.rows import of_marker  # noqa: PLC0415
     from graders.statistics.advice import counted  # noqa: PLC0415
 
     questions = _questions(course, wanted)
@@ -81,7 +82,7 @@ def export_sheets(
         sheet, page = table(question, mine, marker, anonymous=anonymous), markdown(question, mine, anonymous=anonymous)
         if mine:
             write_folder("--to", to, {f"{question.id}.csv": for_excel(sheet), f"{question.id}.md": page})
-        marked = sum(any(one.marker == marker for one in answer.marks) for answer in mine)
+        marked = sum(of_marker(marker, answer.marks) is not None for answer in mine)
         click.echo(f"{question.id} {question.title}: {counted(len(mine), 'answer')}, {marked} marked by {marker}")
 
 

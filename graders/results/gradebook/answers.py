@@ -19,6 +19,7 @@ from graders.results.gradebook.rows import (
     marks_by_key,
     marks_of_owners,
     now,
+    of_marker,
     owners_of,
     result_from,
     together,
@@ -129,7 +130,7 @@ class Answers(Connected):
             self._alone(session)
             current = _marks(session)
             for answer, mark in marks:
-                before = _of_marker(mark.marker, current.get(answer.key, ()))
+                before = of_marker(mark.marker, current.get(answer.key, ()))
                 if before != mark:
                     self._keep(session, answer, mark, before)
 
@@ -148,7 +149,7 @@ class Answers(Connected):
         with self._session() as session:
             self._alone(session)
             current = _marks_for(session, answer.key)
-            before = _of_marker(mark.marker, current)
+            before = of_marker(mark.marker, current)
             if before == mark:
                 return
             if version_of(current if not blind else [before] if before else ()) != seen:
@@ -180,7 +181,7 @@ class Answers(Connected):
             subject = f"{row.handin}: {row.question}"
             session.delete(row)
             session.flush()
-            before = _of_marker(marker, _marks_for(session, key))
+            before = of_marker(marker, _marks_for(session, key))
             self._note(session, "mark taken back", subject, _said(expected, marker), _said(before, marker))
             return before
 
@@ -203,10 +204,6 @@ class Answers(Connected):
         )
         earlier = {"points": before.points, "comment": before.comment} if before else {}
         self._note(session, "marked", f"{answer.handin}: {mark.question}", earlier, _said(mark, mark.marker))
-
-
-def _of_marker(marker: str, marks: Iterable[Marked]) -> Marked | None:
-    return next((one for one in marks if one.marker == marker), None)
 
 
 def _said(mark: Marked | None, marker: str) -> dict[str, object]:

@@ -42,6 +42,11 @@ def together(marks: Sequence[Marked]) -> Mark | None:
     return Mark(statistics.fmean(one.points for one in marks), tuple(one.comment for one in marks if one.comment))
 
 
+def of_marker(marker: str, marks: Iterable[Marked]) -> Marked | None:
+    """Return a marker's own one of the marks for an answer; None if there is none."""
+    return next((one for one in marks if one.marker == marker), None)
+
+
 def insert_into(session: Session) -> Callable[[type[Base]], Any]:
     """Return the `insert` of the database at hand, which can leave out what is there already."""
     if session.get_bind().dialect.name == "postgresql":
