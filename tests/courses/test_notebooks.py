@@ -119,7 +119,7 @@ def test_a_notebook_with_work_in_it_is_not_written_over(home: Path) -> None:
 def test_what_cannot_be_written_is_told_in_one_sentence(home: Path) -> None:
     unknown = lab("notebook", "--step", "7", cwd=home)
     assert unknown.returncode == 2
-    assert "--step 7: no step of this course; it has steps 1, 2." in unknown.stderr
+    assert "--step 7: this course has no such step; it has 1, 2." in unknown.stderr
     without = lab("notebook", cwd=home, code=f"import sys; sys.modules['jupytext'] = None; {LAB}")
     assert (without.returncode, without.stderr.count("\n")) == (2, 1)
     assert without.stderr.startswith("lab: notebooks are written with jupytext, which is not installed: pip install ")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import claim, course_option
+from graders.commands.options import claim, course_option, expect_steps
 from graders.course import Course
 from graders.outcomes import HarnessFault
 
@@ -53,11 +53,7 @@ def audit(
     What was judged before with the same checks stands. Exits with 1 if the checks do not hold.
     """
     expect_linux("audit")
-    known = {step.number for step in course.steps}
-    if unknown := sorted(set(steps) - known):
-        raise click.UsageError(
-            f"--step {unknown[0]}: this course has no such step; it has {', '.join(map(str, sorted(known)))}."
-        )
+    expect_steps(course, *steps)
     try:
         import graders.audit.mutants  # noqa: F401, PLC0415 - an extra, and slow to load
     except ImportError as error:
@@ -75,7 +71,15 @@ def audit(
     from graders.audit.whole import Audit  # noqa: PLC0415
 
     console = Console()
-    plan = Audit(course, out, steps or tuple(sorted(known)), kinds, quick=quick, seeds=seeds, regrades=regrades)
+    plan = Audit(
+        course,
+        out,
+        steps or tuple(step.number for step in course.steps),
+        kinds,
+        quick=quick,
+        seeds=seeds,
+        regrades=regrades,
+    )
     with Live(console=console, auto_refresh=False, transient=True) as live:  # a thread would be forked with judges
         found = plan.run(jobs, lambda text: live.update(Text(text, style="dim"), refresh=console.is_terminal))
     write_findings(found, out / FINDINGS)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from graders.commands.errors import Command, say, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
-from graders.commands.options import lang_option
+from graders.commands.options import expect_steps, lang_option
 from graders.course import Course
 
 
@@ -28,12 +27,8 @@ def notebook(numbers: tuple[int, ...], out: Path | None, root: Path | None, cour
     from graders.commands.writing import write  # noqa: PLC0415 - `--help` needs none of these
     from graders.notebooks.writing import write_notebook  # noqa: PLC0415
 
-    words = words_for(language, course.words_folder, os.environ)
-    known = {step.number: step for step in course.steps}
-    for number in numbers:
-        if number not in known:
-            listed = ", ".join(map(str, known))
-            raise click.UsageError(f"--step {number}: no step of this course; it has steps {listed}.")
+    words = words_for(language, course)
+    expect_steps(course, *numbers)
     folder = root_of(course, root)
     steps = [step for step in course.steps if not numbers or step.number in numbers]
     name = "-".join([course.package, *(step.label for step in steps if numbers)])
