@@ -48,7 +48,7 @@ def check(
 
     With a NOTEBOOK, its code is checked instead of the modules that you fill in.
     """
-    words = words_for(language, course.words_folder, os.environ)
+    words = words_for(language, course)
     notebooks = [Path(text) for text in what if text.lower().endswith(NOTEBOOK)]
     numbers = {number for text in what if not text.lower().endswith(NOTEBOOK) for number in steps_named(text, course)}
     if len(notebooks) > 1:

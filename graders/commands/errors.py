@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 import platform
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import metadata
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from graders.course import ENGINE
+from graders.course import ENGINE, Course
 from graders.outcomes import BadInput, HarnessFault
 from graders.text import printable, text_of
 from graders.words.choice import chosen_words
@@ -181,18 +181,17 @@ def show(misuse: click.ClickException, words: Words) -> None:
     click.echo(words.say("Error: {message}", message=printable(words.text(misuse.format_message()))), err=True)
 
 
-def words_for(language: str, folder: Path | None, environment: Mapping[str, str]) -> Words:
+def words_for(language: str, course: Course) -> Words:
     """Return the words that a command line or the locale asks for; errors are told in them from now on.
 
     Args:
         language: what `--lang` says; empty for the locale's.
-        folder: that with the course's words.
-        environment: the variables that say the locale.
+        course: the course, which has words of its own.
 
     Raises:
         BadInput: nothing is translated to the language.
     """
-    words = chosen_words(language, environment, folder)
+    words = chosen_words(language, os.environ, course.words_folder)
     settings = click.get_current_context().find_object(Settings)
     if settings:
         settings.words = words

@@ -249,8 +249,12 @@ class Checking:
     def _command_for_hints(self, options: str) -> str:
         if self.wanted.results:
             return f"check({self.hints.withheld}, hints={options.count('--hints')})"
-        notebook = f"{shlex.quote(self.work.notebook)} " if self.work.notebook else ""
-        return f"`lab check {notebook}{self.hints.withheld} {options}`"
+        return f"`lab check {self._notebook}{self.hints.withheld} {options}`"
+
+    @property
+    def _notebook(self) -> str:
+        """The notebook as a word of a command, with the space behind it; nothing for a package."""
+        return f"{shlex.quote(self.work.notebook)} " if self.work.notebook else ""
 
     def _next(self, verdicts: Mapping[str, Verdict], written: Sequence[WrittenAnswer]) -> _Next:
         """Return what to do next: mend a check that waits for no other one, go on, answer, or hand in."""
@@ -258,20 +262,19 @@ class Checking:
         to_mend = [row for row in self.rubric if row.id in verdicts and verdicts[row.id].outcome not in done]
         further = [step for step in self.course.steps if step.number > self.rubric[-1].step] if self.rubric else []
         to_answer = [one for one in written if one.status is AnswerStatus.NOT_ANSWERED]
-        notebook = f"{shlex.quote(self.work.notebook)} " if self.work.notebook else ""
         if to_mend:
             step = to_mend[0].step
-            title, command = self.words.text(to_mend[0].title), f"lab check {notebook}{step} --first"
+            title, command = self.words.text(to_mend[0].title), f"lab check {self._notebook}{step} --first"
             line = self.words.say("step {step}, {title} ({command})", step=step, title=title, command=command)
             return _Next(line, self.words.say("step {step}, {title}", step=step, title=title))
         if further:
             number = further[0].number
-            return _Next(f"lab check {notebook}{number}", self.words.say("step {step}", step=number))
+            return _Next(f"lab check {self._notebook}{number}", self.words.say("step {step}", step=number))
         if to_answer:
             title = self.words.text(to_answer[0].title)
             text = self.words.say("answer question {id}, {title}", id=to_answer[0].id, title=title)
             return _Next(text, text)
-        text = self.words.say('lab submit {notebook}--name "YOUR NAME"', notebook=notebook)
+        text = self.words.say('lab submit {notebook}--name "YOUR NAME"', notebook=self._notebook)
         return _Next(text, self.words.say("hand the notebook in, with lab submit"))
 
     def _interrupt(self, *_: object) -> None:

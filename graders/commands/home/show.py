@@ -43,7 +43,7 @@ def show(
     from graders.outcomes import SubmissionError  # noqa: PLC0415
     from graders.seeding import seed_libraries  # noqa: PLC0415
 
-    words = words_for(language, course.words_folder, os.environ)
+    words = words_for(language, course)
     for name, value in course.sandbox.environment.items():
         os.environ.setdefault(name, value)
     figures = _figures_of(steps_named(step, course), course)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None,
     from graders.intake.archives import NoSubmission, UnreadableSubmission  # noqa: PLC0415 - `--help` needs none of these
     from graders.intake.handing_in import hand_in_of, may_replace  # noqa: PLC0415
 
-    words = words_for(language, course.words_folder, os.environ)
+    words = words_for(language, course)
     name = NO_NAME.sub("_", folder_name(" ".join(who.split())))
     if not name.strip("_ "):
         raise click.UsageError(f"--name {who!r}: give your student number or your full name.")

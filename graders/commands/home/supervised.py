@@ -27,6 +27,7 @@ from graders.outcomes import Outcome, Verdict
 
 NOTES = "GRADERS_LAB_CHECK_NOTES"  # the environment variable that names the file, in the second process
 POLL = 0.05
+MOST_DEATHS = 10  # after which no further process is started
 FIRST_WORD, LONGEST_SILENCE = 10.0, 60.0  # seconds until a check that still runs is told, and then at most between
 EXIT = "Look for what ends Python at once, such as os._exit: return a result, or raise an exception, instead."
 CRASH = "A signal ended Python, or C code crashed: look at what the last line of yours gives to a library."
@@ -139,7 +140,6 @@ class Supervision:
 
     Args:
         say: writes a line for the user.
-        deaths: after so many, no further process is started.
         start: starts the second process, with these environment variables.
         is_outdated: tells whether it is to be ended because what it checks is no longer what there is.
     """
@@ -147,7 +147,6 @@ class Supervision:
     def __init__(
         self,
         say: Callable[[str], None],
-        deaths: int = 10,
         *,
         start: Callable[[dict[str, str]], Process] = this_command_again,
         is_outdated: Callable[[], bool] = lambda: False,
@@ -156,7 +155,7 @@ class Supervision:
         self._start = start
         self._is_outdated = is_outdated
         self._outdated = False
-        self._deaths_left = deaths
+        self._deaths_left = MOST_DEATHS
         self._asked_to_stop = 0
         self._ending: signal.Signals | None = None
 
