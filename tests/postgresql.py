@@ -50,8 +50,8 @@ class Server:
             "pg_ctl", "start", "-w", "-t", "120", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options
         )
 
-    def stop(self, mode: str = "immediate") -> None:
-        self._do("pg_ctl", "stop", "-w", "-m", mode, "-D", self.folder / "data")
+    def stop(self) -> None:
+        self._do("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self.folder / "data")
 
     def _do(self, program: str, *arguments: object) -> None:
         # PostgreSQL refuses to run as root.

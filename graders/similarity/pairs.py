@@ -15,6 +15,7 @@ from graders.similarity.texts import Text
 from graders.similarity.tokens import Passage
 from graders.similarity.winnowing import Hashes, hashes_of, winnowed
 
+LONGEST = 3  # passages of each pair
 COMMON_SHARE = 0.3  # of the class: what more than that have is the usual answer
 COMMON_LEAST = 4  # and more than so many, or two who share in a small class would hide themselves
 ENOUGH = 25  # fingerprints, about 150 tokens: of a shorter text, agreement is no larger a share than of one so long
@@ -46,14 +47,13 @@ class Pair:
         return max(self.share, self.file_share)
 
 
-def pairs_of(texts: Sequence[Text], given: Iterable[Passage], least: float, longest: int = 3) -> list[Pair]:
+def pairs_of(texts: Sequence[Text], given: Iterable[Passage], least: float) -> list[Pair]:
     """Return the pairs of which at least a share agrees, the largest share first.
 
     Args:
         texts: the submissions.
         given: what all were given; agreement in it does not count.
         least: the share, of the smaller submission or of one file, from 0 to 1.
-        longest: how many shared passages each pair has.
     """
     known = _all_hashes(given)
     marked = [Fingerprinted(text, [winnowed(hashes_of(one), known) for one in text.passages]) for text in texts]
@@ -79,7 +79,7 @@ def pairs_of(texts: Sequence[Text], given: Iterable[Passage], least: float, long
             (shared_parts[row, other] / max(ENOUGH, part_sizes[row]), units[row][1]) for row, other in rows
         )
         if max(share, file_share) >= least:
-            passages = longest_shared(marked[left], marked[right], common, longest)
+            passages = longest_shared(marked[left], marked[right], common, LONGEST)
             found.append(Pair(texts[left], texts[right], float(share), file, float(file_share), passages))
     return sorted(found, key=lambda pair: (-pair.most, -pair.share, pair.left.name, pair.right.name))
 

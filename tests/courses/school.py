@@ -19,6 +19,7 @@ from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
 STUDENTS = ("Άννα", "Βασίλης", "Γιώργος", "Δήμητρα", "Ελένη", "Ζωή", "Ηλίας", "Θάνος")
+SECONDS_TO_WAIT = 120  # until something happens, or never
 GRADERS = "from graders.cli import main; main()"
 
 
@@ -88,8 +89,8 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def until(something: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
+def until(something: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_WAIT
     while not something():
         assert time.monotonic() < deadline
         time.sleep(0.005)

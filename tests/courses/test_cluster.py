@@ -75,8 +75,8 @@ class Machines:
         host, port = self.address.removeprefix("tcp://").split(":")
         self.scheduler = self.start(SCHEDULER, "--host", host, "--port", port, "--no-dashboard")
 
-    def start_node(self, course: Path = WORDS, jobs: int = 1) -> subprocess.Popen[bytes]:
-        node = self.start(GRADERS, "node", self.address, "--course", course, "--jobs", jobs)
+    def start_node(self, course: Path = WORDS) -> subprocess.Popen[bytes]:
+        node = self.start(GRADERS, "node", self.address, "--course", course)
         self.nodes.append(node)
         return node
 

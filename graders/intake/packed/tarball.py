@@ -96,8 +96,8 @@ def is_tarball(start: bytes) -> bool:
     return start.startswith(tuple(STREAM_KINDS)) or start[USTAR : USTAR + 5] == b"ustar"
 
 
-def unpack(packed: IO[bytes], most: int = MOST_BYTES) -> bytearray:
-    """Return what a file unpacks to; once that is more than `most` bytes, only its beginning.
+def unpack(packed: IO[bytes]) -> bytearray:
+    """Return what a file unpacks to; once that is more than `MOST_BYTES`, only its beginning.
 
     Raises:
         EOFError, OSError, zlib.error, lzma.LZMAError: it is damaged, or made of more parts than any tool makes.
@@ -106,20 +106,20 @@ def unpack(packed: IO[bytes], most: int = MOST_BYTES) -> bytearray:
     start = packed.read(PACKED_AT_ONCE)
     magic = next((magic for magic in STREAM_KINDS if start.startswith(magic)), None)
     if magic is None:
-        while start and len(data) <= most:
+        while start and len(data) <= MOST_BYTES:
             data += start
             start = packed.read(UNPACKED_AT_ONCE)
         return data
     for _ in range(STREAMS):
-        start = _unpack_stream(STREAM_KINDS[magic](), start, packed, data, most)
-        if len(data) > most or not start.startswith(magic):
+        start = _unpack_stream(STREAM_KINDS[magic](), start, packed, data)
+        if len(data) > MOST_BYTES or not start.startswith(magic):
             return data
     raise EOFError(f"it is made of more than {STREAMS} compressed parts")
 
 
-def _unpack_stream(stream: _Stream, start: bytes, packed: IO[bytes], data: bytearray, most: int) -> bytes:
+def _unpack_stream(stream: _Stream, start: bytes, packed: IO[bytes], data: bytearray) -> bytes:
     """Unpack one stream onto `data`; return the beginning of what follows it, without padding."""
-    while not stream.eof and len(data) <= most:
+    while not stream.eof and len(data) <= MOST_BYTES:
         unpacked = stream.decompress(start, UNPACKED_AT_ONCE)
         data += unpacked
         start = packed.read(PACKED_AT_ONCE) if stream.needs_input and not stream.eof else b""

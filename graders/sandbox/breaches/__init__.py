@@ -45,7 +45,7 @@ BREACHES = (
 
 
 @contextmanager
-def probe_worker(server: WarmServer, seconds: float = SECONDS) -> Iterator[tuple[Worker, Any]]:
+def probe_worker(server: WarmServer) -> Iterator[tuple[Worker, Any]]:
     """Give a worker that holds the probe, and the probe's functions."""
     with tempfile.TemporaryDirectory(prefix="graders-probe-") as folder:
         package = Path(folder, "submission", PACKAGE)
@@ -54,5 +54,5 @@ def probe_worker(server: WarmServer, seconds: float = SECONDS) -> Iterator[tuple
         shutil.copy(probe.__file__, package / "step00_probe.py")
         scratch = Path(folder, "scratch")
         scratch.mkdir()
-        with Worker(server.controls[0], order_for(package.parent, PACKAGE, [], scratch, 0), seconds) as worker:
+        with Worker(server.controls[0], order_for(package.parent, PACKAGE, [], scratch, 0), SECONDS) as worker:
             yield worker, RemotePackage(OneWorker(worker), PACKAGE).step00_probe
