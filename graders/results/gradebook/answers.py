@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from graders.results.gradebook.database import MARKS_LOCK
+from graders.results.gradebook.database import MARKS_LOCK, wait_alone
 from graders.results.gradebook.grades import Mark
 from graders.results.gradebook.rows import (
     Key,
@@ -127,7 +127,7 @@ class Answers(Connected):
     def mark(self, marks: Iterable[tuple[Answer, Marked]]) -> None:
         """Keep marks for answers, all or none; a marker's earlier one stays in the history alone."""
         with self._session() as session:
-            self._alone(session)
+            wait_alone(session.connection(), MARKS_LOCK)
             current = _marks(session)
             for answer, mark in marks:
                 before = of_marker(mark.marker, current.get(answer.key, ()))
@@ -147,7 +147,7 @@ class Answers(Connected):
             ChangedMeanwhile: the answer has others by now; nothing is written.
         """
         with self._session() as session:
-            self._alone(session)
+            wait_alone(session.connection(), MARKS_LOCK)
             current = _marks_for(session, answer.key)
             before = of_marker(mark.marker, current)
             if before == mark:
@@ -174,7 +174,7 @@ class Answers(Connected):
             ChangedMeanwhile: their last mark is another one, or for another answer; nothing is written.
         """
         with self._session() as session:
-            self._alone(session)
+            wait_alone(session.connection(), MARKS_LOCK)
             row = _last_row(session, marker)
             if row is None or (_key(session, row), _marked(row)) != (key, expected):
                 raise ChangedMeanwhile((_marked(row),) if row else ())
@@ -184,11 +184,6 @@ class Answers(Connected):
             before = of_marker(marker, _marks_for(session, key))
             self._note(session, "mark taken back", subject, _said(expected, marker), _said(before, marker))
             return before
-
-    def _alone(self, session: Session) -> None:
-        """Let no other transaction change marks until this one ends; SQLite lets one write at a time anyway."""
-        if self.engine.dialect.name == "postgresql":
-            session.execute(sa.select(sa.func.pg_advisory_xact_lock(MARKS_LOCK)))
 
     def _keep(self, session: Session, answer: Answer, mark: Marked, before: Marked | None) -> None:
         session.add(

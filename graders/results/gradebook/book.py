@@ -13,7 +13,7 @@ from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
 from graders.questions import Question
 from graders.results.gradebook.answers import Answers
-from graders.results.gradebook.database import ENROLMENT_LOCK
+from graders.results.gradebook.database import ENROLMENT_LOCK, wait_alone
 from graders.results.gradebook.grades import Attempt, Override, Total, total_of
 from graders.results.gradebook.handins import row_of
 from graders.results.gradebook.rows import (
@@ -72,8 +72,7 @@ class Gradebook(Answers):
     def enrol(self, students: Iterable[Student]) -> None:
         """Let the class be these students; who is not among them any more stays in the book, but not in the class."""
         with self._session() as session:
-            if self.engine.dialect.name == "postgresql":  # two that enrol a class at once would both add a student
-                session.execute(sa.select(sa.func.pg_advisory_xact_lock(ENROLMENT_LOCK)))
+            wait_alone(session.connection(), ENROLMENT_LOCK)  # two that enrol a class at once would both add a student
             rows = {row.id: row for row in session.scalars(sa.select(StudentRow))}
             wanted = {student.id: student for student in students}
             for student in wanted.values():
@@ -96,14 +95,15 @@ class Gradebook(Answers):
 
     def students(self) -> list[Student]:
         """Return the class, by id."""
-        with self._session(writes=False) as session:
-            rows = session.scalars(sa.select(StudentRow).where(StudentRow.active).order_by(StudentRow.id))
-            return [student_from(row) for row in rows]
+        return self._students(active=True)
 
     def former_students(self) -> list[Student]:
         """Return those who have left the class, by id."""
+        return self._students(active=False)
+
+    def _students(self, *, active: bool) -> list[Student]:
         with self._session(writes=False) as session:
-            rows = session.scalars(sa.select(StudentRow).where(~StudentRow.active).order_by(StudentRow.id))
+            rows = session.scalars(sa.select(StudentRow).where(StudentRow.active.is_(active)).order_by(StudentRow.id))
             return [student_from(row) for row in rows]
 
     def record(self, handin: Handin, result: Result) -> bool:
@@ -178,7 +178,7 @@ class Gradebook(Answers):
             self._note(
                 session,
                 "override",
-                student if step is None else f"{student}: step {step}",
+                _decided(student, step),
                 {"points": before.points, "reason": before.reason} if before else {},
                 {"points": points, "reason": reason},
             )
@@ -192,7 +192,7 @@ class Gradebook(Answers):
                 self._note(
                     session,
                     "override withdrawn",
-                    student if step is None else f"{student}: step {step}",
+                    _decided(student, step),
                     {"points": row.points, "reason": row.reason},
                     {},
                 )
@@ -252,3 +252,8 @@ class Gradebook(Answers):
                 Change(row.at, row.by, row.what, row.subject, row.before, row.after)
                 for row in session.scalars(sa.select(ChangeRow).order_by(ChangeRow.id))
             ]
+
+
+def _decided(student: str, step: int | None) -> str:
+    """Return what the history calls the points that a person decides on: of a step, or of the total."""
+    return student if step is None else f"{student}: step {step}"

@@ -19,13 +19,8 @@ from graders.outcomes import BadInput, HarnessFault
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 60  # how long a writer waits for another's transaction to end
 OTHER_NAMES_OF_POSTGRESQL = re.compile(r"^postgres(ql)?://")  # for which SQLAlchemy takes another driver
-MIGRATION_LOCK, ENROLMENT_LOCK, MARKS_LOCK = (
-    0x6772_6164,
-    0x6772_6165,
-    0x6772_6166,
-)  # numbers that no other user of the database locks
-
-
+# Numbers that no other user of the database locks.
+MIGRATION_LOCK, ENROLMENT_LOCK, MARKS_LOCK = 0x6772_6164, 0x6772_6165, 0x6772_6166
 READS = {"gradebook_reads": True}  # of a connection whose transactions only read
 DIALECTS = ("sqlite", "postgresql")
 
@@ -146,14 +141,19 @@ def _set_up_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+def wait_alone(connection: sa.Connection, lock: int) -> None:
+    """Wait until no other transaction has a lock, and keep it to the end of this one; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
 def _migrate(engine: sa.Engine) -> None:
     """Bring the tables up to date; of two processes that open a gradebook at once, one waits for the other."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     newest = ScriptDirectory.from_config(config).get_current_head()
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        wait_alone(connection, MIGRATION_LOCK)
         if MigrationContext.configure(connection).get_current_revision() == newest:
             return
         config.attributes["connection"] = connection
