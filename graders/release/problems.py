@@ -30,7 +30,7 @@ wrong = []
 def attempt(what, act):
     try:
         act()
-    except BaseException as error:
+    except BaseException as error:  # of whatever kind: a module may also exit
         wrong.append(f"{what}: {type(error).__name__}: {error}")
 def load():
     from graders.course import load_course

@@ -81,8 +81,8 @@ def _rest(sock: socket.socket, start: memoryview, size: int, patience: Patience 
     try:
         while len(data) < size:
             data += piece[: _fill(sock, piece[: size - len(data)], 1, patience)]
-    except BaseException:
-        data.clear()  # whoever keeps the exception keeps this frame
+    except BaseException:  # of whatever kind: whoever keeps the exception keeps this frame, and what it holds
+        data.clear()
         raise
     return data
 
