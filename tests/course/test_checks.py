@@ -6,6 +6,7 @@ A mistake is one change of the reference; `fixtures/submissions/mistakes` lists 
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -195,16 +196,18 @@ def several_at_once(changes: Iterable[RightChange], at_most: int) -> list[list[R
     return together
 
 
+@functools.cache
+def reference(module: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the source of a module of the reference, and the first and last lines of its statements at the top."""
+    source = (COURSE.reference_folder / f"{module}.py").read_text(encoding="utf-8")
+    return source, [(node.lineno, node.end_lineno or node.lineno) for node in ast.parse(source).body]
+
+
 def touched(change: RightChange) -> set[int]:
     """Return the first lines of the statements at the top level of a module that a change is made in."""
-    source = (COURSE.reference_folder / f"{change.module}.py").read_text(encoding="utf-8")
+    source, statements = reference(change.module)
     spans = [(source.count("\n", 0, source.find(edit.old)) + 1, edit.old.count("\n")) for edit in change.edits]
-    return {
-        node.lineno
-        for node in ast.parse(source).body
-        for first, further in spans
-        if node.lineno <= first + further and first <= (node.end_lineno or node.lineno)
-    }
+    return {first for first, last in statements for begin, more in spans if first <= begin + more and begin <= last}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
