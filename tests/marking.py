@@ -23,6 +23,7 @@ from graders.questions import Question, load_questions
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
+from graders.words.spoken import ENGLISH_WORDS, Words
 from tests.support import ROOT
 
 WORDS = ROOT / "tests" / "courses" / "words"
@@ -96,10 +97,11 @@ class Browser:
         *,
         anonymous: bool = False,
         independently: bool = False,
+        words: Words = ENGLISH_WORDS,
     ) -> None:
         self.keys = Keys()
         desk = Desk(book, questions, Grades(), marker, independently=independently)
-        app = application(desk, self.keys, PORT, Manner("Words", anonymous))
+        app = application(desk, self.keys, PORT, Manner("Words", anonymous, words))
         self.client = TestClient(app, base_url=HERE, follow_redirects=False)
         self.status = 0
         self.path = ""

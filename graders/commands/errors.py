@@ -16,11 +16,14 @@ from typing import Any, NoReturn
 
 import click
 
+from graders.commands.help.spoken import help_in, language_in
 from graders.course import ENGINE, Course
 from graders.outcomes import BadInput, HarnessFault
 from graders.text import printable, text_of
 from graders.words.choice import chosen_words
-from graders.words.spoken import ENGLISH_WORDS, Words, marked
+from graders.words.spoken import ENGLISH, ENGLISH_WORDS, Words, marked
+
+LANGUAGE = "graders.language"  # what `--lang` says, before the rest of a command line is looked at
 
 
 class ExitCode(IntEnum):
@@ -70,7 +73,19 @@ class Settings:
     words: Words = ENGLISH_WORDS
 
 
-class Command(click.Command):
+class _Helpful(click.Command):
+    """What has its help in the language of `--lang`, or else of the locale."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[LANGUAGE] = language_in(args)
+        return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: click.Context) -> str:
+        words = chosen_words(ctx.meta.get(LANGUAGE, ""), os.environ)
+        return super().get_help(ctx) if words.language == ENGLISH else help_in(words, self, ctx)
+
+
+class Command(_Helpful):
     """A command that takes `--debug`, before and after whatever else stands there."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -78,7 +93,7 @@ class Command(click.Command):
         self.params.append(_debug_option())
 
 
-class Group(click.Group):
+class Group(_Helpful, click.Group):
     """A group of such commands, which takes `--debug` too."""
 
     command_class = Command

@@ -10,6 +10,7 @@ from pathlib import Path
 from graders.course import PROJECT, Course
 from graders.intake.packed.zips import zip_of
 from graders.outcomes import HarnessFault
+from graders.words.spoken import ENGLISH
 
 NEEDED = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE")
 LEFT_OUT = frozenset({"__pycache__", "submissions"})
@@ -34,7 +35,8 @@ root="${{AUTOGRADER_ROOT:-/autograder}}"
 mkdir -p "$root/results"
 "$root/venv/bin/graders" run "$root/submission" --require {require} --out "$root/graded" {course}</dev/null
 ended=$?
-"$root/venv/bin/graders" export gradescope --results "$root/graded" --to "$root/results/results.json" --ended "$ended"
+"$root/venv/bin/graders" export gradescope --results "$root/graded" --to "$root/results/results.json" \\
+    {course}--lang {language} --ended "$ended"
 """
 README = """\
 Upload this zip as the autograder of a programming assignment.
@@ -48,12 +50,13 @@ Hidden checks are shown after grades are published. Written answers are not in t
 """
 
 
-def bundle(course: Course, require: str) -> bytes:
+def bundle(course: Course, require: str, language: str = ENGLISH) -> bytes:
     """Return the zip.
 
     Args:
         course: the course, which has to be in the checkout of the harness.
         require: the least isolation, as for `graders run`.
+        language: in which students read their results.
 
     Raises:
         HarnessFault: there is no checkout to pack, or the course is not in it.
@@ -65,7 +68,7 @@ def bundle(course: Course, require: str) -> bytes:
         raise HarnessFault(f"{course.folder} is not in {PROJECT}: put the course into the checkout of the harness.")
     folder = course.folder.relative_to(PROJECT)
     option = f'--course "$root/source/harness/{folder.as_posix()}" ' if folder != Path("graders/checks") else ""
-    programs = {"setup.sh": SETUP, "run_autograder": RUN.format(require=require, course=option)}
+    programs = {"setup.sh": SETUP, "run_autograder": RUN.format(require=require, course=option, language=language)}
     texts = {**programs, "README.txt": README.format(require=require)}
     harness = {f"harness/{file.relative_to(PROJECT).as_posix()}": file.read_bytes() for file in _harness(course)}
     return zip_of({name: text.encode() for name, text in texts.items()} | harness, programs)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graders.exports.words import feedback
-from graders.exports.words import number as shown
 from graders.intake.layouts.handin import Handin
 from graders.results.gradebook.grades import Mark, Total
 from graders.results.schema import Result
 from graders.results.scoring import faulty_steps
+from graders.words.spoken import ENGLISH_WORDS, Words
 
 
 class SeveralAttempts(Exception):
@@ -98,8 +98,8 @@ def by_number(entries: Iterable[Entry], platform: str) -> tuple[dict[str, Entry]
     return found, notes
 
 
-def pages(entries: Sequence[Entry], platform: str) -> dict[str, tuple[str, str]]:
-    """Return what is told whom, as name and text, by a platform's numbers.
+def pages(entries: Sequence[Entry], platform: str, words: Words = ENGLISH_WORDS) -> dict[str, tuple[str, str]]:
+    """Return what is told whom in some language, as name and text, by a platform's numbers.
 
     The members of a group have one number, and read one page: what concerns one of them alone is not in it.
     """
@@ -108,8 +108,9 @@ def pages(entries: Sequence[Entry], platform: str) -> dict[str, tuple[str, str]]
     for entry in entries:
         number = entry.number_at(platform)
         if number and entry.handin and entry.result:
-            own = [f"Total: {shown(entry.points)} points", *entry.because] if counts[number] == 1 else []
-            told[number] = (entry.handin.name, feedback(entry.result, own, entry.marks))
+            total = words.say("Total: {points} points", points=entry.points)
+            own = [total, *entry.because] if counts[number] == 1 else []
+            told[number] = (entry.handin.name, feedback(entry.result, own, entry.marks, words))
     return told
 
 

@@ -11,16 +11,21 @@ from graders.results.gradebook.grades import Mark
 from graders.results.schema import CheckResult, Result
 from graders.results.scoring import message_for_student, steps_of
 from graders.text import printable
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 # What XML 1.0 cannot hold, and no text needs: control characters, lone surrogates and two non-characters.
+NOT_DONE = marked("not_implemented")
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def told(check: CheckResult) -> str:
-    """Return what a student is told of a check: how it ended, why, and what to do."""
-    parts = [f"dropped: {check.dropped}"] if check.dropped else [str(check.outcome).replace("_", " ")]
-    parts += [part for part in (message_for_student(check), f"Hint: {check.hint}" if check.hint else "") if part]
-    return "\n".join(lines(part) for part in parts)
+def told(check: CheckResult, words: Words = ENGLISH_WORDS) -> str:
+    """Return what a student is told of a check in some language: how it ended, why, and what to do."""
+    ended = words.say(NOT_DONE if check.outcome is Outcome.NOT_IMPLEMENTED else str(check.outcome)).replace("_", " ")
+    if check.dropped:
+        ended = words.say("dropped: {reason}", reason=words.text(check.dropped))
+    hint = f"{words.say('Hint:')} {words.text(check.hint)}" if check.hint else ""
+    parts = [ended, words.text(message_for_student(check)), hint]
+    return "\n".join(lines(part) for part in parts if part)
 
 
 def lines(text: str) -> str:
@@ -28,30 +33,35 @@ def lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
-def feedback(result: Result, total: Sequence[str] = (), marks: Mapping[str, Mark] = MappingProxyType({})) -> str:
+def feedback(
+    result: Result,
+    total: Sequence[str] = (),
+    marks: Mapping[str, Mark] = MappingProxyType({}),
+    words: Words = ENGLISH_WORDS,
+) -> str:
     """Return what a student is told of a result, as plain text.
 
     Args:
         result: the result.
         total: what comes of it, and how, a sentence each.
         marks: those of the written answers, by the questions' ids.
+        words: its language.
     """
-    parts = [lines(sentence) for sentence in total]
-    parts += [f"Checks of {lines(result.submission)}: {number(result.score)} of {number(result.max_score)} points", ""]
-    parts += [lines(note) for note in result.notes]
-    titles = {written.id: f"{written.id} {written.title}" for written in result.written}
+    name, got = lines(result.submission), {"points": result.score, "most": result.max_score}
+    parts = [lines(words.text(sentence)) for sentence in total]
+    parts += [words.say("Checks of {submission}: {points} of {most} points", submission=name, **got), ""]
+    parts += [lines(words.text(note)) for note in result.notes]
+    titles = {written.id: f"{written.id} {words.text(written.title)}" for written in result.written}
     for question, mark in marks.items():
-        parts += ["", f"{lines(titles.get(question, question))}: {rounded(mark.points)}"]
+        parts += ["", f"{lines(titles.get(question, question))}: {words.number(round(mark.points, 2))}"]
         parts += [lines(comment) for comment in mark.comments]
     for step, one in steps_of(result.checks).items():
-        parts += ["", f"Step {step}: {number(one.points)} of {number(one.max_points)}"]
+        points = {"points": one.points, "most": one.max_points}
+        parts += ["", words.say("Step {step}: {points} of {most} points", step=step, **points)]
         for check in one.checks:
             if check.outcome is not Outcome.PASSED or check.dropped:
-                parts += [
-                    "",
-                    f"- {lines(check.title)} ({number(check.points)} of {number(check.max_points)})",
-                    told(check),
-                ]
+                of = words.say("{points} of {most}", points=check.points, most=check.max_points)
+                parts += ["", f"- {lines(words.text(check.title))} ({of})", told(check, words)]
     return "\n".join(parts) + "\n"
 
 

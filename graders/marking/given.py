@@ -11,6 +11,7 @@ from graders.questions import Question
 from graders.results.gradebook.rows import Marked
 from graders.spreadsheets import number_in
 from graders.text import REPLACEMENT, encodable
+from graders.words.spoken import ENGLISH_WORDS, Words
 
 KEYS = "123456789"
 MOST_CHARACTERS = 10_000  # of a comment
@@ -55,19 +56,19 @@ def choices(question: Question) -> list[Choice]:
     return [Choice(str(index), points) for index, points in enumerate([*there, question.points])]
 
 
-def given_by(mark: Marked | None, question: Question) -> Given:
-    """Return a mark as it stands in the form."""
+def given_by(mark: Marked | None, question: Question, words: Words = ENGLISH_WORDS) -> Given:
+    """Return a mark as it stands in the form, in some language."""
     if mark is None:
         return Given()
     options = choices(question)
     if not question.items:
         chosen = tuple(place for place, option in enumerate(options) if option.points == mark.points)
-        return Given(chosen, "" if chosen else str(number(mark.points)), mark.comment)
+        return Given(chosen, "" if chosen else words.figure(str(number(mark.points))), mark.comment)
     lines = mark.comment.split("\n")
     chosen = tuple(place for place, item in enumerate(question.items) if item.line in lines)
     rest = "\n".join(line for line in lines if line not in {item.line for item in question.items})
     summed = chosen and _sum(chosen, options, question) == mark.points
-    return Given(chosen, "" if summed else str(number(mark.points)), rest)
+    return Given(chosen, "" if summed else words.figure(str(number(mark.points))), rest)
 
 
 def mark_of(given: Given, question: Question, marker: str) -> Marked:

@@ -25,12 +25,13 @@ from graders.marking.desk import Desk, NotThere, Sight, next_unmarked
 from graders.marking.gate import Gate, Keys, same
 from graders.marking.given import Given, NoMark, choices, given_by, mark_of
 from graders.marking.markdown import harmless
-from graders.marking.sheets import whose
+from graders.marking.sheets import prompt_of, whose
 from graders.pages.rendering import render
 from graders.results.gradebook.answers import ChangedMeanwhile
 from graders.results.gradebook.database import GradebookFault
 from graders.results.gradebook.rows import Marked
 from graders.text import without_orders
+from graders.words.spoken import ENGLISH_WORDS, Words
 
 ROOM = "graders.marking"
 MOST_BYTES = 200_000  # of a form
@@ -56,46 +57,57 @@ class Manner:
     Attributes:
         course: its title.
         anonymous: without saying whose they are.
+        words: the language of the pages.
     """
 
     course: str
     anonymous: bool = False
+    words: Words = ENGLISH_WORDS
 
 
 def application(desk: Desk, keys: Keys, port: int, manner: Manner) -> ASGIApp:
     """Return the marking server of one marker, for whoever has its keys."""
     pages = _Pages(desk, keys, manner)
+
+    def answered(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        return _answered(handler, keys, manner.words)
+
     routes = [
-        Route("/", _answered(pages.questions, keys), methods=["GET"]),
-        Route("/question/{question}", _answered(pages.question, keys), methods=["GET"]),
-        Route("/mark/{question}/{key}", _answered(pages.answer, keys), methods=["GET"]),
-        Route("/mark/{question}/{key}", _answered(pages.save, keys), methods=["POST"]),
-        Route("/take-back", _answered(pages.take_back, keys), methods=["POST"]),
-        Route("/text/{question}/{key}", _answered(pages.text, keys), methods=["GET"]),
-        Route("/alive", _answered(pages.alive, keys), methods=["GET"]),
-        Route("/marking.js", _answered(_script, keys), methods=["GET"]),
+        Route("/", answered(pages.questions), methods=["GET"]),
+        Route("/question/{question}", answered(pages.question), methods=["GET"]),
+        Route("/mark/{question}/{key}", answered(pages.answer), methods=["GET"]),
+        Route("/mark/{question}/{key}", answered(pages.save), methods=["POST"]),
+        Route("/take-back", answered(pages.take_back), methods=["POST"]),
+        Route("/text/{question}/{key}", answered(pages.text), methods=["GET"]),
+        Route("/alive", answered(pages.alive), methods=["GET"]),
+        Route("/marking.js", answered(_script), methods=["GET"]),
     ]
 
+    refused = functools.partial(refusal, manner.words)
+
     def absent(request: Request, _: Exception) -> Response:
-        return refusal(HTTPStatus.NOT_FOUND, words.NOT_THERE, request.scope["nonce"])
+        return refused(HTTPStatus.NOT_FOUND, words.NOT_THERE, request.scope["nonce"])
 
     def unmeant(request: Request, _: Exception) -> Response:
-        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, words.NO_METHOD, request.scope["nonce"])
+        return refused(HTTPStatus.METHOD_NOT_ALLOWED, words.NO_METHOD, request.scope["nonce"])
 
     handlers = {404: absent, 405: unmeant}
-    return Gate(Starlette(routes=routes, exception_handlers=handlers), keys, port, refusal)
+    return Gate(Starlette(routes=routes, exception_handlers=handlers), keys, port, refused)
 
 
-def refusal(status: HTTPStatus, sentence: str, nonce: str, again: Mapping[str, object] | None = None) -> Response:
+def refusal(
+    language: Words, status: HTTPStatus, sentence: str, nonce: str, again: Mapping[str, object] | None = None
+) -> Response:
     """Return a page of one sentence.
 
     Args:
+        language: the words of the page.
         status: how the request ended.
         sentence: why.
         nonce: for its style.
         again: what was to be saved, so that it is not lost: its path and its fields.
     """
-    return _page("message", nonce, {"sentence": sentence, "again": again}, status)
+    return _page("message", nonce, {"sentence": sentence, "again": again}, status, language)
 
 
 class _Pages:
@@ -119,7 +131,7 @@ class _Pages:
     def answer(self, request: Request, _: Fields) -> Response:
         """Show an answer, and what is given for it."""
         sight = self._look(request)
-        given = given_by(sight.mine, sight.pile.question)
+        given = given_by(sight.mine, sight.pile.question, self._manner.words)
         return self._form(request, sight, given, taken_back="taken-back" in request.query_params)
 
     def save(self, request: Request, fields: Fields) -> Response:
@@ -135,7 +147,13 @@ class _Pages:
             mark = mark_of(given, question, self._desk.marker)
             self._desk.give(sight, mark, _one(fields, "seen"))
         except NoMark as problem:
-            return self._form(request, sight, given, problem=str(problem), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return self._form(
+                request,
+                sight,
+                given,
+                problem=self._manner.words.text(str(problem)),
+                status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            )
         except ChangedMeanwhile as change:
             now = self._desk.look(question.id, sight.place.key)
             return self._form(request, now, given, meanwhile=change.marks, status=HTTPStatus.CONFLICT)
@@ -181,6 +199,7 @@ class _Pages:
             "sight": sight,
             "question": sight.pile.question,
             "whose": "" if self._manner.anonymous else whose(answer),
+            "prompt": prompt_of(sight.pile.question, self._manner.words),
             "text": harmless(answer.text),
             "choices": choices(sight.pile.question),
             "given": given,
@@ -203,11 +222,11 @@ class _Pages:
             "last": self._desk.last(),
             "whose_of": whose,
         }
-        return _page(template, request.scope["nonce"], {**known, **values}, status)
+        return _page(template, request.scope["nonce"], {**known, **values}, status, self._manner.words)
 
 
-def _page(template: str, nonce: str, values: Mapping[str, object], status: HTTPStatus) -> Response:
-    return Response(render(template, {**values, "nonce": nonce}, room=ROOM), status, media_type="text/html")
+def _page(template: str, nonce: str, values: Mapping[str, object], status: HTTPStatus, language: Words) -> Response:
+    return Response(render(template, {**values, "nonce": nonce}, language, ROOM), status, media_type="text/html")
 
 
 def _script(_: Request, __: Fields) -> Response:
@@ -238,8 +257,9 @@ async def _fields(request: Request, keys: Keys) -> Fields:
     return fields
 
 
-def _answered(handler: Handler, keys: Keys) -> Callable[[Request], Awaitable[Response]]:
+def _answered(handler: Handler, keys: Keys, language: Words) -> Callable[[Request], Awaitable[Response]]:
     """Return a handler as an endpoint: what goes wrong is one sentence, and what was typed is not lost."""
+    refuse = functools.partial(refusal, language)
 
     async def endpoint(request: Request) -> Response:
         nonce: str = request.scope["nonce"]
@@ -251,16 +271,16 @@ def _answered(handler: Handler, keys: Keys) -> Callable[[Request], Awaitable[Res
         except ClientDisconnect:
             raise
         except _Refused as refused:
-            return refusal(refused.status, refused.sentence, nonce)
+            return refuse(refused.status, refused.sentence, nonce)
         except NotThere:
-            return refusal(HTTPStatus.NOT_FOUND, words.NOT_THERE, nonce, _again(request, fields))
+            return refuse(HTTPStatus.NOT_FOUND, words.NOT_THERE, nonce, _again(request, fields))
         except GradebookFault as fault:
-            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(fault), nonce, _again(request, fields))
+            return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(fault), nonce, _again(request, fields))
         except msgspec.MsgspecError:
-            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, words.UNREADABLE, nonce, _again(request, fields))
+            return refuse(HTTPStatus.SERVICE_UNAVAILABLE, words.UNREADABLE, nonce, _again(request, fields))
         except Exception:  # noqa: BLE001 - whoever marks wants to go on
             traceback.print_exc(file=sys.stderr)
-            return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, words.BROKEN, nonce, _again(request, fields))
+            return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, words.BROKEN, nonce, _again(request, fields))
 
     return endpoint
 

@@ -26,15 +26,14 @@ def listen(port: int) -> socket.socket:
 
 
 def serve_until_interrupted(
-    desk: Desk, listening: socket.socket, course: str, *, anonymous: bool, told: Callable[[str], object]
+    desk: Desk, listening: socket.socket, manner: Manner, told: Callable[[str], object]
 ) -> None:
     """Serve one marker.
 
     Args:
         desk: what there is to mark.
         listening: where requests come in.
-        course: its title.
-        anonymous: do not say whose answers are.
+        manner: how answers are shown.
         told: is given the line that says where to go.
 
     Raises:
@@ -42,7 +41,7 @@ def serve_until_interrupted(
     """
     keys = Keys()
     port: int = listening.getsockname()[1]
-    app = application(desk, keys, port, Manner(course, anonymous))
+    app = application(desk, keys, port, manner)
     settings = uvicorn.Config(
         app,
         lifespan="off",
@@ -52,5 +51,6 @@ def serve_until_interrupted(
         proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
-    told(f"Open http://{LOOPBACK}:{port}/?token={keys.address} in a browser of this machine; Ctrl-C ends it.")
+    address = f"http://{LOOPBACK}:{port}/?token={keys.address}"
+    told(manner.words.say("Open {address} in a browser of this machine; Ctrl-C ends it.", address=address))
     uvicorn.Server(settings).run(sockets=[listening])

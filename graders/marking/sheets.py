@@ -11,6 +11,7 @@ from graders.results.gradebook.answers import Answer
 from graders.results.gradebook.rows import Marked, digest_of, of_marker
 from graders.spreadsheets import BadSheet, csv_text, number_in, records
 from graders.text import cell, printable
+from graders.words.spoken import ENGLISH, ENGLISH_WORDS, Words
 
 COLUMNS = ("answer", "students", "points", "of", "comment", "text")
 NEEDED = ("answer", "points")
@@ -42,9 +43,10 @@ def key_of(answer: Answer) -> str:
     return f"{answer.handin}-{digest_of(answer.question + answer.text)[:DIGEST_DIGITS]}"
 
 
-def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool) -> str:
+def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool, words: Words = ENGLISH_WORDS) -> str:
     """Return the question, its rubric and every answer, to be read; an answer is shown as it was typed."""
-    parts = [f"# {question.id} {question.title}", question.prompt.strip(), f"Points: 0 to {number(question.points)}."]
+    parts = [f"# {question.id} {words.text(question.title)}", prompt_of(question, words)]
+    parts.append(words.say("Points: 0 to {most}.", most=question.points))
     parts += ["\n".join(f"- {line}" for line in question.lines)] if question.rubric else []
     for answer in in_order(answers):
         text = "\n".join(printable(line) for line in answer.text.splitlines())
@@ -52,6 +54,13 @@ def markdown(question: Question, answers: Sequence[Answer], *, anonymous: bool) 
         owner = "" if anonymous else f", {printable(whose(answer))}"
         parts.append(f"## {key_of(answer)}{owner}\n\n{fence}\n{text}\n{fence}")
     return "\n\n".join(parts) + "\n"
+
+
+def prompt_of(question: Question, words: Words) -> str:
+    """Return what a question asks: as it stands in the course's file, or in one line of another language."""
+    if words.language == ENGLISH:
+        return question.prompt.strip()
+    return words.text(" ".join(question.prompt.split()))
 
 
 def table(question: Question, answers: Sequence[Answer], marker: str, *, anonymous: bool) -> str:

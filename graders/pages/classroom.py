@@ -10,11 +10,12 @@ from graders.exports.words import seconds
 from graders.outcomes import Outcome
 from graders.pages.rendering import render
 from graders.pages.telling import WORDS
-from graders.results.schema import AnswerStatus, CheckResult
+from graders.results.schema import AnswerStatus, CheckResult, Level
 from graders.statistics.advice import ALL_FAULTY, sentences
 from graders.statistics.causes import causes_of
 from graders.statistics.figures import CheckFigures, class_figures
 from graders.statistics.judged import Judged
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 HARDEST, CAUSES, NAMES = 15, 20, 12
 # What a cell of the heat map shows: a sign, and a class of the page's style.
@@ -25,6 +26,12 @@ SIGNS = {
     Outcome.HARNESS_FAULT: ("?", "h"),
 }
 OTHER = ("✗", "f")
+LEVELS = {
+    Level.FULL: marked("fully isolated"),
+    Level.PARTIAL: marked("partly isolated"),
+    Level.NONE: marked("not isolated"),
+    Level.UNUSED: marked("without code that ran"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,9 @@ class Written:
     to_mark: int
 
 
-def class_page(judged: Sequence[Judged]) -> bytes:
-    """Return the page about the results that count, of which there is one at least, in UTF-8."""
-    figures, causes = class_figures(judged), causes_of(judged)
+def class_page(judged: Sequence[Judged], words: Words = ENGLISH_WORDS) -> bytes:
+    """Return the page about the results that count, of which there is one at least, in UTF-8 and in some language."""
+    figures, causes = class_figures(judged), causes_of(judged, words)
     hardest = sorted((check for check in figures.checks if check.lost), key=lambda check: -check.lost)
     return render(
         "class",
@@ -79,12 +86,13 @@ def class_page(judged: Sequence[Judged]) -> bytes:
             "more_causes": len(causes[CAUSES:]),
             "names": NAMES,
             "ended": WORDS,
-            "advice": sentences(causes, len(judged)),
+            "advice": sentences(causes, len(judged), words),
             "maps": [_map(step, figures.checks, judged) for step in figures.steps],
             "written": _written(judged),
-            "isolation": Counter(str(one.result.isolation.level) for one in judged),
+            "isolation": Counter(LEVELS[one.result.isolation.level] for one in judged),
             "seconds": sum(seconds(one.result) for one in judged),
         },
+        words,
     )
 
 
@@ -101,7 +109,7 @@ def _map(step: int, checks: Sequence[CheckFigures], judged: Sequence[Judged]) ->
 
 def _cell(check: CheckResult | None) -> tuple[str, str, str]:
     if check is None or check.dropped:
-        return "", "n", "not judged"
+        return "", "n", marked("not judged")
     sign, style = SIGNS.get(check.outcome, OTHER)
     return sign, style, WORDS[check.outcome]
 

@@ -44,9 +44,16 @@ def points(context: Context, value: float) -> str:
     return _words(context).number(round(value, 2))
 
 
-def exact(value: float) -> str:
+@pass_context
+def exact(context: Context, value: float) -> str:
     """Write a value of an array, in four digits."""
-    return f"{value:.4g}"
+    return _words(context).figure(f"{value:.4g}")
+
+
+@pass_context
+def two(context: Context, value: float) -> str:
+    """Write a value with two decimals, as in a column of them."""
+    return _words(context).figure(f"{value:.2f}")
 
 
 @pass_context
@@ -81,6 +88,7 @@ def _environment(room: str) -> Environment:
     environment.filters["moment"] = moment
     environment.filters["points"] = points
     environment.filters["exact"] = exact
+    environment.filters["two"] = two
     environment.filters["panels"] = panels_of
     environment.filters["lines"] = lines_of
     return environment

@@ -36,6 +36,7 @@ from graders.release.requirements import Requirements, requirements_of
 from graders.release.skeleton import ANSWERS
 from graders.release.spoken import spoken_skeletons
 from graders.results.imports import sources_of
+from graders.translating.catalogues import ENGINE_FILE
 from graders.translating.sources import course_texts
 from graders.words.choice import OWN_WORDS, chosen_words, languages
 from graders.words.po import read_entries
@@ -180,7 +181,7 @@ def _languages(course: Course) -> list[str]:
 
 def _words(course: Course, public: Sequence[Check], modules: Mapping[str, bytes], places: _Places) -> dict[str, bytes]:
     """Return the translations of the engine, and those of the course that are of what students may see."""
-    files = {places.of(path): path.read_bytes() for path in sorted(OWN_WORDS.glob("*/*.po"))}
+    files = {places.of(path): path.read_bytes() for path in sorted(OWN_WORDS.glob(f"*/{ENGINE_FILE}"))}
     if course.words_folder is None:
         return files
     dropped = {check.id: course.dropped[check.id] for check in public if check.id in course.dropped}

@@ -10,11 +10,12 @@ from graders.outcomes import OF_ONE_CAUSE, WAITS_FOR, Outcome
 from graders.results.schema import CheckResult
 from graders.statistics.judged import Judged
 from graders.text import beginning, printable
+from graders.words.spoken import ENGLISH_WORDS, Words, marked
 
 MOST_CHARACTERS = 300
 SOURCE_CHARACTERS = 4000  # of a message, from which the normal form is made
-HIDDEN = "(a hidden check: its title is all that is shown)"
-NOT_DONE = "not done yet"
+HIDDEN = marked("(a hidden check: its title is all that is shown)")
+NOT_DONE = marked("not done yet")
 VALUE = "…"
 # Values in a message, in this order: what is quoted, paths, numbers. An apostrophe inside a word quotes nothing.
 QUOTED = re.compile(r"""(?<!\w)(?:'[^']{0,400}'|"[^"]{0,400}"|«[^»]{0,400}»|“[^”]{0,400}”|‘[^’]{0,400}’)(?!\w)""")
@@ -39,6 +40,7 @@ class Cause:
         results: how many results that is.
         lost: the points that it cost, those of checks that waited for it among them.
         example: a message as it was.
+        is_hidden: whether it is of a hidden check.
     """
 
     step: int
@@ -50,6 +52,7 @@ class Cause:
     results: int = 0
     lost: float = 0.0
     example: str = ""
+    is_hidden: bool = False
 
 
 def normal_form(message: str) -> str:
@@ -60,8 +63,8 @@ def normal_form(message: str) -> str:
     return beginning(SERIES.sub(VALUE, text), MOST_CHARACTERS)
 
 
-def causes_of(judged: Sequence[Judged]) -> list[Cause]:
-    """Return what went wrong, what cost the class most first."""
+def causes_of(judged: Sequence[Judged], words: Words = ENGLISH_WORDS) -> list[Cause]:
+    """Return what went wrong, what cost the class most first, in some language."""
     found: dict[tuple[object, ...], Cause] = {}
     for one in judged:
         by_title = {check.title: check for check in one.checks}
@@ -71,10 +74,10 @@ def causes_of(judged: Sequence[Judged]) -> list[Cause]:
                 continue
             root = _root(check, by_title)
             key = _key(root)
-            cause = found.setdefault(key, _new(root))
+            cause = found.setdefault(key, _new(root, words))
             cause.lost += check.max_points - check.points
             if check is root:
-                cause.checks.setdefault(check.id, check.title)
+                cause.checks.setdefault(check.id, words.text(check.title))
             mine.add(key)
         for key in mine:
             found[key].results += 1
@@ -104,10 +107,11 @@ def _key(check: CheckResult) -> tuple[object, ...]:
     return (check.step, check.id, check.outcome, normal_form(check.message))
 
 
-def _new(check: CheckResult) -> Cause:
+def _new(check: CheckResult, words: Words) -> Cause:
     if check.outcome is Outcome.NOT_IMPLEMENTED:
-        return Cause(check.step, check.outcome, NOT_DONE)
+        return Cause(check.step, check.outcome, words.say(NOT_DONE))
     if check.visibility == "hidden":
-        return Cause(check.step, check.outcome, HIDDEN)
-    example = beginning(printable(check.message), MOST_CHARACTERS)
-    return Cause(check.step, check.outcome, normal_form(check.message), printable(check.hint), example=example)
+        return Cause(check.step, check.outcome, words.say(HIDDEN), is_hidden=True)
+    message, hint = words.text(check.message), printable(words.text(check.hint))
+    example = beginning(printable(message), MOST_CHARACTERS)
+    return Cause(check.step, check.outcome, normal_form(message), hint, example=example)

@@ -13,6 +13,7 @@ from graders.outcomes import Outcome
 from graders.results.schema import CheckResult
 from graders.results.scoring import faulty_steps, max_points, points, steps_of
 from graders.statistics.judged import Judged
+from graders.words.spoken import marked
 
 LEAST = 10  # results below which a correlation is mostly chance
 TENTHS = 10
@@ -144,13 +145,13 @@ def _discrimination(passed: Sequence[bool], rest: Iterable[float | None]) -> tup
     """Return the correlation of passing with the rest of the score, and what to say of it."""
     others = [share for share in rest if share is not None]
     if not passed:
-        return None, "none judged"
+        return None, marked("none judged")
     if len(passed) < LEAST or len(others) < len(passed):
-        return None, "too few" if len(passed) < LEAST else "no other points"
+        return None, marked("too few") if len(passed) < LEAST else marked("no other points")
     if len(set(passed)) == 1:
-        return None, "all passed" if passed[0] else "none passed"
+        return None, marked("all passed") if passed[0] else marked("none passed")
     if np.ptp(others) < 1e-9:  # noqa: PLR2004 - rounding
-        return None, "others equal"
+        return None, marked("others equal")
     # Of two values, Pearson's correlation is the point-biserial one.
     value = float(np.corrcoef(np.array(passed, float), np.array(others))[0, 1])
     by_chance = 2 / math.sqrt(len(passed))  # what 19 of 20 correlations of unrelated values stay below

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from graders.exports.words import rounded
 from graders.statistics.advice import ALL_FAULTY, counted
-from graders.statistics.causes import HIDDEN, Cause
+from graders.statistics.causes import Cause
 from graders.statistics.figures import LEAST, TENTHS, ClassFigures
 from graders.text import printable, printable_name
 
@@ -94,7 +94,7 @@ def _causes(causes: Sequence[Cause]) -> Iterator[RenderableType]:
     for cause in causes[:CAUSES]:
         names = [printable_name(name) for name in cause.whose]
         whose = ", ".join(names[:NAMES]) + (f" and {len(names) - NAMES} more" if len(names) > NAMES else "")
-        ended = "" if cause.message == HIDDEN else f"{str(cause.outcome).replace('_', ' ')}: "
+        ended = "" if cause.is_hidden else f"{str(cause.outcome).replace('_', ' ')}: "
         titles = [printable(title).rstrip(".") for title in cause.checks.values()]
         more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
         about = f" at “{titles[0]}”{more}" if titles else ""

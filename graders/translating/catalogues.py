@@ -8,12 +8,13 @@ from pathlib import Path
 
 from graders.course import Course
 from graders.outcomes import BadInput
-from graders.translating.sources import Text, course_texts, engine_texts
+from graders.translating.sources import Text, course_texts, engine_texts, instructor_texts
 from graders.words.choice import OWN_WORDS
 from graders.words.po import Entry, read_entries, written
 from graders.words.templates import places
 
 ENGINE_FILE = "engine.po"
+INSTRUCTORS_FILE = "instructors.po"
 CHOICE = "choice"  # the place of a word that depends on a value, such as an s: other languages may do without
 NUMBER = "number"  # the place of the number that decides which form of the plural it is
 HEADER = """Language: {language}
@@ -49,7 +50,7 @@ def texts_by_file(course: Course | None) -> dict[tuple[Path, str], list[Text]]:
         BadInput: the course has no folder for words.
     """
     if course is None:
-        return {(OWN_WORDS, ENGINE_FILE): engine_texts()}
+        return {(OWN_WORDS, ENGINE_FILE): engine_texts(), (OWN_WORDS, INSTRUCTORS_FILE): instructor_texts()}
     folder = course.words_folder
     if folder is None:
         raise BadInput(f'{course.folder}: course.toml names no folder of words; add words = "words" to it.')

@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,11 @@ PATTERN = re.compile(r"\\[\w.()\[{]|\(\?|\.\*|\[\^")  # a regular expression
 CODE_STARTS = ("import ", "from ", "\nimport ", '"""')
 CODE = re.compile(r"`[^`]*`")
 NOT_SHOWN = frozenset(
-    {"compile", "match", "search", "fullmatch", "sub", "findall", "finditer", "split", "run", "option"}
+    {"compile", "match", "search", "fullmatch", "sub", "findall", "finditer", "split", "run", "option", "execute"}
 )
 LISTING = frozenset({"split", "join"})  # of a text that is a list of names, or stands between others
+OF_HELP = frozenset({"help", "show_default", "epilog"})
+FILE_OPTION, FILE_HELP = "file_option", "{text} ('-' prints it)."
 RULE = "rule"  # its first two texts are looked for, the third is shown
 CALLED_IN_PAGES = re.compile(r"""\b(say|count)\(\s*("[^"]*"|'[^']*')(?:\s*,\s*("[^"]*"|'[^']*'))?""")
 # The modules of the engine in which messages for students are made where something happens. Others, which only show
@@ -39,8 +41,14 @@ SPEAKING = (
     "sandbox/client.py", "sandbox/failures.py", "sandbox/proxies.py", "sandbox/watch.py",
     "words/choice.py",
 )  # fmt: skip
-SHOWING = ("notebooks/*.py", "exports/*.py", "feedback/*.py", "pages/*.py", "words/*.py")
-PAGES = ("pages/templates/*.j2",)
+SHOWING = ("commands/help/*.py", "notebooks/*.py", "exports/*.py", "feedback/*.py", "pages/*.py", "words/*.py")
+PAGES = ("pages/templates/base.html.j2", "pages/templates/submission.html.j2")
+HELPFUL = ("student.py", "commands/check.py", "commands/errors.py", "commands/home/*.py", "commands/options.py")
+# The same of what instructors read: the page about a class, those for marking, and `graders --help`.
+TO_INSTRUCTORS_SPEAKING = ("marking/given.py", "results/gradebook/database.py", "results/gradebook/sessions.py")
+TO_INSTRUCTORS_SHOWING = ("marking/*.py", "statistics/*.py")
+TO_INSTRUCTORS_PAGES = ("pages/templates/class.html.j2", "marking/templates/*.j2")
+TO_INSTRUCTORS_HELPFUL = ("cli.py", "commands/*.py", "commands/*/*.py")
 
 
 @dataclass(frozen=True)
@@ -59,16 +67,34 @@ class Text:
 
 
 def engine_texts() -> list[Text]:
-    """Return what the engine says to students."""
-    folder = PROJECT / ENGINE
+    """Return what the engine says to students, and to whoever asks its commands for help."""
+    return _engine_texts(SPEAKING, SHOWING, PAGES, HELPFUL)
+
+
+def instructor_texts() -> list[Text]:
+    """Return what the engine says to instructors alone."""
+    known = {one.text for one in engine_texts()}
+    found = _engine_texts(TO_INSTRUCTORS_SPEAKING, TO_INSTRUCTORS_SHOWING, TO_INSTRUCTORS_PAGES, TO_INSTRUCTORS_HELPFUL)
+    return [one for one in found if one.text not in known]
+
+
+def _engine_texts(
+    speaking: Sequence[str], showing: Sequence[str], pages: Sequence[str], helpful: Sequence[str]
+) -> list[Text]:
+    """Return the texts of modules and templates, each given by patterns of their paths."""
     found: list[Text] = []
-    for pattern in dict.fromkeys((*SPEAKING, *SHOWING)):
-        for path in sorted(folder.glob(pattern)):
-            found += texts_of_module(path, prose=pattern in SPEAKING)
-    for pattern in PAGES:
-        for path in sorted(folder.glob(pattern)):
-            found += _of_page(path)
+    for path in _modules((*speaking, *showing)):
+        found += texts_of_module(path, prose=path in _modules(speaking))
+    for path in _modules(pages):
+        found += _of_page(path)
+    for path in _modules(helpful):
+        found += help_of_module(path)
     return _unique(found)
+
+
+def _modules(patterns: Iterable[str]) -> list[Path]:
+    folder = PROJECT / ENGINE
+    return list(dict.fromkeys(path for pattern in patterns for path in sorted(folder.glob(pattern))))
 
 
 def read_source(path: Path) -> str:
@@ -144,6 +170,27 @@ def texts_of_module(path: Path, *, prose: bool, read: Callable[[Path], str] = re
             if is_prose(text):
                 found.append((node.lineno, text.strip(), ""))
     return _unique(Text(text, plural, (where, line)) for line, text, plural in sorted(found))
+
+
+def help_of_module(path: Path) -> list[Text]:
+    """Return what `--help` says of the commands of a module, paragraph by paragraph, and of their options."""
+    tree = ast.parse(read_source(path))
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            found += [(node.lineno, template(one.value)) for one in node.keywords if one.arg in OF_HELP]
+            if _function(node) == FILE_OPTION:
+                found += [(node.lineno, FILE_HELP.format(text=template(one))) for one in node.args[2:3]]
+        elif isinstance(node, ast.FunctionDef) and _is_command(node):
+            told = inspect.cleandoc(ast.get_docstring(node) or "")
+            found += [(node.lineno, " ".join(part.split())) for part in re.split(r"\n\s*\n", told)]
+    return _unique(Text(text, "", (_place(path), line)) for line, text in sorted(found) if text)
+
+
+def _is_command(node: ast.FunctionDef) -> bool:
+    """Tell whether a function is a command, or a group of them."""
+    calls = (one for one in node.decorator_list if isinstance(one, ast.Call))
+    return any(_function(one) in {"command", "group"} for one in calls)
 
 
 def template(node: ast.expr) -> str:

@@ -53,7 +53,11 @@ class Words:
 
     def number(self, value: float) -> str:
         """Write a number without needless decimals: 3, 2.5 or 2,5."""
-        return f"{value:g}".replace(".", self._header.get("X-Decimal", "."))
+        return self.figure(f"{value:g}")
+
+    def figure(self, text: str) -> str:
+        """Return a number as it was written in English, such as 0.50, with this language's mark before decimals."""
+        return text.replace(".", self._header.get("X-Decimal", "."))
 
     def moment(self, text: str) -> str:
         """Write a time in ISO 8601 as people do; another text as it is."""

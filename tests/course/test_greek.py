@@ -13,12 +13,14 @@ from lxml import html
 
 from graders.course import load_course
 from graders.outcomes import Outcome
+from graders.pages.classroom import class_page
 from graders.pages.submission import page_of
 from graders.release.kit import kit_of
+from graders.statistics.judged import every
 from graders.words.choice import chosen_words
 from graders.words.matching import NO_WORDS, words_left
 from tests.course.test_snapshots import SNAPSHOTS
-from tests.pages import result_of
+from tests.pages import TITLES, result_of, text_of
 from tests.support import ROOT
 
 LAB = "from graders.student import main; main()"
@@ -144,6 +146,27 @@ def test_a_page_of_feedback_is_greek() -> None:
     text = " ".join(page.xpath("string(//body)").split())
     assert re.search(r"\d,5 από \d+ βαθμούς", text)
     assert not re.search(r"\b(?:points|checks|hint|passed|failed|answered|below)\b", text, re.IGNORECASE)
+
+
+def test_the_page_about_a_class_is_greek() -> None:
+    """Besides what the checks of another course say; numbers are written as Greeks do."""
+    words = chosen_words("el", {}, load_course().words_folder)
+    page = class_page(every([result_of(f"Σ{seed}", seed, steps=2) for seed in range(12)]), words)
+    assert html.fromstring(page.decode()).get("lang") == "el"
+    said = text_of(page)
+    for text in (
+        "Οι πιο δύσκολοι έλεγχοι",
+        "12 απαντήσεις μένουν για διόρθωση:",
+        "από τους 12 έχασαν συνολικά",
+        "από 12",
+    ):
+        assert text in said
+    assert re.search(r" 0,\d\d ", said)
+    bare = re.sub("|".join(re.escape(title[:-1]) for title in TITLES), "", said)
+    others = ("Words: a course of two steps", "split() without arguments splits at any white space")
+    for own in (*others, "list index out of range", "How long it takes"):
+        bare = bare.replace(own, "")
+    assert not re.search(r"\b(?:points|checks?|results?|hint|passed|failed|answered|lost|of|and|the)\b", bare)
 
 
 def test_a_starter_kit_in_greek_asks_and_promises_in_greek_and_works(tmp_path: Path) -> None:

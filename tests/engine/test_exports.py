@@ -365,6 +365,27 @@ def test_platforms_are_filled_by_one_command(folder, tmp_path):
     assert (code, "--gradebook" in told) == (2, True)
 
 
+def test_what_students_read_on_platforms_is_in_their_language(folder, tmp_path):
+    moodle, feedback = tmp_path / "moodle.csv", tmp_path / "feedback.zip"
+    moodle.write_text(MOODLE, encoding="utf-8")
+    arguments = ("--results", folder, "--fill", moodle, "--feedback", feedback, "--course", WORDS)
+    assert export("moodle", *arguments, "--lang", "el")[0] == 0
+    with zipfile.ZipFile(feedback) as archive:
+        text = archive.read(archive.namelist()[0]).decode()
+    for said in (
+        "Σύνολο: 0,25 βαθμοί",
+        "Έλεγχοι της παράδοσης anna: 0,25 από 1,25 βαθμούς",
+        "(0 από 0,25)",
+        "Υπόδειξη: Διαβάστε το.",
+        "Αυτός ο έλεγχος είναι κρυφός",
+    ):
+        assert said in text
+    code, made, _ = export("gradescope", "--results", folder, "--course", WORDS, LANG="el_GR.UTF-8")
+    told = json.loads(made)
+    assert (code, told["output"].splitlines()[-1]) == (0, "Γραπτές απαντήσεις, που τις διορθώνει άνθρωπος: 1 από 1.")
+    assert told["tests"][3]["output"] == "τέλος χρόνου\n10 s\nΥπόδειξη: Διαβάστε το."
+
+
 def test_what_the_harness_failed_on_is_charged_to_nobody(folder, tmp_path):
     canvas, moodle = tmp_path / "canvas.csv", tmp_path / "moodle.csv"
     canvas.write_bytes(CANVAS.encode("utf-8-sig"))
@@ -420,7 +441,7 @@ def test_the_bundle_grades_where_gradescope_unpacks_it(tmp_path):
     """Laid out as /autograder, with this environment's packages in place of those that setup.sh would download."""
     root = tmp_path / "autograder"
     bundle = tmp_path / "autograder.zip"
-    assert export("gradescope-bundle", "--to", bundle)[0] == 0
+    assert export("gradescope-bundle", "--to", bundle, "--lang", "el")[0] == 0
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(root / "source")
         modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
@@ -439,6 +460,7 @@ def test_the_bundle_grades_where_gradescope_unpacks_it(tmp_path):
     made = json.loads((root / "results" / "results.json").read_text(encoding="utf-8"))
     assert made["score"] == 0
     assert made["tests"]
+    assert "Η timesteps επιστρέφει T" in made["tests"][0]["name"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.HARNESS_FAULT])

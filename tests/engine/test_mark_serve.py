@@ -31,6 +31,7 @@ from graders.outcomes import BadInput
 from graders.questions import Question, RubricItem, load_questions
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
+from graders.words.choice import chosen_words
 from tests.marking import HERE, PORT, QUESTION, WORDS, Browser, course_with, record
 from tests.pages import EVIL
 from tests.support import ROOT
@@ -70,6 +71,48 @@ def marks(book: Gradebook) -> dict[str, set[tuple[str, float, str]]]:
 
 def given(book: Gradebook) -> list[tuple[str, float, str]]:
     return sorted(one for of_answer in marks(book).values() for one in of_answer)
+
+
+# --- its language
+
+
+def english(browser: Browser) -> list[str]:
+    """Return the English words of a page, besides names, what is typed, and what the course says."""
+    for element in browser.page.xpath(
+        "//code | //kbd | //style | //script | //div[@class='text'] | //pre | //p[@class='prompt']"
+    ):
+        element.drop_tree()
+    shown = [*browser.page.itertext(), *browser.page.xpath("//@aria-label"), *browser.page.xpath("//@data-silent")]
+    text = " ".join(shown).replace(RUBRIC.title, " ")
+    return re.findall(r"(?<![-\w])[A-Za-z]{2,}", re.sub(r"graders mark serve|Words|Enter|Ctrl|CSV", " ", text))
+
+
+def test_pages_speak_the_language_that_they_were_asked_for(book):
+    greek = chosen_words("el", {})
+    browser = Browser(book, "Ελένη", [RUBRIC], words=greek)
+    browser.go("/")
+    assert browser.status == 403
+    assert english(browser) == []
+    browser.open()
+    assert browser.page.get("lang") == "el"
+    assert (english(browser), "Διορθώνει: Ελένη." in browser.said) == ([], True)
+    browser.follow("n")
+    assert "Απάντηση 1 από 3" in browser.said
+    browser.give()
+    assert "Δεν αποθηκεύτηκε: διάλεξε πρώτα βαθμούς." in browser.said
+    browser.give(points="7")
+    assert "Δεν αποθηκεύτηκε: το '7' δεν είναι αριθμός βαθμών από 0 έως 2." in browser.said
+    browser.give("1", comment="Καλά.")
+    assert "διορθώθηκαν 1 από 3, 1 από: Ελένη" in browser.said
+    browser.take_back()
+    assert "Ο βαθμός σου αναιρέθηκε." in browser.said
+    browser.give("2", points="1,25")
+    browser.follow("k")
+    assert browser.fields()["points"] == ["1,25"]
+    browser.follow("l")
+    assert (english(browser), "1,25" in browser.said) == ([], True)
+    browser.go("/mark/2.1/nothing")
+    assert (browser.status, english(browser)) == (404, [])
 
 
 # --- who is let in
@@ -366,7 +409,7 @@ def test_a_mark_that_another_gave_meanwhile_is_shown_and_nothing_is_lost(eleni, 
     eleni.go(path)
     assert "You are 0.75 apart." in eleni.said
     eleni.go("/question/2.1")
-    assert "of 1 marked by several, 0 have the same points, and they are 0.75 apart on average" in eleni.said
+    assert "Of 1 marked by several, 0 have the same points, and they are 0.75 apart on average" in eleni.said
     nikos.go(path)
     nikos.give("4")
     eleni.go(path)

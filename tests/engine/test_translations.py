@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import click
 import pytest
 from babel import Locale
 from babel.messages.pofile import read_po as read_with_babel
 
+from graders import cli, student
 from graders.course import ENGINE, PROJECT, Course, load_course
 from graders.release.kit import COMMAND
 from graders.results.imports import sources_of
 from graders.translating.catalogues import languages_of, problems_of, texts_by_file
-from graders.translating.sources import engine_texts, texts_of_module
-from graders.words.choice import OWN_WORDS
+from graders.translating.sources import engine_texts, instructor_texts, texts_of_module
+from graders.words.choice import OWN_WORDS, chosen_words
+from graders.words.matching import words_left
 from graders.words.po import read_po
 from tests.support import ROOT
 
@@ -30,8 +35,8 @@ TO_OTHERS = {
     "words/po.py",
     # the two processes of a sandbox, of each other
     "sandbox/channel.py", "sandbox/wire.py", "sandbox/worker.py",
-    # names of styles and of states, and what `--help` says
-    "feedback/checks.py", "notebooks/showing.py", "pages/rendering.py", "results/schema.py", "sandbox/layers.py", "student.py",
+    # names of styles and of states
+    "feedback/checks.py", "notebooks/showing.py", "pages/rendering.py", "results/schema.py", "sandbox/layers.py",
     # the rest of a notebook's cells is that of the skeletons, in English
     "notebooks/handout.py",
     # in the place of what an exception says, which stays as it is
@@ -74,6 +79,47 @@ def test_whatever_module_a_student_meets_what_it_says_is_translated() -> None:
         if any(one.text not in translated for one in texts_of_module(path, prose=True))
     }
     assert silent == TO_OTHERS
+
+
+PAGES = sorted(path for room in ("pages", "marking") for path in (PROJECT / ENGINE / room / "templates").glob("*.j2"))
+EXPRESSION = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+MARKUP = re.compile(r"<style.*?</style>|<script.*?</script>|<code>.*?</code>|<kbd>.*?</kbd>|<[^>]*>", re.DOTALL)
+STYLES = re.compile(r"\{% block (?:\w*style|width|nonce) %\}.*?\{% endblock %\}", re.DOTALL)
+SHOWN_ATTRIBUTE = re.compile(r'(?:aria-label|title|alt|data-silent|data-locked)="[^"]*[A-Za-z]{2}')
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[path.name for path in PAGES])
+def test_no_word_of_a_page_stands_in_english_alone(page: Path) -> None:
+    text = EXPRESSION.sub(" ", STYLES.sub(" ", page.read_text(encoding="utf-8")))
+    assert re.findall(r"[A-Za-z]{2,}", MARKUP.sub(" ", text)) == []
+    assert SHOWN_ATTRIBUTE.findall(text) == []
+
+
+@pytest.mark.parametrize("command", [student.lab, cli.graders], ids=["lab", "graders"])
+def test_what_help_says_of_each_command_and_option_is_translated(command: click.Group) -> None:
+    words = chosen_words("el", {})
+    context = click.Context(command)
+    for one, parts in _commands(command, (command.name or "",)):
+        for parameter in one.get_params(context):
+            text = getattr(parameter, "help", None) or ""
+            assert not text or words.text(text) != text or not words_left(text), (parts, parameter.name)
+        for text in (one.help or "", one.epilog or ""):
+            for paragraph in filter(None, re.split(r"\n\s*\n", inspect.cleandoc(text))):
+                line = " ".join(paragraph.split())
+                assert words.text(line) != line, parts
+
+
+def _commands(command: click.Command, parts: tuple[str, ...]) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    yield command, parts
+    for name, one in command.commands.items() if isinstance(command, click.Group) else ():
+        yield from _commands(one, (*parts, name))
+
+
+def test_what_only_instructors_read_is_no_burden_of_students() -> None:
+    of_students, of_instructors = ({one.text for one in texts()} for texts in (engine_texts, instructor_texts))
+    assert not of_students & of_instructors
+    assert "Hardest checks" in of_instructors
+    assert "Check again after each save, until Ctrl-C." in of_students
 
 
 @pytest.mark.parametrize("course", ENGINE_AND_COURSE)

@@ -13,7 +13,7 @@ import click
 from graders.commands.classroom.book import expect_one_source, opened
 from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import Command, Group, say
-from graders.commands.options import course_option
+from graders.commands.options import course_option, lang_option
 from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.outcomes import HarnessFault
@@ -21,6 +21,7 @@ from graders.questions import load_questions
 from graders.results.schema import Result
 from graders.results.scoring import fault_note, faulty_steps
 from graders.spreadsheets import BadSheet, for_excel
+from graders.words.choice import chosen_words
 
 if TYPE_CHECKING:
     from graders.exports.entries import Entry
@@ -69,7 +70,9 @@ def class_options(command: Callable[..., None]) -> Callable[..., None]:
               help="Folder for results, as for graders run --out; without it, grading failed.")  # fmt: skip
 @to_option
 @click.option("--ended", type=int, default=0, help="Exit code of graders run; of a fault, a result says so.")
-def gradescope(results: Path, to: Path, ended: int) -> None:
+@lang_option
+@course_option
+def gradescope(results: Path, to: Path, ended: int, language: str, course: Course) -> None:
     """Write Gradescope's results.json for the one result in a folder."""
     import msgspec  # noqa: PLC0415
 
@@ -77,7 +80,8 @@ def gradescope(results: Path, to: Path, ended: int) -> None:
 
     found = list(readable_results(results, LEFT_OUT)) if results.is_dir() else []
     one = _only(found) if found else None
-    made = results_json(one) if one and ended in {0, 1} else fault_json(one)
+    words = chosen_words(language, os.environ, course.words_folder)
+    made = results_json(one, words) if one and ended in {0, 1} else fault_json(one, words)
     write("--to", to, msgspec.json.format(msgspec.json.encode(made), indent=2))
 
 
@@ -85,12 +89,14 @@ def gradescope(results: Path, to: Path, ended: int) -> None:
 @click.option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Zip to write.")
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade there.")  # fmt: skip
+@lang_option
 @course_option
-def gradescope_bundle(to: Path, require: str, course: Course) -> None:
+def gradescope_bundle(to: Path, require: str, language: str, course: Course) -> None:
     """Write the zip that Gradescope takes as an autograder."""
     from graders.exports.bundle import bundle  # noqa: PLC0415
 
-    write("--to", to, bundle(course, require))
+    words = chosen_words(language, os.environ, course.words_folder)
+    write("--to", to, bundle(course, require, words.language))
 
 
 @export.command(cls=Command)
@@ -161,8 +167,17 @@ def canvas(url: str | None, results: Path | None, sheet: Path, assignment: str, 
 @click.option("--feedback", type=click.Path(dir_okay=False, path_type=Path),
               help="Also write a zip of feedback files, for all participants, there.")  # fmt: skip
 @to_option
+@lang_option
 @course_option
-def moodle(url: str | None, results: Path | None, sheet: Path, feedback: Path | None, to: Path, course: Course) -> None:
+def moodle(
+    url: str | None,
+    results: Path | None,
+    sheet: Path,
+    feedback: Path | None,
+    to: Path,
+    language: str,
+    course: Course,
+) -> None:
     """Fill a grading worksheet that was downloaded from Moodle."""
     from graders.exports.entries import pages  # noqa: PLC0415
     from graders.exports.moodle import PARTICIPANT, feedback_zip, fill  # noqa: PLC0415
@@ -170,7 +185,8 @@ def moodle(url: str | None, results: Path | None, sheet: Path, feedback: Path | 
     entries = _entries(url, results, course)
     _fill(sheet, to, lambda table: fill(table, entries))
     if feedback:
-        write("--feedback", feedback, feedback_zip(pages(entries, PARTICIPANT)))
+        words = chosen_words(language, os.environ, course.words_folder)
+        write("--feedback", feedback, feedback_zip(pages(entries, PARTICIPANT, words)))
 
 
 @export.command("csv", cls=Command)

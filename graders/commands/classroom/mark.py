@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +11,13 @@ import click
 
 from graders.commands.classroom.book import book_option, opened, user_at_hand
 from graders.commands.errors import Command, ExitCode, Group, say
-from graders.commands.options import course_option
+from graders.commands.options import course_option, lang_option
 from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.outcomes import HarnessFault
 from graders.questions import Question, load_questions
 from graders.spreadsheets import BadSheet, for_excel, read_table
+from graders.words.choice import chosen_words
 
 SECONDS_TO_WAIT = 5.0  # for a gradebook that others have locked, while somebody looks at a page
 
@@ -48,9 +50,17 @@ every_option = click.option("--every-attempt", is_flag=True, help="Also the answ
 @anonymous_option
 @every_option
 @marker_option
+@lang_option
 @course_option
 def export_sheets(
-    url: str, to: Path, wanted: tuple[str, ...], anonymous: bool, every_attempt: bool, marker: str, course: Course
+    url: str,
+    to: Path,
+    wanted: tuple[str, ...],
+    anonymous: bool,
+    every_attempt: bool,
+    marker: str,
+    language: str,
+    course: Course,
 ) -> None:
     """Write QUESTION.md to read and QUESTION.csv to fill in, for each question that has answers."""
     from graders.marking.chosen import to_be_marked  # noqa: PLC0415 - needs the gradebook's libraries
@@ -58,6 +68,7 @@ def export_sheets(
     from graders.results.gradebook.rows import of_marker  # noqa: PLC0415
     from graders.statistics.advice import counted  # noqa: PLC0415
 
+    words = chosen_words(language, os.environ, course.words_folder)
     questions = _questions(course, wanted)
     with opened(url) as book:
         answers, left = to_be_marked(book, questions, course.grades, every_attempt=every_attempt)
@@ -79,7 +90,8 @@ def export_sheets(
             )
     for question in questions:
         mine = [answer for answer in answers if answer.question == question.id]
-        sheet, page = table(question, mine, marker, anonymous=anonymous), markdown(question, mine, anonymous=anonymous)
+        sheet = table(question, mine, marker, anonymous=anonymous)
+        page = markdown(question, mine, anonymous=anonymous, words=words)
         if mine:
             write_folder("--to", to, {f"{question.id}.csv": for_excel(sheet), f"{question.id}.md": page})
         marked = sum(of_marker(marker, answer.marks) is not None for answer in mine)
@@ -129,6 +141,7 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
 @click.option("--independently", is_flag=True,
               help="Also mark what others have marked, and see their marks only after your own.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Where to listen.")
+@lang_option
 @course_option
 def serve(
     url: str,
@@ -138,16 +151,19 @@ def serve(
     marker: str,
     independently: bool,
     port: int,
+    language: str,
     course: Course,
 ) -> None:
     """Mark written answers in the browser of this machine: open the address that is printed; Ctrl-C ends it.
 
     Each mark is in the gradebook once it is saved. Several may mark at once, each with a server and a name.
     """
+    words = chosen_words(language, os.environ, course.words_folder)
     questions = _questions(course, wanted)
     with opened(url, patience=SECONDS_TO_WAIT) as book:
         try:
             from graders.marking.desk import Desk  # noqa: PLC0415 - the libraries of an extra, and slow to load
+            from graders.marking.server import Manner  # noqa: PLC0415
             from graders.marking.serving import listen, serve_until_interrupted  # noqa: PLC0415
         except ImportError as error:
             raise HarnessFault(
@@ -156,7 +172,7 @@ def serve(
             ) from error
         desk = Desk(book, questions, course.grades, marker, independently=independently, every_attempt=every_attempt)
         with listen(port) as listening:
-            serve_until_interrupted(desk, listening, course.title, anonymous=anonymous, told=click.echo)
+            serve_until_interrupted(desk, listening, Manner(course.title, anonymous, words), click.echo)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def report(results: Path | None, url: str | None, out: Path, whole: bool, langua
 
     expect_one_source(url, results)
     words = chosen_words(language, os.environ, course.words_folder)
-    pages = _class_page(results, url, course) if whole else _feedback(results, url, course, words)
+    pages = _class_page(results, url, course, words) if whole else _feedback(results, url, course, words)
     count = 0
     for name, page in pages:
         write_folder("--out", out, {name: page})
@@ -111,8 +111,8 @@ def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
         yield msgspec.structs.replace(result, handin=placed), Known(before, marks.get(number, {}), because)
 
 
-def _class_page(results: Path | None, url: str | None, course: Course) -> Iterator[tuple[str, bytes]]:
+def _class_page(results: Path | None, url: str | None, course: Course, words: Words) -> Iterator[tuple[str, bytes]]:
     from graders.pages.classroom import class_page  # noqa: PLC0415
 
     if judged := judged_of(results, url, course):
-        yield CLASS, class_page(judged)
+        yield CLASS, class_page(judged, words)

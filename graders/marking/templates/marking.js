@@ -37,7 +37,7 @@ function showSum() {
   if (!sum) return;
   const chosen = [...form.querySelectorAll("input[name=chosen]:checked")].map((one) => Number(one.dataset.points));
   const total = Math.min(Math.max(chosen.reduce((all, one) => all + one, 0), 0), Number(points.dataset.most));
-  sum.textContent = chosen.length && !points.value.trim() ? `= ${Math.round(total * 100) / 100}` : "";
+  sum.textContent = chosen.length && !points.value.trim() ? `= ${total.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 2 })}` : "";
 }
 
 function take(text) {

@@ -1,0 +1,1 @@
+"""What `--help` says, in the language of whoever asks."""
