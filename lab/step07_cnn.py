@@ -157,8 +157,9 @@ class CNNBackbone(nn.Module):
     """A convolutional network that looks at a spectrogram as at an image, and returns one vector for it.
 
     One block for each number in `filters`: 2D convolution, batch normalisation, ReLU, and max pooling, whose sizes you
-    choose: at 128 timesteps and 128 features something must be left, and what a pooling cuts off is a remainder.
-    A linear layer then makes the vector; dropout may come before it, and a ReLU after it.
+    choose: at 128 timesteps and 128 features something must be left, and what a pooling cuts off is a remainder. The
+    convolutions have windows larger than 1x1, without dilation. A linear layer then makes the vector; dropout may come
+    before it, and a ReLU after it. A track may be moved and scaled first, by the same numbers as every other track.
 
     Args:
         input_dims: (T, F), the timesteps and the features of the input, padding included.

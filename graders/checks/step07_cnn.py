@@ -35,10 +35,12 @@ from graders.checks.oracles.networks.any_network import (
     expect_gradients,
     noise,
     parameter_count,
+    parameters,
     redrawn,
     sized,
 )
 from graders.checks.oracles.networks.blocks import (
+    convolutions,
     expect_maximum,
     expect_normalised,
     expect_proportion,
@@ -522,13 +524,27 @@ def test_running_statistics_are_learnt_in_training_mode_only(lab: Any, kit: Kit,
     needs=VECTORS,
 )
 def test_backbone_registers_its_convolutions(lab: Any, kit: Kit) -> None:
-    """CNNBackbone has at least the trainable parameters that its four convolutions need."""
+    """CNNBackbone has the trainable parameters that its convolutions, larger than 1x1, and its linear layer need."""
     filters = (32, 64, 128, 256)  # so many that a last layer for one feature has fewer parameters than they
     call = f"CNNBackbone({TRACK}, filters={filters}, feature_size=1)"
-    counted = parameter_count(kit, sized_backbone_of(lab, kit, filters=filters, feature_size=1), call)
+    backbone = sized_backbone_of(lab, kit, filters=filters, feature_size=1)
+    counted = parameter_count(kit, backbone, call)
     needed = sum(before * after for before, after in zip((1, *filters), filters, strict=False))
     if counted < needed:
         raise AssertionError(f"{call} has {counted} trainable parameters; its convolutions alone need {needed}.")
+    weights = parameters(kit, backbone, call)
+    windows = [max(weights[name].shape[2:]) for name in convolutions(weights)]
+    if windows and sum(size > 1 for size in windows) < len(filters):
+        raise AssertionError(f"{call} has convolutions of 1x1, which see no neighbours; expected larger windows.")
+    fewer, more = (
+        parameter_count(kit, sized_backbone_of(lab, kit, feature_size=size), call)
+        for size in (FEATURE_SIZE, 2 * FEATURE_SIZE)
+    )
+    if more < fewer + FEATURE_SIZE:
+        raise AssertionError(
+            f"CNNBackbone has {fewer} trainable parameters for {FEATURE_SIZE} features, and {more} for "
+            f"{2 * FEATURE_SIZE}; expected a linear layer, which has weights for each feature."
+        )
 
 
 @check(
@@ -538,7 +554,9 @@ def test_backbone_registers_its_convolutions(lab: Any, kit: Kit) -> None:
 )
 def test_blocks_rectify_and_take_the_maximum(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Each block of CNNBackbone has ReLU, which lets nothing negative through, and max pooling."""
-    backbone = evaluating(sized_backbone_of(lab, kit))
+    backbone = sized_backbone_of(lab, kit)
+    kit.training.settle(backbone, [])  # a first batch in its constructor may have moved running statistics
+    backbone.eval()
     expect_proportion(kit, backbone, rng)
     expect_relu(kit, backbone, rng)
     expect_maximum(kit, backbone, rng)

@@ -27,7 +27,7 @@ TAKEN_BACK = 0.02  # of the largest value: what is added to a variance before it
 BENT = 0.9  # of a sum: a shared window of overlapping poolings leaves 2/3 of it, an average all
 SILENT = 1e-3  # of the largest response: a line that a stride leaves out, or the remainder of a pooling
 NEIGHBOURS = 6  # values to look at, well inside of a track
-STRIDE = 2  # of convolutions that hand on every second cell only: two neighbours of theirs are so far apart
+STRIDES = (2, 3, 4)  # of convolutions that hand on some cells only: two neighbours of theirs are so far apart
 LINES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 19, 24, 30, 37, 46, 58, 72, 90)  # from an end of an axis: enough for most
 FURTHER_LINES = tuple(line for line in range(1, 72) if line not in LINES)
 
@@ -135,7 +135,7 @@ def expect_proportion(kit: Kit, backbone: Any, rng: np.random.Generator) -> None
             raise AssertionError(
                 f"Without biases, CNNBackbone's vector of a track that is {LOUDNESSES[1]:.0f} times as loud is not "
                 f"{LOUDNESSES[1]:.0f} times its vector; expected no activation but ReLU: Tanh, Sigmoid, ELU and GELU "
-                "do not keep proportions."
+                "do not keep proportions, nor does a division by the track's own deviation."
             )
 
 
@@ -240,7 +240,7 @@ def expect_neighbours(
         if not found:
             raise AssertionError(
                 f"Neighbouring {called} of a track are no neighbours to the first convolution of CNNBackbone; expected "
-                "the track as an image [T, F]: transpose it if you want, but do not reshape it."
+                "the track as an image [T, F]: transpose it if you want, but do not reshape it, and set no dilation."
             )
         sides.append(found[0])
     return sides[0], sides[1]
@@ -297,13 +297,18 @@ class _Maxima:
         own, seen = self._own(number)
         following = number + 1 < len(self._names)
         name = self._names[number]
-        if seen or self._weights[name].shape[2 + self._axis] <= STRIDE:
+        if seen:
             return bool((own & ~self._own(number + 1)[0]).any() if following and own.any() else own.any())
-        others = self._handing_on | {name: _taps(self._weights[name], self._axis, STRIDE * self._way)[0]}
-        apart, _ = self._merged(name, others, STRIDE * self._way)
-        if following and apart.any():
-            apart &= ~self._merged(self._names[number + 1], others, self._way)[0]
-        return bool(apart.any())
+        for stride in STRIDES:
+            if self._weights[name].shape[2 + self._axis] <= stride:
+                break
+            others = self._handing_on | {name: _taps(self._weights[name], self._axis, stride * self._way)[0]}
+            apart, seen = self._merged(name, others, stride * self._way)
+            if seen:
+                if following and apart.any():
+                    apart &= ~self._merged(self._names[number + 1], others, self._way)[0]
+                return bool(apart.any())
+        return False
 
     def _own(self, number: int) -> tuple[np.ndarray, bool]:
         if number not in self._found:
