@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graders.course import Course
 from graders.intake.notebooks.cells import TextCell
@@ -72,11 +72,11 @@ def answers_in_files(files: Mapping[str, bytes], course: Course) -> tuple[dict[s
     ]
 
 
-def answers_in_cells(cells: Sequence[str | TextCell], course: Course) -> tuple[dict[str, str], list[str]]:
+def answers_in_cells(cells: Iterable[TextCell], course: Course) -> tuple[dict[str, str], list[str]]:
     """Read the answers in a notebook's Markdown cells; one may go on in the next cell, unless a step begins there.
 
     Args:
-        cells: each Markdown cell, or its text alone.
+        cells: the Markdown cells.
         course: the course, with its questions.
 
     Returns:
@@ -85,8 +85,7 @@ def answers_in_cells(cells: Sequence[str | TextCell], course: Course) -> tuple[d
     reader = _Reader(course, ended_by=re.compile(rf"(?:{_any_of(course.written.step_words)})\s*[0-9]", re.IGNORECASE))
     texts: list[tuple[str, str]] = []
     total = 0
-    for number, one in enumerate(cells, start=1):
-        cell = one if isinstance(one, TextCell) else TextCell(one)
+    for number, cell in enumerate(cells, start=1):
         text = EMBEDDED.sub("embedded", cell.text)
         total += len(text)
         if total > TEXT_CHARACTERS:

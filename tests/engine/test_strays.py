@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.intake.answers import answers_in_cells, answers_in_files
+from graders.intake.notebooks.cells import TextCell
 from tests.support import COURSE
 
 GIVEN = (COURSE.reference_folder / "answers" / "step02.md").read_text(encoding="utf-8")
@@ -34,7 +35,7 @@ def test_a_line_that_looks_like_a_heading_is_told(line: str) -> None:
 
 
 def test_the_same_is_told_of_a_notebooks_cells() -> None:
-    answers, notes = answers_in_cells(["# Βήμα 1", "Γράφουμε.\n\n**1.1** Τα δύο\nΧαμηλά."], COURSE)
+    answers, notes = answers_in_cells(map(TextCell, ["# Βήμα 1", "Γράφουμε.\n\n**1.1** Τα δύο\nΧαμηλά."]), COURSE)
 
     assert answers == {}
     assert [note.partition(":")[0] for note in notes] == ["Markdown cell 2 line 3"]
