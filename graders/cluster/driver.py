@@ -107,4 +107,4 @@ def _judge(data: bytes, task: Task, mine: Identity, answers: Connection, control
 
     outcome = done_or_failed(judged)
     assert not isinstance(outcome, Refused)
-    answers.send_bytes(msgspec.msgpack.encode(Answered("", outcome)))
+    answers.send_bytes(msgspec.msgpack.encode(Answered(outcome)))

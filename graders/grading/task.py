@@ -149,7 +149,6 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
     """A judge's answer to whoever asked it to judge some steps, and grades with that."""
 
-    name: str
     outcome: Judged | Failed
 
 
