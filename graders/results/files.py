@@ -76,13 +76,8 @@ def _seal(result: Result) -> str:
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(result, seal=""))).hexdigest()
 
 
-def all_results(folder: Path) -> list[Result]:
-    """Read every result below a folder for results, those of earlier runs too, in the order of their names."""
-    return list(each_result(folder))
-
-
 def each_result(folder: Path) -> Iterator[Result]:
-    """Read the results below a folder for results one by one, in the order of their names."""
+    """Read the results below a folder one by one, those of earlier runs too, in the order of their names."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and (result := read_result(path)):
             yield result

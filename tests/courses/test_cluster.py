@@ -29,7 +29,7 @@ from graders.course import load_course
 from graders.grading.task import Task
 from graders.intake.submission import read_submission
 from graders.judging.rubric import load_rubric
-from graders.results.files import all_results
+from graders.results.files import each_result
 from graders.results.schema import Level
 from graders.sandbox import client
 from graders.sandbox.layers import Layer, State
@@ -120,7 +120,7 @@ def results_of(school: Class) -> list[object]:
         msgspec.structs.replace(
             one, seal="", checks=[msgspec.structs.replace(check, seconds=0) for check in one.checks]
         )
-        for one in sorted(all_results(school.out), key=lambda one: one.submission)
+        for one in sorted(each_result(school.out), key=lambda one: one.submission)
     ]
 
 

@@ -20,7 +20,7 @@ from graders.grading.names import names_of
 from graders.intake.layouts.handin import Handin
 from graders.judging.rubric import Check
 from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import all_results, is_sealed, read_result, write_result, write_summary
+from graders.results.files import each_result, is_sealed, read_result, write_result, write_summary
 from graders.results.provenance import modules_called, secret_of, step_key, versions
 from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Level, Result, WrittenAnswer
 from graders.results.scoring import HIDDEN_MESSAGE, rescore, score, waiting_for_dropped, written_answers
@@ -355,7 +355,7 @@ def test_the_table_is_read_by_spreadsheets_as_utf8_and_has_the_notes(tmp_path: P
 def test_a_folder_of_any_submissions_name_is_not_in_the_tables_way(tmp_path: Path) -> None:
     for name in names_of([Path("/x", f"{name}.zip") for name in ("summary.part", "summary.csv", ".summary.part")]):
         write_result(result(name), tmp_path / name)
-    write_summary(all_results(tmp_path), tmp_path)
+    write_summary(each_result(tmp_path), tmp_path)
 
     assert len(rows(tmp_path / "summary.csv")) == 3
 
