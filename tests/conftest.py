@@ -14,7 +14,7 @@ from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
 from tests import browser as chromium
 from tests import postgresql as postgresql_server
-from tests.support import COURSE, checks_collected
+from tests.support import COURSE, checks_collected, copy_of_words, solve_words
 
 SECONDS = 5.0
 
@@ -63,6 +63,14 @@ def gradebook_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path / "class.db")
     server: postgresql_server.Server = request.getfixturevalue("postgresql")
     return server.new_database()
+
+
+@pytest.fixture
+def solved(tmp_path: Path) -> Path:
+    """Give the folder of a student who has solved the small course, and answered nothing."""
+    folder = copy_of_words(tmp_path / "home")
+    solve_words(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

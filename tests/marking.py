@@ -24,9 +24,8 @@ from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.schema import AnswerStatus, Isolation, Result, WrittenAnswer
 from graders.words.spoken import ENGLISH_WORDS, Words
-from tests.support import ROOT
+from tests.support import ROOT, WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 QUESTION = load_questions(load_course(WORDS))[0]
 PORT = 8901
 INTERRUPTED = 130

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +22,31 @@ ROOT = Path(__file__).resolve().parents[1]
 COURSE = load_course()
 SEED = 420
 WORDS = ROOT / "tests" / "courses" / "words"  # the small course
+# What the commands run; as code, they are started where nothing is installed too.
+LAB, GRADERS = "from graders.student import main; main()", "from graders.cli import main; main()"
 # Without the plugins that take longer than most runs here, such as those that collect garbage at the end of one.
 QUIETLY = tuple(PYTEST_OPTIONS)
+
+
+def run_python(code: str, *arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a Python of its own, which imports this checkout from wherever it is started.
+
+    Args:
+        code: the code, such as `LAB`.
+        arguments: of its command line.
+        cwd: the folder to start it in.
+        environment: variables besides those of this process.
+    """
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
+    )  # fmt: skip
+
+
+def lab(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the students' command in a folder."""
+    return run_python(LAB, *arguments, cwd=cwd)
 
 
 def step_number(name: str) -> int:

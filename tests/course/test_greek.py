@@ -21,9 +21,8 @@ from graders.words.choice import chosen_words
 from graders.words.matching import NO_WORDS, words_left
 from tests.course.test_snapshots import SNAPSHOTS
 from tests.pages import TITLES, result_of, text_of
-from tests.support import ROOT
+from tests.support import LAB, ROOT
 
-LAB = "from graders.student import main; main()"
 HALF_FINISHED = ROOT / "fixtures" / "submissions" / "half_finished" / "lab"
 # Names of functions of step 2 and of their arguments, and of what is typed: no words.
 NAMES = frozenset("timesteps feature aggregate beats lab check submit hop synced np mean step pdb import first".split())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ from graders.intake.submission import read_submission
 from graders.judging.collection import CollectedChecks
 from graders.judging.rubric import load_rubric
 from graders.sandbox.client import WarmServer
-from tests.support import COURSE, ROOT
+from tests.support import COURSE, ROOT, lab
 
 FUNCTIONS = {
     "step01_spectrograms": ["mel_spectrogram", "pick_two_genres"],
@@ -97,9 +95,7 @@ def recording(tmp_path: Path) -> Path:
     for module, names in FUNCTIONS.items():
         append(home / "lab" / f"{module}.py", RECORD, NAMES=repr(names), PATH=str(tmp_path / module))
     steps = [module[4:6] for module in FUNCTIONS]
-    code = "from graders.student import main; main()"
-    command = [sys.executable, "-c", code, "check", *steps, "--root", str(home)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = lab("check", *steps, "--root", home, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(ROOT / "lab", away / "lab")
     for module, names in FUNCTIONS.items():

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import ROOT
+from tests.support import LAB, ROOT
 
 DATA = Path("fixtures", "data")
 SECONDS = 240  # less than pytest gives a test
 ENVIRONMENT = {"PYTHONIOENCODING": "utf-8", "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
-LAB = "from graders.student import main; main()"
 PROGRAMS = {
     "graders": (sys.executable, "-m", "graders"),
     "lab": (sys.executable, "-c", LAB),

@@ -15,12 +15,10 @@ from typing import Any
 
 from graders.policy import Grades
 from graders.results.gradebook.book import Gradebook
-from tests.support import ROOT
+from tests.support import GRADERS, ROOT, WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 STUDENTS = ("Άννα", "Βασίλης", "Γιώργος", "Δήμητρα", "Ελένη", "Ζωή", "Ηλίας", "Θάνος")
 SECONDS_TO_WAIT = 120  # until something happens, or never
-GRADERS = "from graders.cli import main; main()"
 
 
 class Class:

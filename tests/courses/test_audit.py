@@ -11,16 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, copy_of_words
 
 pytestmark = pytest.mark.slow
-
-WORDS = ROOT / "tests" / "courses" / "words"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(WORDS, tmp_path / "words", ignore=shutil.ignore_patterns("__pycache__")))
+    return copy_of_words(tmp_path / "words")
 
 
 def audit(copy: Path, *arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
-
-WORDS = ROOT / "tests" / "courses" / "words"
+from tests.support import ROOT, WORDS
 
 
 class Place:

@@ -33,8 +33,8 @@ from graders.results.files import each_result
 from graders.results.schema import Level
 from graders.sandbox import client
 from graders.sandbox.layers import Layer, State
-from tests.courses.school import GRADERS, STUDENTS, WORDS, Class, children, until
-from tests.support import ROOT, SEED
+from tests.courses.school import STUDENTS, Class, children, until
+from tests.support import GRADERS, ROOT, SEED, WORDS
 
 pytest.importorskip("distributed")
 

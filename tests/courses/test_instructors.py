@@ -19,9 +19,8 @@ from graders.cli import graders
 from graders.course import load_course
 from graders.questions import load_questions
 from tests.marking import course_with, served
-from tests.support import ROOT
+from tests.support import ROOT, WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 DOCUMENT = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,17 +13,15 @@ from graders.judging.rubric import load_rubric
 from graders.release.kit import kit_of
 from graders.words.choice import chosen_words
 from graders.words.po import read_entries, written
-from tests.support import ROOT
+from tests.support import LAB, ROOT, WORDS, copy_of_words, run_python
 
-WORDS = ROOT / "tests" / "courses" / "words"
-LAB = "from graders.student import main; main()"
 LANGUAGE = "qq"  # is no language's code
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Give a copy of the course, with a folder for languages."""
-    folder = Path(shutil.copytree(WORDS, tmp_path / "words", ignore=shutil.ignore_patterns("__pycache__")))
+    folder = copy_of_words(tmp_path / "words")
     file = folder / "course.toml"
     file.write_text(
         file.read_text(encoding="utf-8").replace('root = "."', 'root = "."\nwords = "languages"'), encoding="utf-8"
@@ -71,11 +65,7 @@ def test_a_language_is_begun_filled_in_and_spoken(copy: Path) -> None:
     assert made.exit_code == 0, made.output
     assert made.output.endswith("texts, 0 to mend.\n")
     assert words("--course", str(copy), "--check").exit_code == 0
-    done = subprocess.run(
-        [sys.executable, "-c", LAB, "check", "1", "--lang", LANGUAGE, "--course", str(copy)],
-        cwd=copy, env={**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C"}, capture_output=True, text=True, encoding="utf-8",
-        check=False,
-    )  # fmt: skip
+    done = run_python(LAB, "check", 1, "--lang", LANGUAGE, "--course", copy, cwd=copy, LANG="C")
     lines = done.stdout.splitlines()
     assert done.returncode == 1, done.stderr
     assert lines[1] == "⟦Step 1⟧"

@@ -6,8 +6,6 @@ import copy
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,25 +20,16 @@ from graders.course import load_course
 from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.submission import Submission, read_submission
 from graders.notebooks.running import Run, merged
-from tests.support import ROOT, WORDS, copy_of_words, solve_words
+from tests.support import LAB, ROOT, WORDS, copy_of_words, lab, run_python, solve_words
 
 COURSE = load_course(WORDS)
 ANSWER = "Είκοσι πέντε κλειδιά."
-LAB = "from graders.student import main; main()"
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give a student's folder of the small course."""
     return copy_of_words(tmp_path / "home")
-
-
-def lab(*arguments: object, cwd: Path, code: str = LAB) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
 
 
 def written(home: Path, *arguments: object) -> dict[str, Any]:
@@ -120,7 +109,7 @@ def test_what_cannot_be_written_is_told_in_one_sentence(home: Path) -> None:
     unknown = lab("notebook", "--step", "7", cwd=home)
     assert unknown.returncode == 2
     assert "--step 7: this course has no such step; it has 1, 2." in unknown.stderr
-    without = lab("notebook", cwd=home, code=f"import sys; sys.modules['jupytext'] = None; {LAB}")
+    without = run_python(f"import sys; sys.modules['jupytext'] = None; {LAB}", "notebook", cwd=home)
     assert (without.returncode, without.stderr.count("\n")) == (2, 1)
     assert without.stderr.startswith("lab: notebooks are written with jupytext, which is not installed: pip install ")
     (home / "words" / "step02_ciphers.py").write_text("def shift(\n", encoding="utf-8")
@@ -394,11 +383,11 @@ def test_in_a_kernel_the_checks_are_shown_in_place(home: Path) -> None:
 
 def test_outside_of_a_notebook_the_modules_are_checked_and_told_in_plain_text(home: Path) -> None:
     solve_words(home)
-    done = lab(cwd=home, code="from graders.notebooks.check import check; check(2)")
+    done = run_python("from graders.notebooks.check import check; check(2)", cwd=home)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Step 2: 2 of 2 points" in done.stdout
     assert "Written: 0 of 1 answered." in done.stdout
-    wrong = lab(cwd=home, code="from graders.notebooks.check import check; check(9)")
+    wrong = run_python("from graders.notebooks.check import check; check(9)", cwd=home)
     assert "'9' is no step of this course" in wrong.stdout
 
 
@@ -413,7 +402,7 @@ def test_hints_that_are_no_number_are_told_in_one_sentence(
     home: Path, monkeypatch: pytest.MonkeyPatch, locale: str, says: str
 ) -> None:
     monkeypatch.setenv("LANGUAGE", locale)
-    told = lab(cwd=home, code="from graders.notebooks.check import check; check(2, hints='2')")
+    told = run_python("from graders.notebooks.check import check; check(2, hints='2')", cwd=home)
     assert (told.returncode, told.stdout, told.stderr) == (0, says, "")
 
 

@@ -22,9 +22,8 @@ import pytest
 from graders.course import Course, load_course
 from graders.release.kit import CACHES
 from graders.release.skeleton import write_skeletons
-from tests.support import COURSE, ROOT
+from tests.support import COURSE, ROOT, WORDS, copy_of_words
 
-WORDS = ROOT / "tests" / "courses" / "words"
 NAME = "words-a-course-of-two-steps"
 STATEMENT_CHARACTERS = 50
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -41,7 +40,7 @@ def graders(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Give a copy of the small course, to change."""
-    return Path(shutil.copytree(WORDS, tmp_path / "words", ignore=shutil.ignore_patterns("__pycache__")))
+    return copy_of_words(tmp_path / "words")
 
 
 @pytest.fixture(scope="session")

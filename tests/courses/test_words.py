@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +24,8 @@ from graders.judging.rubric import load_rubric
 from graders.outcomes import Outcome
 from graders.results.schema import Result
 from graders.sandbox.client import WarmServer
-from tests.support import ROOT
+from tests.support import GRADERS, LAB, ROOT, WORDS, copy_of_words, run_python
 
-WORDS = ROOT / "tests" / "courses" / "words"
 ANSWER = "Είκοσι πέντε κλειδιά."
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -35,7 +33,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Give a copy of the course, to change."""
-    return Path(shutil.copytree(WORDS, tmp_path / "words", ignore=shutil.ignore_patterns("__pycache__")))
+    return copy_of_words(tmp_path / "words")
 
 
 @pytest.fixture
@@ -45,14 +43,10 @@ def run(tmp_path: Path) -> Run:
     blocked.mkdir()
     for name in ("torch", "librosa"):
         (blocked / f"{name}.py").write_text(f"raise ImportError('{name} is blocked')\n", encoding="utf-8")
-    command = {"graders": "from graders.cli import main; main()", "lab": "from graders.student import main; main()"}
+    command = {"graders": GRADERS, "lab": LAB}
 
     def do(name: str, *arguments: object, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", command[name], *map(str, arguments)],
-            capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
-            env={**os.environ, "PYTHONPATH": f"{blocked}{os.pathsep}{ROOT}", "PYTHONIOENCODING": "utf-8"},
-        )  # fmt: skip
+        return run_python(command[name], *arguments, cwd=cwd, PYTHONPATH=f"{blocked}{os.pathsep}{ROOT}")
 
     return do
 

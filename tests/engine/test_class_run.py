@@ -15,9 +15,8 @@ from click.testing import CliRunner
 
 from graders.cli import graders
 from graders.results.files import read_result
-from tests.support import ROOT
+from tests.support import ROOT, WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 ROSTER = "id,name,email\n001,Παπαδοπούλου Άννα,a@x.gr\n002,Βασιλείου Γιώργος,g@x.gr\n003,Λείπει Κάποιος,\n"
 
 

@@ -21,7 +21,7 @@ from graders.commands import doctor
 from graders.outcomes import HarnessFault
 from graders.sandbox import breaches
 from graders.sandbox.client import WarmServer
-from tests.support import COURSE, ROOT, SEED
+from tests.support import COURSE, GRADERS, LAB, ROOT, SEED, run_python
 
 RESULT_KEYS = {"schema", "submission", "score", "max_score", "isolation", "steps", "versions", "checks", "written"}
 CHECK_KEYS = {
@@ -460,20 +460,15 @@ def test_debug_shows_more_and_ends_with_the_same_code(arguments, code):
 
 
 def test_a_terminal_that_knows_no_greek_costs_no_result():
-    code = "from graders.student import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "check", "2", "--root", "fixtures/submissions/complete"],
-        capture_output=True, cwd=ROOT, timeout=120, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )  # fmt: skip
+    done = run_python(LAB, "check", 2, "--root", "fixtures/submissions/complete", cwd=ROOT, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert b"6 of 6 points" in done.stdout
+    assert "6 of 6 points" in done.stdout
 
 
 def test_a_pipe_that_is_closed_costs_no_result(tmp_path):
-    code = "from graders.cli import main; main()"
     where = ["--step", "2", "--out", str(tmp_path / "out")]
     running = subprocess.Popen(
-        [sys.executable, "-c", code, "run", "solutions", "lab", "fixtures/submissions/half_finished", *where],
+        [sys.executable, "-c", GRADERS, "run", "solutions", "lab", "fixtures/submissions/half_finished", *where],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
     )  # fmt: skip
     assert running.stdout is not None

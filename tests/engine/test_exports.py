@@ -36,10 +36,9 @@ from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
 from graders.spreadsheets import BadSheet
-from tests.support import ROOT
+from tests.support import ROOT, WORDS
 
 HOSTILE = "::error::x\n<script>alert(1)</script> ]]> \x1b[31m\x00 =1+1 **b** \u202e Άννα"
-WORDS = ROOT / "tests" / "courses" / "words"
 JUNIT = etree.XMLSchema(etree.parse(ROOT / "tests" / "engine" / "schemas" / "junit-10.xsd"))
 FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}

@@ -32,9 +32,9 @@ from graders.questions import Question, RubricItem, load_questions
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
 from graders.words.choice import chosen_words
-from tests.marking import HERE, PORT, QUESTION, WORDS, Browser, course_with, record
+from tests.marking import HERE, PORT, QUESTION, Browser, course_with, record
 from tests.pages import EVIL
-from tests.support import ROOT
+from tests.support import ROOT, WORDS
 
 TEXTS = {"001": "Επειδή η λέξη τελειώνει.", "002": "Είκοσι *πέντε* κλειδιά.", "003": "Δεν ξέρω."}
 RUBRIC = Question(

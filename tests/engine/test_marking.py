@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from graders.cli import graders
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.rows import Marked
-from tests.marking import QUESTION, WORDS, record
+from tests.marking import QUESTION, record
 from tests.pages import text_of
-from tests.support import ROOT
+from tests.support import ROOT, WORDS
 
 ANSWERS = {"001": "Επειδή\n~~~~\nη λέξη τελειώνει.", "002": "=HYPERLINK(1)", "003": "Επειδή\n~~~~\nη λέξη τελειώνει."}
 

@@ -12,9 +12,8 @@ from click.testing import CliRunner
 from graders.cli import graders
 from graders.results.files import read_result
 from graders.results.schema import Result
-from tests.support import ROOT
+from tests.support import WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 METADATA = {
     "id": 123456,
     "created_at": "2026-11-02T13:30:00.000000+02:00",

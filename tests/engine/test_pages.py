@@ -32,9 +32,8 @@ from graders.results.schema import Result
 from graders.results.scoring import HIDDEN_MESSAGE
 from graders.statistics.judged import every
 from tests.pages import EVIL, PICTURES, better, result_of, text_of
-from tests.support import ROOT
+from tests.support import WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 ELEMENTS = frozenset(
     "html head meta title style body header main section article p h1 h2 h3 small span i b br table caption thead tbody tr th "
     "td ul ol li details summary pre a div abbr code figure figcaption img svg polyline".split()

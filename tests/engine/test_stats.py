@@ -23,9 +23,8 @@ from graders.results.roster import Student
 from graders.results.schema import CheckResult, Isolation, Result
 from graders.statistics.causes import normal_form
 from graders.statistics.judged import every
-from tests.support import ROOT
+from tests.support import WORDS
 
-WORDS = ROOT / "tests" / "courses" / "words"
 HOSTILE = "::error::x\n<script>alert(1)</script> ]]> \x1b[31m\x00 =1+1 \u202e Άννα &amp;"
 SECRET = "Rock 0.913"
 SVG = "{http://www.w3.org/2000/svg}"
