@@ -39,12 +39,13 @@ def adam(model: nn.Module, lr: float = 0.02) -> torch.optim.Optimizer:
 @pytest.mark.parametrize("layers", [1, 2])
 def test_the_state_is_the_lstms_own_after_the_last_valid_timestep(layers: int) -> None:
     backbone = LSTMBackbone(3, rnn_size=4, num_layers=layers, bidirectional=True).eval()
+    lstm = next(one for one in backbone.modules() if isinstance(one, nn.LSTM))
     x, lengths = torch.randn(3, 7, 3), [7, 2, 5]
 
     features = backbone(x, torch.tensor(lengths))
 
     for row, length in enumerate(lengths):
-        outputs, _ = backbone._lstm(x[row : row + 1, :length])
+        outputs, _ = lstm(x[row : row + 1, :length])
         assert torch.allclose(features[row, :4], outputs[0, -1, :4], atol=1e-6)
         assert torch.allclose(features[row, 4:], outputs[0, 0, 4:], atol=1e-6)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,18 @@ from graders.sandbox.watch import Watch
 BLOCK = 4096
 NOBODY = 2**22 - 1
 FEW = Limits(scratch=4 * BLOCK, entries=3, threads=100)
+
+# Maps a deleted file in two parts, and memory that belongs to none.
+MAPS = """
+import mmap, os, sys
+path, block = sys.argv[1], int(sys.argv[2])
+with open(path, "w+b") as file:
+    file.truncate(2 * block)
+    os.unlink(path)
+    held = mmap.mmap(file.fileno(), block), mmap.mmap(file.fileno(), block, offset=block), mmap.mmap(-1, block)
+print("mapped", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -86,12 +99,14 @@ def test_deleted_files_that_are_open_count(scratch: Path) -> None:
 
 
 def test_deleted_files_that_are_mapped_count_as_large_as_a_file_may_be(scratch: Path) -> None:
-    before = watch._deleted_mappings(Path("/proc/self"))
-    with (scratch / "deleted").open("w+b") as file:
-        file.truncate(2 * BLOCK)
-        with mmap.mmap(file.fileno(), BLOCK), mmap.mmap(file.fileno(), BLOCK, offset=BLOCK), mmap.mmap(-1, BLOCK):
-            (scratch / "deleted").unlink()
-            assert watch._deleted_mappings(Path("/proc/self")) == before + 1
+    command = [sys.executable, "-c", MAPS, scratch / "deleted", str(BLOCK)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"mapped\n"
+        look(scratch, Limits(file_size=9 * BLOCK, scratch=9 * BLOCK), process.pid)
+        with pytest.raises(Forbidden, match="take more than"):
+            look(scratch, Limits(file_size=9 * BLOCK, scratch=9 * BLOCK - 1), process.pid)
+        process.communicate()
 
 
 def test_threads_are_counted(scratch: Path) -> None:
