@@ -130,24 +130,24 @@ class Telling:
             which = self._words.say("this one")
             if step != checks[0].step:
                 which = self._words.say("this one of step {step}", step=step)
-            kinds = {check.outcome is Outcome.BLOCKED for check in checks}
-            lines += self._together(checks, kinds, which, title)
+            lines += self._together(checks, which, title)
         self._alike, self._waiting = {}, {}
         return lines
 
-    def _together(self, checks: Sequence[CheckResult], blocked: set[bool], which: str, title: str) -> list[Text]:
+    def _together(self, checks: Sequence[CheckResult], which: str, title: str) -> list[Text]:
         words = self._words
         worth = words.count("{number} point", "{number} points", max_points(checks))
         values = {"worth": worth, "which": which, "title": words.text(title)}
         count = len(checks)
-        if len(blocked) > 1:
+        blocked = sum(check.outcome is Outcome.BLOCKED for check in checks)
+        if 0 < blocked < count:
             said = words.count(
                 "1 check ({worth}) ends in the same way as {which}, or waits for it: {title}",
                 "{number} checks ({worth}) end in the same way as {which}, or wait for it: {title}",
                 count,
                 **values,
             )
-        elif True in blocked:
+        elif blocked:
             said = words.count(
                 "1 check ({worth}) waits for {which}: {title}",
                 "{number} checks ({worth}) wait for {which}: {title}",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from graders.exports.words import seconds
 from graders.outcomes import Outcome
+from graders.pages.grouping import WORDS
 from graders.pages.rendering import render
-from graders.pages.telling import WORDS
 from graders.results.schema import AnswerStatus, CheckResult, Level
 from graders.statistics.advice import ALL_FAULTY, sentences
 from graders.statistics.causes import causes_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graders.outcomes import Outcome
+from graders.pages.grouping import grouped_by_step
 from graders.pages.rendering import render
-from graders.pages.telling import steps_of
 from graders.results.gradebook.grades import Mark
 from graders.results.schema import AnswerStatus, CheckResult, Result
 from graders.words.spoken import ENGLISH_WORDS, Words
@@ -59,7 +59,7 @@ def page_of(result: Result, known: Known | None = None, words: Words = ENGLISH_W
         {
             "result": result,
             "handin": result.handin,
-            "steps": steps_of(result.checks),
+            "steps": grouped_by_step(result.checks),
             "changes": changes(known.before, result) if known.before else None,
             "marks": known.marks,
             "because": known.because,

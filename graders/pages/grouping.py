@@ -1,11 +1,11 @@
-"""How a page tells the checks of a step: what is wrong once is told once, with what ends alike or waits for it."""
+"""The checks of a step in groups, for a page: what is wrong once stands there once, with what ends alike or waits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graders.feedback.checks import MARKS, cause_of
+from graders.feedback.checks import cause_of, mark_of
 from graders.outcomes import WAITS_FOR, Outcome, is_to_do
 from graders.results.schema import CheckResult
 from graders.words.spoken import marked
@@ -23,12 +23,11 @@ WORDS = {
     Outcome.BLOCKED: marked("waits for another check"),
     Outcome.HARNESS_FAULT: marked("a fault of the grading, not yours"),
 }
-NO_MARK = "✗"
 
 
 @dataclass
-class Told:
-    """A check that did not pass.
+class FailureGroup:
+    """A check that did not pass, with those that end alike or wait for it.
 
     Attributes:
         check: the check.
@@ -47,7 +46,7 @@ class Told:
     @property
     def mark(self) -> str:
         """A sign for how it ended."""
-        return MARKS.get(self.check.outcome, NO_MARK)
+        return mark_of(self.check.outcome)
 
     @property
     def ended(self) -> str:
@@ -64,7 +63,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class StepTold:
+class StepGroups:
     """A step on a page.
 
     Attributes:
@@ -80,21 +79,21 @@ class StepTold:
     number: int
     points: float
     max_points: float
-    failed: list[Told]
+    failed: list[FailureGroup]
     passed: list[CheckResult]
     dropped: list[CheckResult]
     count: int
 
 
-def steps_of(checks: Sequence[CheckResult]) -> list[StepTold]:
-    """Return the steps, with their checks."""
+def grouped_by_step(checks: Sequence[CheckResult]) -> list[StepGroups]:
+    """Return the steps, in order, with their checks in groups."""
     return [_step(number, [one for one in checks if one.step == number]) for number in sorted({c.step for c in checks})]
 
 
-def _step(number: int, checks: Sequence[CheckResult]) -> StepTold:
+def _step(number: int, checks: Sequence[CheckResult]) -> StepGroups:
     counted = [check for check in checks if not check.dropped]
-    by_title: dict[str, Told] = {}
-    by_cause: dict[tuple[str, ...], Told] = {}
+    by_title: dict[str, FailureGroup] = {}
+    by_cause: dict[tuple[str, ...], FailureGroup] = {}
     for check in counted:
         if check.outcome is Outcome.PASSED:
             continue
@@ -102,18 +101,18 @@ def _step(number: int, checks: Sequence[CheckResult]) -> StepTold:
         blocked = check.outcome is Outcome.BLOCKED
         root = by_title.get(check.message.removeprefix(WAITS_FOR)) if blocked else None
         if cause in by_cause:
-            told = by_cause[cause]
-            told.alike.append(check.title)
+            group = by_cause[cause]
+            group.alike.append(check.title)
         elif root:
-            told = root
-            told.waiting.append(check.title)
+            group = root
+            group.waiting.append(check.title)
         else:
-            told = Told(check)
+            group = FailureGroup(check)
         if cause:
-            by_cause[cause] = told
-        told.add(check)
-        by_title[check.title] = told
-    return StepTold(
+            by_cause[cause] = group
+        group.add(check)
+        by_title[check.title] = group
+    return StepGroups(
         number,
         sum(check.points for check in checks),
         sum(check.max_points for check in checks),
