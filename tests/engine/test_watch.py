@@ -99,7 +99,7 @@ def test_deleted_files_that_are_open_count(scratch: Path) -> None:
 
 
 def test_deleted_files_that_are_mapped_count_as_large_as_a_file_may_be(scratch: Path) -> None:
-    command = [sys.executable, "-c", MAPS, scratch / "deleted", str(BLOCK)]
+    command = [sys.executable, "-c", MAPS, str(scratch / "deleted"), str(BLOCK)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"mapped\n"
