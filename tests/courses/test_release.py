@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import io
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graders.authoring.thresholds import Thresholds
 from graders.course import Course, load_course
 from graders.release.kit import CACHES
 from graders.release.skeleton import write_skeletons
@@ -195,7 +197,10 @@ def test_nothing_of_this_course_leaks(own_kit: Path) -> None:
     told = re.sub(r"[^\w,-]+", ",", everything.decode("utf-8", "replace"))
     assert genres[:60] not in told
     assert b"correct" not in files["graders/checks/thresholds.json"]
-    assert b"0.1347" in files["graders/checks/thresholds.json"]
+    demanded = {row["check"]: row["threshold"] for row in json.loads(files["graders/checks/thresholds.json"])}
+    assert demanded == {
+        row.check: row.threshold for row in Thresholds(COURSE.path(COURSE.audit.thresholds)).rows.values()
+    }
     assert files["fixtures/data/manifest.json"]
 
 
