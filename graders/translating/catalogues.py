@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +106,3 @@ def _faults(entry: Entry | None, wanted: Text) -> list[str]:
 
 def _entries(path: Path) -> dict[str, Entry]:
     return {entry.texts["msgid"]: entry for entry in read_entries(path)} if path.is_file() else {}
-
-
-def languages_of(folders: Iterable[Path]) -> list[str]:
-    """Return the codes of the languages that have a folder in some folders of words."""
-    return sorted({path.parent.name for folder in folders for path in folder.glob("*/*.po")})

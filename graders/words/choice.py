@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from graders.outcomes import BadInput
-from graders.words.spoken import ENGLISH, Words, words_of
+from graders.words.spoken import ENGLISH, ENGLISH_WORDS, Words, words_of
 
 OWN_WORDS = Path(__file__).parent
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order in which gettext asks them
 
 
-def languages(folders: Sequence[Path]) -> list[str]:
+def translated(folders: Iterable[Path]) -> set[str]:
+    """Return the codes of the languages that some folders have catalogues for."""
+    return {path.parent.name for folder in folders for path in folder.glob("*/*.po")}
+
+
+def languages(folders: Iterable[Path]) -> list[str]:
     """Return the codes of the languages that some folders have catalogues for, and English."""
-    return sorted({ENGLISH, *(path.parent.name for folder in folders for path in folder.glob("*/*.po"))})
+    return sorted({ENGLISH, *translated(folders)})
 
 
 def chosen_words(wanted: str, environment: Mapping[str, str], folder: Path | None = None) -> Words:
@@ -33,7 +38,7 @@ def chosen_words(wanted: str, environment: Mapping[str, str], folder: Path | Non
     if wanted and wanted not in known:
         raise BadInput(f"--lang {wanted}: nothing is translated to this language; take one of {', '.join(known)}.")
     language = wanted or next((one for one in _of_locale(environment) if one in known), ENGLISH)
-    return words_of(language, folders) if language != ENGLISH else Words()
+    return words_of(language, folders) if language != ENGLISH else ENGLISH_WORDS
 
 
 def _of_locale(environment: Mapping[str, str]) -> list[str]:

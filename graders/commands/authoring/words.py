@@ -27,12 +27,13 @@ def words(engine: bool, new: str | None, check: bool, course: Course) -> None:
     if something is not translated.
     """
     from graders.commands.writing import write_folder  # noqa: PLC0415 - `--help` needs none of these
-    from graders.translating.catalogues import languages_of, problems_of, texts_by_file, updated  # noqa: PLC0415
+    from graders.translating.catalogues import problems_of, texts_by_file, updated  # noqa: PLC0415
+    from graders.words.choice import translated  # noqa: PLC0415
 
     if new and not CODE.fullmatch(new):
         raise click.UsageError(f"--new {new}: this is no code of a language; give one such as fr or pt_BR.")
     files = texts_by_file(None if engine else course)
-    languages = sorted({*languages_of(folder for folder, _ in files), *([new] if new else [])})
+    languages = sorted({*translated(folder for folder, _ in files), *([new] if new else [])})
     if not languages:
         raise click.UsageError("there is no language yet; begin one with --new LANGUAGE.")
     problems = []
