@@ -66,7 +66,7 @@ def gradebook_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def solved(tmp_path: Path) -> Path:
+def solved_home(tmp_path: Path) -> Path:
     """Give the folder of a student who has solved the small course, and answered nothing."""
     folder = copy_of_words(tmp_path / "home")
     solve_words(folder)

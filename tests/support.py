@@ -39,7 +39,7 @@ def run_python(code: str, *arguments: object, cwd: Path, **environment: str) -> 
     """
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
+        capture_output=True, text=True, encoding="utf-8", cwd=cwd, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
     )  # fmt: skip
 

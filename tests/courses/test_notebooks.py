@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.course import load_course
+from graders.intake.answers import answers_in_cells
 from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.submission import Submission, read_submission
 from graders.notebooks.running import Run, merged
+from graders.notebooks.writing import write_notebook
 from tests.support import LAB, ROOT, WORDS, copy_of_words, lab, run_python, solve_words
 
 COURSE = load_course(WORDS)
@@ -32,18 +34,22 @@ def home(tmp_path: Path) -> Path:
     return copy_of_words(tmp_path / "home")
 
 
-def written(home: Path, *arguments: object) -> dict[str, Any]:
-    """Return the notebook that `lab notebook` writes."""
-    (home / "out.ipynb").unlink(missing_ok=True)
-    done = lab("notebook", "--out", home / "out.ipynb", *arguments, cwd=home)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads((home / "out.ipynb").read_text(encoding="utf-8")))
+def written(home: Path) -> list[dict[str, Any]]:
+    """Write the notebook that `lab notebook` writes, `out.ipynb`, and return its cells."""
+    made = write_notebook(COURSE, COURSE.steps, home / COURSE.package, "out.ipynb").content
+    (home / "out.ipynb").write_bytes(made)
+    return list(json.loads(made)["cells"])
 
 
 def read(cells: Sequence[dict[str, Any]], folder: Path) -> Submission:
     file = folder / "anna.ipynb"
     file.write_text(json.dumps(document(cells)), encoding="utf-8")
     return read_submission(file, COURSE)
+
+
+def answers_in(cells: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return the written answers in a notebook, which is read in this process."""
+    return answers_in_cells(read_notebook(json.dumps(document(cells)).encode(), COURSE).markdown, COURSE)[0]
 
 
 def document(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def text_of(cell: dict[str, Any]) -> str:
 
 
 def test_it_holds_the_handout_the_skeletons_checks_and_questions(home: Path) -> None:
-    cells = written(home)["cells"]
+    cells = written(home)
     nbformat.validate(document(cells))
     shown = [(cell["cell_type"], text_of(cell).split("\n")[0]) for cell in cells]
     assert shown == [
@@ -82,7 +88,7 @@ def test_it_holds_the_handout_the_skeletons_checks_and_questions(home: Path) -> 
         ("code", "check(2)"),
         ("markdown", "### 2.1 Γιατί σπάει"),
     ]
-    assert written(home)["cells"] == cells
+    assert written(home) == cells
 
 
 def test_one_step_makes_a_notebook_of_its_own_also_from_inside_the_package(home: Path) -> None:
@@ -134,14 +140,14 @@ def test_what_stands_in_step_modules_and_answers_goes_into_it(home: Path) -> Non
     cells = json.loads((home / "words.ipynb").read_text(encoding="utf-8"))["cells"]
     assert "# -- a cell of an editor\nLETTERS = 26" in map(text_of, cells)
     assert "# %timeit shift('a', 1)\n\n\ndef count_words(text: str) -> int:\n    return 0" in map(text_of, cells)
-    assert read(cells, home).answers == {"2.1": ANSWER}
+    assert answers_in(cells) == {"2.1": ANSWER}
 
 
 # --- read back
 
 
 def test_an_untouched_one_is_read_without_a_note(home: Path) -> None:
-    submission = read(written(home)["cells"], home)
+    submission = read(written(home), home)
     assert (submission.notes, submission.answers) == ([], {})
     assert {"step01_counting.py", "step02_ciphers.py"} <= submission.files.keys()
 
@@ -159,7 +165,7 @@ def test_it_is_handed_in_as_it_is(home: Path) -> None:
     solve_words(home)
     path = home / "words" / "step02_ciphers.py"
     path.write_text(f"from __future__ import annotations\n\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
-    cells = written(home)["cells"]
+    cells = written(home)
     told = lab("submit", "out.ipynb", "--name", "Anna", cwd=home).stdout
     assert told.splitlines() == ["Step 2: not answered: 2.1.", f"Hand in {home / 'Anna.ipynb'}"]
     submission = read(cells, home)
@@ -174,7 +180,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     solve_words(home)
     with (home / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
         file.write(f"\n{ANSWER}\n")
-    return list(written(home)["cells"])
+    return written(home)
 
 
 MINE: list[dict[str, Any]] = [
@@ -223,18 +229,18 @@ def test_whatever_is_done_to_cells_each_definition_that_is_there_counts(
 @settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=list(HealthCheck))
 @given(todo=edits)
 def test_wherever_an_answer_is_moved_it_is_found(
-    solved: list[dict[str, Any]], todo: list[tuple[str, int, int]], tmp_path_factory: pytest.TempPathFactory
+    solved: list[dict[str, Any]], todo: list[tuple[str, int, int]]
 ) -> None:
     cells = edited(solved, todo)
     is_there = any(ANSWER in text_of(cell) for cell in cells)
-    found = read(cells, tmp_path_factory.mktemp("edited")).answers
+    found = answers_in(cells)
     assert found.keys() == ({"2.1"} if is_there else set())
     assert [answer.replace("\n\n# Mine\n\nA few words.", "") for answer in found.values()] == [ANSWER] * is_there
 
 
 def test_of_a_doubled_function_the_last_counts(home: Path) -> None:
     solve_words(home)
-    cells = written(home)["cells"]
+    cells = written(home)
     [shift] = [cell for cell in cells if text_of(cell).startswith("def shift")]
     wrong = copy.deepcopy(shift) | {"source": "def shift(text, by):\n    return text", "id": "another"}
     cells.insert(cells.index(shift), wrong)
@@ -248,18 +254,18 @@ def test_of_a_doubled_function_the_last_counts(home: Path) -> None:
 
 
 def test_an_answer_without_its_heading_is_that_of_its_cell(home: Path) -> None:
-    cells = written(home)["cells"]
+    cells = written(home)
     cells[-1]["source"] = ANSWER
-    assert read(cells, home).answers == {"2.1": ANSWER}
+    assert answers_in(cells) == {"2.1": ANSWER}
 
 
 def test_an_answer_does_not_go_on_in_the_handout(home: Path) -> None:
-    cells = written(home)["cells"]
+    cells = written(home)
     cells[-1]["source"] = f"### 2.1\n{ANSWER}"
     handout = [cell for cell in cells if cell["metadata"].get("graders", {}).get("handout")]
     assert len(handout) == 3
     for moved in handout:
-        assert read([cells[-1], moved | {"source": "Read this first."}], home).answers == {"2.1": ANSWER}
+        assert answers_in([cells[-1], moved | {"source": "Read this first."}]) == {"2.1": ANSWER}
 
 
 # --- a notebook of nbgrader's
@@ -299,23 +305,23 @@ def test_tests_of_nbgrader_are_no_work(home: Path) -> None:
     assert "✓ count_words returns the number of words" in done.stdout
 
 
-def test_a_marked_cell_of_nbgrader_answers_the_question_that_it_names(home: Path) -> None:
-    assert read(RELEASED, home).answers == {"2.1": ANSWER}
+def test_a_marked_cell_of_nbgrader_answers_the_question_that_it_names() -> None:
+    assert answers_in(RELEASED) == {"2.1": ANSWER}
     nameless = [cell for cell in RELEASED if not text_of(cell).startswith("# Q")]
-    assert read(nameless, home).answers == {"2.1": ANSWER}
+    assert answers_in(nameless) == {"2.1": ANSWER}
     by_heading = copy.deepcopy(RELEASED)
     by_heading[1]["metadata"]["nbgrader"]["grade_id"] = "cell-1f3c"
-    assert read(by_heading, home).answers == {"2.1": ANSWER}
+    assert answers_in(by_heading) == {"2.1": ANSWER}
 
 
-def test_what_nbgrader_puts_where_an_answer_is_to_stand_is_none(home: Path) -> None:
-    assert read([RELEASED[0], RELEASED[1] | {"source": "YOUR ANSWER HERE\n"}], home).answers == {}
+def test_what_nbgrader_puts_where_an_answer_is_to_stand_is_none() -> None:
+    assert answers_in([RELEASED[0], RELEASED[1] | {"source": "YOUR ANSWER HERE\n"}]) == {}
 
 
 @pytest.mark.parametrize(
     "metadata", ["text", 3, None, {"grade": "x", "grade_id": 4, "solution": []}, {"grade_id": "²"}]
 )
-def test_odd_metadata_cost_nothing(home: Path, metadata: object) -> None:
+def test_odd_metadata_cost_nothing(metadata: object) -> None:
     for name in ("nbgrader", "graders"):
         cells = [
             {"cell_type": "markdown", "metadata": {name: metadata}, "source": f"# 2.1\n{ANSWER}"},
@@ -326,7 +332,7 @@ def test_odd_metadata_cost_nothing(home: Path, metadata: object) -> None:
                 "outputs": [],
             },
         ]
-        assert read(cells, home).answers == {"2.1": ANSWER}
+        assert answers_in(cells) == {"2.1": ANSWER}
 
 
 # --- in a kernel
@@ -357,10 +363,10 @@ def output_of(cells: Sequence[dict[str, Any]], source: str) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_in_a_kernel_the_checks_are_shown_in_place(home: Path) -> None:
-    cells = written(home)["cells"]
+    cells = written(home)
     untouched = cells[:8]  # up to check(1)
     solve_words(home)
-    solution = written(home)["cells"]
+    solution = written(home)
     hidden = "x" * 3 + "<script>alert(1)</script>"
     wrong = cell("w", f"def shift(text, by):\n    raise ValueError({hidden!r})\n")
     work = cell("v", "model = [n for n in range(3)]")

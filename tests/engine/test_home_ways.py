@@ -25,10 +25,10 @@ def spoil(home: Path, module: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_a_range_is_all_steps_of_it(solved: Path) -> None:
-    code, lines, _ = check(solved, "1-2")
+def test_a_range_is_all_steps_of_it(solved_home: Path) -> None:
+    code, lines, _ = check(solved_home, "1-2")
     assert (code, lines[-2]) == (0, "5.5 of 5.5 points of the public checks.")
-    code, lines, _ = check(solved, "2-2")
+    code, lines, _ = check(solved_home, "2-2")
     assert (code, lines[-2]) == (0, "2 of 2 points of the public checks.")
 
 
@@ -40,15 +40,15 @@ def test_a_range_is_all_steps_of_it(solved: Path) -> None:
         ("gone.ipynb", "There is no gone.ipynb here."),
     ],
 )
-def test_what_is_no_step_is_wrong_usage(solved: Path, text: str, says: str) -> None:
-    code, lines, errors = check(solved, text)
+def test_what_is_no_step_is_wrong_usage(solved_home: Path, text: str, says: str) -> None:
+    code, lines, errors = check(solved_home, text)
     assert (code, lines) == (2, [])
     assert says in errors
 
 
-def test_first_stops_at_the_first_check_that_does_not_pass(solved: Path) -> None:
-    spoil(solved, "step01_counting.py", "return max(words, key=len)", "return min(words, key=len)")
-    code, lines, errors = check(solved, "--first")
+def test_first_stops_at_the_first_check_that_does_not_pass(solved_home: Path) -> None:
+    spoil(solved_home, "step01_counting.py", "return max(words, key=len)", "return min(words, key=len)")
+    code, lines, errors = check(solved_home, "--first")
     assert (code, errors) == (1, "")
     assert [line for line in lines if line.startswith("  ✓")] == [
         "  ✓ count_words returns the number of words, whatever white space stands between them.  1"
@@ -62,26 +62,26 @@ def test_first_stops_at_the_first_check_that_does_not_pass(solved: Path) -> None
     ]
 
 
-def test_first_goes_through_to_the_end_where_all_pass_and_after_a_death_it_stops(solved: Path) -> None:
-    code, lines, _ = check(solved, "--first")
+def test_first_goes_through_to_the_end_where_all_pass_and_after_a_death_it_stops(solved_home: Path) -> None:
+    code, lines, _ = check(solved_home, "--first")
     assert (code, lines[-2]) == (0, "5.5 of 5.5 points of the public checks.")
-    spoil(solved, "step01_counting.py", "return max(words, key=len)", "import os; os._exit(0)")
-    code, lines, _ = check(solved, "--first")
+    spoil(solved_home, "step01_counting.py", "return max(words, key=len)", "import os; os._exit(0)")
+    code, lines, _ = check(solved_home, "--first")
     assert code == 1
     assert "Stopped after 2 of 6 checks." in lines
 
 
-def test_the_last_line_says_what_is_next(solved: Path) -> None:
-    assert check(solved, "1")[1][-1] == "next: lab check 2"
-    assert check(solved)[1][-1] == "next: answer question 2.1, Γιατί σπάει"
-    with (solved / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
+def test_the_last_line_says_what_is_next(solved_home: Path) -> None:
+    assert check(solved_home, "1")[1][-1] == "next: lab check 2"
+    assert check(solved_home)[1][-1] == "next: answer question 2.1, Γιατί σπάει"
+    with (solved_home / "words" / "answers" / "step02.md").open("a", encoding="utf-8") as file:
         file.write(f"\n{ANSWER}\n")
-    assert check(solved)[1][-1] == 'next: lab submit --name "YOUR NAME"'
-    spoil(solved, "step02_ciphers.py", "letters[by:] + letters[:by]", "letters")
-    assert check(solved)[1][-1].startswith("next: step 2, shift moves each letter a-z")
+    assert check(solved_home)[1][-1] == 'next: lab submit --name "YOUR NAME"'
+    spoil(solved_home, "step02_ciphers.py", "letters[by:] + letters[:by]", "letters")
+    assert check(solved_home)[1][-1].startswith("next: step 2, shift moves each letter a-z")
 
 
-def test_a_notebook_is_checked_and_what_is_left_out_is_told(solved: Path) -> None:
+def test_a_notebook_is_checked_and_what_is_left_out_is_told(solved_home: Path) -> None:
     sources = [
         "%time\ndef count_words(text):\n    return len(text.split())",
         "def longest_word(text):\n\n    return max(text.split(), key=lens)",
@@ -92,15 +92,17 @@ def test_a_notebook_is_checked_and_what_is_left_out_is_told(solved: Path) -> Non
     ]
     cells.append({"cell_type": "markdown", "source": f"## 2.1\n{ANSWER}", "metadata": {}})
     notebook = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
-    (solved / "my work.ipynb").write_text(notebook, encoding="utf-8")
-    code, lines, errors = check(solved, "my work.ipynb", "1")
+    (solved_home / "my work.ipynb").write_text(notebook, encoding="utf-8")
+    code, lines, errors = check(solved_home, "my work.ipynb", "1")
     assert (code, errors) == (1, "")
     assert "  ✓ count_words returns the number of words, whatever white space stands between them.  1" in lines
     assert "      student_error: NameError: name 'lens' is not defined [cell 2 line 3, in longest_word]" in lines
     assert lines[-4] == "magics and shell lines were skipped: cell 1 line 1 %time"
     assert lines[-1].endswith("(lab check 'my work.ipynb' 1 --first)")
-    assert "Written: 1 of 1 answered in my work.ipynb, to be marked by a person." in check(solved, "my work.ipynb")[1]
-    (solved / "bad.ipynb").write_text("{", encoding="utf-8")
-    code, lines, errors = check(solved, "bad.ipynb")
+    assert (
+        "Written: 1 of 1 answered in my work.ipynb, to be marked by a person." in check(solved_home, "my work.ipynb")[1]
+    )
+    (solved_home / "bad.ipynb").write_text("{", encoding="utf-8")
+    code, lines, errors = check(solved_home, "bad.ipynb")
     assert (code, lines) == (2, [])
     assert "bad.ipynb: not a Jupyter notebook" in errors
