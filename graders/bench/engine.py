@@ -23,6 +23,7 @@ from rich.table import Table
 from graders.bench.driver import FIRST_STEPS, driver_figures
 from graders.bench.figures import Figure
 from graders.bench.long_run import long_run_figures
+from graders.bench.watching import watch_figures
 from graders.course import PROJECT, Course
 from graders.grading.grade import grade_one
 from graders.grading.jobs import grade_all, warm_up
@@ -215,5 +216,6 @@ GROUPS: tuple[Callable[[Course], list[Figure]], ...] = (
     _class_figures,
     driver_figures,
     long_run_figures,
+    watch_figures,
     _figures_of_course,
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from graders.bench.driver import driver_figures
+from graders.bench.watching import SAVES, watch_figures
 from graders.course import load_course
 from tests.support import ROOT
 
+WORDS = ROOT / "tests" / "courses" / "words"
+
 
 def test_the_parts_of_a_submissions_own_cost_add_up_to_all_of_it() -> None:
-    *parts, whole = driver_figures(load_course(ROOT / "tests" / "courses" / "words"))
+    *parts, whole = driver_figures(load_course(WORDS))
     names = [part.what.partition(": ")[2] for part in parts]
     assert names == [
         "reading it", "planning its steps", "staging and removing its files", "forking its judge", "writing its result",
@@ -18,3 +21,14 @@ def test_the_parts_of_a_submissions_own_cost_add_up_to_all_of_it() -> None:
     ]  # fmt: skip
     assert all(part.value > 0 for part in parts)
     assert whole.value == pytest.approx(sum(part.value for part in parts))
+
+
+@pytest.mark.slow
+def test_what_a_student_waits_for_after_saving_is_measured_and_the_reference_is_left_as_it_was() -> None:
+    course = load_course(WORDS)
+    before = {path: path.read_bytes() for path in sorted(course.reference_folder.rglob("*.py"))}
+    [figure] = watch_figures(course)
+    assert figure.what == "lab check 1 --watch, from saving to the last verdict (median)"
+    assert figure.value > 0
+    assert SAVES % 2
+    assert {path: path.read_bytes() for path in sorted(course.reference_folder.rglob("*.py"))} == before

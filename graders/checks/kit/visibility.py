@@ -44,7 +44,7 @@ def _is_seen(artist: Any) -> bool:
         return bool(
             artist.get_text().strip() and float(artist.get_fontsize()) > LEAST_FONT and _has_colour(artist.get_color())
         )
-    return getattr(artist, "get_array", lambda: None)() is None or _colours(artist) > 0
+    return getattr(artist, "get_array", lambda: None)() is None or len(_shown(artist)) > 0
 
 
 def _line_is_seen(line: Any) -> bool:
@@ -62,14 +62,16 @@ def _has_colour(colour: Any) -> bool:
 
 def colours(artist: Any) -> int:
     """Return how many different colours an image or a mesh shows, without those that are transparent."""
-    return _colours(artist) if visible([artist]) else 0
+    # A set of rows as bytes takes a fifth of the time of `np.unique`, which sorts them.
+    return len({row.tobytes() for row in _shown(artist)}) if visible([artist]) else 0
 
 
-def _colours(artist: Any) -> int:
+def _shown(artist: Any) -> Any:
+    """Return the colours of the cells of an image or a mesh that are not transparent: [cells, 4]."""
     import numpy as np  # noqa: PLC0415
 
-    shown = np.asarray(artist.to_rgba(artist.get_array())).reshape(-1, 4)
-    return len(np.unique(shown[shown[:, 3] > 0], axis=0))
+    cells = np.asarray(artist.to_rgba(artist.get_array())).reshape(-1, 4)
+    return cells[cells[:, 3] > 0]
 
 
 def label_of(axis: Any) -> str:

@@ -53,7 +53,10 @@ def starter(check: Callable[[Notes], int]) -> Callable[[dict[str, str]], Process
 
 
 def _files(place: Path) -> Files:
-    """Return the files that are watched, with the times and sizes by which a change is noticed."""
+    """Return the files that are watched, with the times and sizes by which a change is noticed.
+
+    They are looked at again and again: of what another machine writes into a network folder, a system tells nothing.
+    """
     found: Files = {}
     with contextlib.suppress(OSError):  # a folder is removed at this moment
         for path in [*place.rglob("*.py"), *place.rglob("*.md")] if place.is_dir() else [place]:
