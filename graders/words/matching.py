@@ -51,7 +51,7 @@ class Matching:
     def __init__(self, texts: Mapping[str, str], lines: Callable[[str], str]) -> None:
         self._texts = texts
         self._lines = lines
-        self._templates = templates_of(texts)
+        self._templates = [(max(one.literals, key=len), one) for one in templates_of(texts)]
         self.of = functools.lru_cache(4096)(self._of)
         self._parts: dict[str, Shown] = {}
 
@@ -104,11 +104,14 @@ class Matching:
     def _by_templates(self, text: str, depth: int) -> Iterator[Shown]:
         """Yield what a text becomes by each of the templates that demand most of it."""
         count = 0
-        for template in self._templates:
+        with_mark = f"{text},"
+        for longest, template in self._templates:
+            if longest not in with_mark:  # says quickly of most that they do not fit
+                continue
             mark = ","
             values = template.match(text)
             if values is None and template.literals[-1].endswith(mark):
-                values = template.match(f"{text}{mark}")
+                values = template.match(with_mark)
             else:
                 mark = ""
             if values is None:
