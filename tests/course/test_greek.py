@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
+from graders.commands.home.supervised import Began, Silence
 from graders.course import load_course
 from graders.outcomes import Outcome
 from graders.pages.classroom import class_page
@@ -145,6 +146,17 @@ def test_a_page_of_feedback_is_greek() -> None:
     text = " ".join(page.xpath("string(//body)").split())
     assert re.search(r"\d,5 από \d+ βαθμούς", text)
     assert not re.search(r"\b(?:points|checks|hint|passed|failed|answered|below)\b", text, re.IGNORECASE)
+
+
+def test_a_check_that_runs_for_long_is_told_by_its_greek_title() -> None:
+    words = chosen_words("el", {}, load_course().words_folder)
+    said = Silence(iter([0.0, 0.0, 10.0]).__next__)
+    running = Began("step02.a", 2, "timesteps returns T for a feature [F, T].", 10)
+    assert said.word([running]) == ""
+    assert words.text(said.word([running])) == (
+        "βήμα 2, «Η timesteps επιστρέφει T για ένα χαρακτηριστικό [F, T].»: τρέχει ακόμη, 10 s· εκεί όπου βαθμολογείται, "
+        "μια κλήση έχει 10 s. Το Ctrl-C δείχνει πού."
+    )
 
 
 def test_the_page_about_a_class_is_greek() -> None:

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from graders.results.files import all_results
-from tests.courses.test_notebooks import ANSWER, lab, text_of
-from tests.support import ROOT, WORDS, copy_of_words, solve_words
+from graders.results.files import each_result
+from tests.courses.test_notebooks import ANSWER, text_of
+from tests.support import ROOT, WORDS, copy_of_words, lab, solve_words
 
 pytest.importorskip("jupyter_server", reason="jupyter-server is not installed; the group tests has it")
 websocket = pytest.importorskip("websocket", reason="jupyter-server comes with it")
@@ -160,7 +160,7 @@ def graded(places: Sequence[Path], out: Path) -> list[dict[str, tuple[str, float
         [*map(str, command)], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False, timeout=200
     )
     assert done.returncode == 0, done.stderr
-    results = all_results(out)
+    results = list(each_result(out))
     assert len(results) == len(places)
     return [{check.id: (check.outcome, check.points) for check in result.checks} for result in results]
 

@@ -150,3 +150,10 @@ def test_what_cannot_be_written_down_is_told_with_another_way(solved_home: Path)
     told = lab("check", "1", "--replay", cwd=solved_home).stdout
     assert "no lines repeat it, since an argument is an object (generator) that the check has made; " in told
     assert "`lab check 1 --pdb` stops there." in told
+
+
+def test_of_checks_that_did_not_come_to_call_the_code_that_is_told_once(solved_home: Path) -> None:
+    path = solved_home / "words" / "step01_counting.py"
+    path.write_text("raise ValueError\n", encoding="utf-8")
+    told = lab("check", "1", "--replay", cwd=solved_home).stdout
+    assert told.count("no lines repeat it, since the check did not come to call your code; ") == 1

@@ -165,7 +165,7 @@ def test_a_signal_to_the_command_ends_it_with_a_sentence(home: Home, tmp_path: P
     assert running.returncode == 130
     assert (
         errors
-        == f"lab: stopped by {ending.name} during step 1, 'longest_word returns the longest word, of several the first.'.\n"
+        == f"lab: stopped by {ending.name} during step 1, “longest_word returns the longest word, of several the first.”.\n"
     )
     assert "✓ count_words" in shown
 
@@ -243,7 +243,7 @@ def test_a_check_that_still_runs_is_told_and_ctrl_c_says_where(home: Home) -> No
     soon = "import graders.commands.home.supervised as s; s.FIRST_WORD = 0.3; "
     running = started(home(after_step01_counting=endless), first=soon)
     assert running.stderr is not None
-    word = "lab: step 1, 'longest_word returns the longest word, of several the first.': still running, "
+    word = "lab: step 1, “longest_word returns the longest word, of several the first.”: still running, "
     assert next(line for line in running.stderr if line.startswith(word)).endswith(" s. Ctrl-C shows where.\n")
     running.send_signal(signal.SIGINT)
     shown, errors = running.communicate(timeout=60)
@@ -277,7 +277,7 @@ def test_silence_is_broken_ever_more_rarely_and_never_in_a_debugger(deadline: fl
         if word := silence.word([began]):
             told.append(now)
             has = "; where it is graded, a call has 2.5 s" if deadline else ""
-            assert word == f"step 1, 'Ένας έλεγχος.': still running, {now} s{has}. Ctrl-C shows where."
+            assert word == f"step 1, “Ένας έλεγχος.”: still running, {now} s{has}. Ctrl-C shows where."
     assert told == [10, 20, 40, 80, 140]
     assert silence.word([began, Ended("a.b", Verdict(Outcome.PASSED, "", 0.0))]) == ""
     for now in range(200, 400):  # noqa: B007 - the clock

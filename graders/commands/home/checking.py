@@ -94,6 +94,7 @@ class Checking:
         self.notes = notes
         self.wanted = wanted
         self.calls = Calls(course.package) if wanted.replay else None
+        self.not_repeated: set[str] = set()
         self.hints = Hints(wanted.hints, words)
         self.hint_of: dict[str, str] = {}
         self.printed: dict[str, list[str]] = {}
@@ -175,6 +176,9 @@ class Checking:
                 why=self.words.text(str(error)),
                 command=stops,
             )
+            if told in self.not_repeated:
+                return
+            self.not_repeated.add(told)
         shown = "\n".join([f"      {told}", *map(printable, [*lines, ""] if lines else [])])
         self.console.print(shown, soft_wrap=True, markup=False, highlight=False)
 

@@ -204,7 +204,7 @@ class Supervision:
         self._deaths_left -= 1
         if self._deaths_left:
             return None
-        self._say(f"your code has ended the process again and again, last during step {began.step}, {began.title!r}: "
+        self._say(f"your code has ended the process again and again, last during step {began.step}, “{began.title}”: "
                   "the checks after that did not run.")  # fmt: skip
         return 1
 
@@ -288,7 +288,7 @@ class Silence:
         if passed < self._next or isinstance(notes[-1], Debugging | Interrupting):
             return ""
         self._next = passed + min(passed, LONGEST_SILENCE)
-        what = f"step {running.step}, {running.title!r}: still running, {passed:.0f} s"
+        what = f"step {running.step}, “{running.title}”: still running, {passed:.0f} s"
         if running.deadline:
             return f"{what}; where it is graded, a call has {running.deadline:g} s. Ctrl-C shows where."
         return f"{what}. Ctrl-C shows where."
@@ -319,4 +319,4 @@ def _in_progress(notes: list[Note]) -> Began | None:
 
 def _during(notes: list[Note]) -> str:
     began = _in_progress(notes)
-    return f" during step {began.step}, {began.title!r}" if began else ""
+    return f" during step {began.step}, “{began.title}”" if began else ""
