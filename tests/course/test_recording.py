@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,9 @@ def _key(name, arguments, options):
     return hashlib.sha256(repr((name, _plain(arguments), _plain(options))).encode()).hexdigest()
 """
 RECORD = """
-_heard = {}
-
-def _keep():
-    with open("PATH", "wb") as file:
-        pickle.dump(_heard, file)
+def _keep(*heard):
+    with open("PATH", "ab") as file:
+        pickle.dump(heard, file)
 
 def _recorded(name, function):
     def record(*arguments, **options):
@@ -54,11 +53,9 @@ def _recorded(name, function):
         try:
             answer = function(*arguments, **options)
         except Exception as error:
-            _heard[key] = error
-            _keep()
+            _keep(key, error)
             raise
-        _heard[key] = answer
-        _keep()
+        _keep(key, answer)
         return answer
     return record
 
@@ -66,7 +63,7 @@ for _name in NAMES:
     globals()[_name] = _recorded(_name, globals()[_name])
 """
 REPLAY = """
-_heard = pickle.loads(DATA)
+_heard = dict(pickle.loads(one) for one in DATA)
 
 def _replayed(name):
     def replay(*arguments, **options):
@@ -87,6 +84,13 @@ def append(path: Path, code: str, **filled_in: str) -> None:
     path.write_text(f"{path.read_text(encoding='utf-8')}\n{KEY}{code}", encoding="utf-8")
 
 
+def pickles(path: Path) -> Iterator[bytes]:
+    """Yield what was pickled into a file, one after the other."""
+    with path.open("rb") as file:
+        while file.peek(1):
+            yield pickle.dumps(pickle.load(file))
+
+
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """The skeleton, with functions that answer from a recording of `lab check` on the reference."""
@@ -99,8 +103,8 @@ def recording(tmp_path: Path) -> Path:
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(ROOT / "lab", away / "lab")
     for module, names in FUNCTIONS.items():
-        heard = (tmp_path / module).read_bytes()
-        assert len(pickle.loads(heard)) >= 3, module
+        heard = list(pickles(tmp_path / module))
+        assert len(heard) >= 3, module
         append(away / "lab" / f"{module}.py", REPLAY, NAMES=repr(names), DATA=repr(heard))
     return away
 

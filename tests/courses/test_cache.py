@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, WORDS
+from tests.support import ROOT, WORDS, copy_of_words
 
 
 class Place:
     """A copy of the engine, a course, a submission and its results."""
 
     def __init__(self, folder: Path) -> None:
-        ignored = shutil.ignore_patterns("__pycache__")
-        self.engine = Path(shutil.copytree(ROOT / "graders", folder / "graders", ignore=ignored))
-        self.course = Path(shutil.copytree(WORDS, folder / "words", ignore=ignored))
+        # With what is compiled already, so that a command has less to compile.
+        self.engine = Path(shutil.copytree(ROOT / "graders", folder / "graders"))
+        self.course = copy_of_words(folder / "words")
         self.submission = Path(shutil.copytree(WORDS / "variants" / "split_by_hand", folder / "anna"))
         self.out = folder / "grades"
         self.folder = folder
