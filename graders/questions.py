@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -63,12 +64,6 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     question: tuple[Question, ...]
 
 
-@functools.lru_cache(maxsize=2)
-def _decoded(text: bytes) -> tuple[Question, ...]:
-    """Decode a file of questions: that takes a while, and each submission asks for it."""
-    return msgspec.toml.decode(text, type=_Table).question
-
-
 def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question]:
     """Read the questions, in the order of steps and, inside one, of the file.
 
@@ -84,8 +79,18 @@ def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question
         return []
     file = course.path(course.written.questions)
     try:
-        questions = _decoded(file.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadCourse(f"{file}: {error}.") from error
+    return [one for one in _questions(file, content) if not steps or one.step in steps]
+
+
+@functools.lru_cache(maxsize=2)
+def _questions(file: Path, content: bytes) -> tuple[Question, ...]:
+    """Return the questions that a file holds, in the order of their steps: each submission asks for them."""
+    try:
+        questions = msgspec.toml.decode(content, type=_Table).question
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadCourse(f"{file}: {error}.") from error
     seen: set[str] = set()
     for question in questions:
@@ -96,4 +101,4 @@ def load_questions(course: Course, steps: Collection[int] = ()) -> list[Question
                 f"{file}: the rubric of {question.id} has points in some lines only, or the same line twice."
             )
         seen.add(question.id)
-    return sorted((one for one in questions if not steps or one.step in steps), key=lambda question: question.step)
+    return tuple(sorted(questions, key=lambda question: question.step))

@@ -75,7 +75,7 @@ class Cluster:
         Raises:
             HarnessFault: no node is there that may judge, or the scheduler is gone and does not come back.
         """
-        _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
+        task.prepare()  # once, here, for all the processes that are forked from this one
         with one_thread():
             yield from self._grade(paths, task)
 

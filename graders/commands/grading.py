@@ -26,7 +26,7 @@ from graders.grading.pace import Pace
 from graders.grading.task import Backend, Failed, Finished, Graded, Refused, Task
 from graders.judging.rubric import counted
 from graders.outcomes import HarnessFault, Outcome
-from graders.results.files import SUMMARY, each_result, unreadable_results, write_summary
+from graders.results.files import SUMMARY, Summary
 from graders.results.schema import CheckResult
 
 NO_KEEPER = Keeper(None, None, None)
@@ -66,7 +66,7 @@ def grade_and_show(
         except HarnessFault as fault:
             seen.failed.append(str(fault))
     _show(console, seen, [name for name in names_of(submissions, task.handins) if name in seen.rows])
-    faults = [*seen.failed, *_summarise(task.out, console), *keeper.finish()]
+    faults = [*seen.failed, *_summarise(seen.summary, task.out, console), *keeper.finish()]
     if not interrupted:
         faults += seen.faults
     for text in faults:
@@ -84,6 +84,7 @@ class _Seen:
     Attributes:
         alone: there is one submission, of which all checks are shown.
         rows: rows of tables, by names.
+        summary: the rows of `summary.csv`.
         checks: the checks of the only submission.
         unread: why a submission could not be read, by names.
         failed: what the harness failed on, a sentence each.
@@ -94,6 +95,7 @@ class _Seen:
 
     alone: bool
     rows: dict[str, Row] = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
     checks: Sequence[CheckResult] = ()
     unread: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
@@ -112,6 +114,7 @@ class _Seen:
 
     def _note(self, name: str, one: Graded) -> None:
         self.rows[name] = row_of(one.result)
+        self.summary.note(one.result)
         if one.problem:
             self.unread[name] = one.problem
         elif self.alone:
@@ -137,17 +140,17 @@ def _ending(seen: _Seen, fail_under: float | None) -> ExitCode:
     return ExitCode.CHECK_FAILED if under else ExitCode.DONE
 
 
-def _summarise(out: Path | None, console: Console) -> list[str]:
+def _summarise(summary: Summary, out: Path | None, console: Console) -> list[str]:
     """Write the summary of a folder for results, and say where all is; return what went wrong."""
     if out is None:
         console.print("Results were not kept; --out DIR keeps them.", soft_wrap=True, markup=False)
         return []
-    for file in unreadable_results(out):
-        say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
     try:
-        write_summary(each_result(out), out)
+        unreadable = summary.write(out)
     except OSError as error:
         return [f"{out / SUMMARY}: cannot be written ({error.strerror})"]
+    for file in unreadable:
+        say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
     where = f"Results are in {out}: summary.csv, and NAME/result.json for each submission."
     console.print(where, soft_wrap=True, markup=False)
     return []

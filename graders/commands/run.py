@@ -160,7 +160,7 @@ def _once_warm(server: WarmServer, grade: Callable[[Task], ExitCode], task: Task
     from graders.grading.jobs import warm_up  # noqa: PLC0415
 
     warm_up(task.course, {row.step for row in task.rubric})
-    _ = task.keys, task.called  # computed while the server loads, and not afterwards
+    task.prepare()  # while the server loads, and not afterwards
     server.wait_until_warm(_say_what_takes_long)
     return grade(task)
 

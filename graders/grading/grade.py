@@ -95,7 +95,7 @@ def grade_with(path: Path, name: str, task: Task, judging: Judging) -> Graded:
     except UnreadableSubmission as error:
         unreadable, replaced = _keep(_unreadable(name, path, str(error), task), task)
         return Graded(unreadable, problem=str(error), replaced=replaced)
-    parts = {step: submission.part(task.called[step]) for step in sorted(task.called)}
+    parts = submission.parts(dict(sorted(task.called.items())))
     planned = {step: planned_step(step, part, task) for step, part in parts.items()}
     before = standing_of(read_result(task.out / name) if task.out else None, planned, name, task)
     running = [row for row in task.rubric if row.step not in before.kept]
@@ -188,9 +188,9 @@ def staged(parts: Mapping[int, Submission]) -> Iterator[dict[int, Path]]:
 
     Steps that reach the same files share them, since workers only read.
     """
-    first: dict[tuple[str, ...], int] = {}
+    first: dict[str, int] = {}
     for step, part in parts.items():
-        first.setdefault(tuple(part.files), step)
+        first.setdefault(part.digest, step)
     sizes = [len(data) for step in first.values() for data in parts[step].files.values()]
 
     def stage(folder: Path) -> None:
@@ -198,7 +198,7 @@ def staged(parts: Mapping[int, Submission]) -> Iterator[dict[int, Path]]:
             parts[step].stage(folder / str(step))
 
     with filled_place(sizes, stage) as folder:
-        yield {step: folder / str(first[tuple(part.files)]) for step, part in parts.items()}
+        yield {step: folder / str(first[part.digest]) for step, part in parts.items()}
 
 
 @contextmanager

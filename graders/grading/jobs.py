@@ -49,7 +49,7 @@ def grade_all(paths: Sequence[Path], task: Task, server: WarmServer) -> Iterator
 
     Where somebody kills a judge, a worker or the server, what they were grading is graded again, a few times at most.
     """
-    _ = task.keys, task.called  # computed once, here, for all the processes that are forked from this one
+    task.prepare()  # once, here, for all the processes that are forked from this one
     remove_abandoned()
     with one_thread():  # which these inherit
         yield from _grade_all(paths, task, server)

@@ -63,6 +63,15 @@ class Task:
         """For each step of the rubric, the step modules that its checks may call."""
         return {number: modules_called(self.course, self.course.step(number)) for number in self.keys}
 
+    @cached_property
+    def secret(self) -> bytes:
+        """What no student has, and all drawn seeds come from; raises `HarnessFault` without the held-out data."""
+        return secret_of(self.course)
+
+    def prepare(self) -> None:
+        """Compute what all submissions share: once, in the process from which judges are forked."""
+        _ = self.keys, self.called, self.secret
+
     def seed_for(self, digest: str) -> int:
         """Return the seed with which to judge a step; raises `HarnessFault` without the held-out data.
 
@@ -72,7 +81,7 @@ class Task:
         if self.seed is not None:
             return self.seed
         # With the content alone, code could compute its own seed.
-        drawn = hashlib.sha256(secret_of(self.course) + digest.encode()).hexdigest()
+        drawn = hashlib.sha256(self.secret + digest.encode()).hexdigest()
         return int(drawn[:SEED_DIGITS], 16)
 
 

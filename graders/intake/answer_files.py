@@ -66,7 +66,7 @@ def find_answers(members: Iterable[Member], root: PurePosixPath, course: Course)
     for member in members:
         if is_document(member.name) or _is_in_answers(member.name):
             spellings[member.name][member.spelled] = member
-    documents = chosen(spellings)
+    documents = {name: chosen(spelled, str(name)) for name, spelled in spellings.items()}
     inside, beside = root / ANSWERS, root.parent / ANSWERS
     texts = _texts_in(documents, inside)
     is_beside = not texts and root != root.parent

@@ -74,8 +74,11 @@ class Member(NamedTuple):
 
     def read(self) -> bytes:
         """Read it, and no more of it than was announced; raises `Damaged`."""
-        with self.opened() as file:
-            return file.read(self.size)
+        try:
+            with self.open() as file:
+                return file.read(self.size)
+        except DAMAGE as error:
+            raise _damaged(error) from error
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
@@ -143,7 +146,11 @@ def _told_as_damage() -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        raise Damaged(quoted(error, SHOWN_CHARACTERS)) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: BaseException) -> Damaged:
+    return Damaged(quoted(error, SHOWN_CHARACTERS))
 
 
 class _File(NamedTuple):

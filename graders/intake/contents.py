@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from graders.intake.archives import Member, UnreadableSubmission
-from graders.intake.package import below, chosen, is_importable, named, notes_on_encodings, notes_on_names, package
+from graders.intake.package import below, chosen, in_order, is_importable, named, notes_on_encodings, notes_on_names
 from graders.intake.spelling import Reading
 from graders.text import quoted
 
@@ -40,11 +40,11 @@ def read_package(
     """
     deep: list[PurePosixPath] = []
     twice: list[PurePosixPath] = []
-    spellings: dict[PurePosixPath, dict[str, bytes]] = defaultdict(dict)
+    spellings: dict[str, dict[str, bytes]] = defaultdict(dict)
     total = count = 0
-    folders: set[PurePosixPath] = set()
+    folders: set[tuple[str, ...]] = set()
     for member in members:
-        targets = list(_targets(member.name, root, reading))
+        targets = _targets(member.name, root, reading)
         if not targets:
             continue
         if len(member.name.parts) - len(root.parts) - 1 > DEPTH:
@@ -52,7 +52,7 @@ def read_package(
             continue
         total += member.size
         count += 1
-        folders.add(member.name.parent)
+        folders.add(member.name.parts[:-1])
         if member.size > FILE_BYTES or total > TOTAL_BYTES:
             raise UnreadableSubmission(
                 f"{source}: its Python files are too large ({quoted(member.name, SHOWN_CHARACTERS)}); "
@@ -70,20 +70,21 @@ def read_package(
                 twice.append(member.name)
             spellings[target][member.spelled] = data
     # Without this file a package of that name that is installed elsewhere would be imported in its place.
-    files = package({root / INIT: b"", **chosen(spellings)}, root)
+    above = "".join(f"{part}/" for part in root.parts)
+    files = in_order({INIT: b"", **{name: chosen(spelled, above + name) for name, spelled in spellings.items()}})
     notes = [
         *([f"{named(deep)}: left out, they are more than {DEPTH} folders deep"] if deep else []),
         *([f"{named(twice)}: the archive holds different files of this name; the last one was read"] if twice else []),
-        *notes_on_names(package(spellings, root)),
+        *notes_on_names(in_order(spellings)),
         *notes_on_encodings(files),
     ]
     return files, notes
 
 
-def _targets(name: PurePosixPath, root: PurePosixPath, reading: Reading) -> Iterator[PurePosixPath]:
-    """Yield the paths under which a file is read: that which is meant, and its own, if an import finds that too."""
-    meant = reading.meant.get(name, name)
-    for path in (meant,) if name.parent in reading.prefixes else dict.fromkeys((meant, name)):
-        own = path == meant or str(path).casefold() != str(meant).casefold()
-        if own and (inside := below(path, root)) and is_importable(inside):
-            yield path
+def _targets(name: PurePosixPath, root: PurePosixPath, reading: Reading) -> list[str]:
+    """Return the paths in a package of a file: that which is meant, and its own, if an import finds that too."""
+    paths = [name]
+    if meant := reading.meant.get(name):
+        alike = str(name).casefold() == str(meant).casefold()
+        paths = [meant] if alike or name.parent in reading.prefixes else [meant, name]
+    return [inside for path in paths if (inside := below(path, root)) and is_importable(inside)]

@@ -41,14 +41,14 @@ def notes_on_leftovers(
     rest = sorted({member.name for member in members} - set(used) - set(reading.meant))
     where = "the step modules were" if root == PurePosixPath() else f"{quoted(root, NAME_CHARACTERS)} was"
     sources = b"\n".join(files.values())
-    python = [name for name in rest if looks_like_python(name)]
+    python = {name: None for name in rest if looks_like_python(name)}
     doubtful = [name for name in python if name in reading.doubtful]
-    mine = {name: inside for name in python if name not in reading.doubtful and (inside := below(name, root))}
+    mine = {name: inside for name in python if name not in reading.doubtful and (inside := below(name, root)) is not None}
     odd = [name for name, inside in mine.items() if not is_importable(inside)]
-    others = [name for name in rest if not looks_like_python(name)]
+    others = [name for name in rest if name not in python]
     packed = [name for name in others if is_archive(name.name) or is_notebook(name.name)]
     documents = [name for name in others if is_document(name) and not _is_named(name.name, sources)]
-    data = [name for name in others if below(name, root) and name not in packed]
+    data = [name for name in others if below(name, root) is not None and name not in packed]
     data = [name for name in data[:CANDIDATES] if _is_named(name.name, sources)]
     return [
         *(f"{named([name])}: is it {reading.doubtful[name]}? That is the name that is read" for name in doubtful[:5]),
@@ -66,7 +66,7 @@ def _folder(root: PurePosixPath) -> str:
 
 def _beside(python: Iterable[PurePosixPath], root: PurePosixPath, sources: bytes) -> list[PurePosixPath]:
     """Return the modules beside a package, and those elsewhere of which its code has the names."""
-    outside = [name for name in python if not below(name, root) and name.name not in OF_A_PROJECT]
+    outside = [name for name in python if below(name, root) is None and name.name not in OF_A_PROJECT]
     near = [name for name in outside if name.parent == root.parent]
     far = [name for name in outside if name.parent != root.parent and not name.stem.startswith("step")]
     imported = [name for name in far[:CANDIDATES] if f"import {name.stem}".encode() in sources]

@@ -7,7 +7,6 @@ known by the normal form of their paths here.
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -20,6 +19,7 @@ from graders.text import quoted
 PATH_CHARACTERS = 1000
 PART_CHARACTERS = 255
 NAME_BYTES = 240
+PYTHON = ".py"
 NAMES_SHOWN = 5
 NAME_CHARACTERS = 60
 NOTES_OF_A_KIND = 10
@@ -28,7 +28,6 @@ ENCODING_BYTES = 1000
 ENCODING = re.compile(rb"(?:[ \t\f]*(?:#[^\n]*)?\n)?[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
 Content = TypeVar("Content")
-Spellings = Mapping[PurePosixPath, Mapping[str, Content]]
 
 
 def normal_path(spelled: str) -> PurePosixPath | None:
@@ -42,11 +41,9 @@ def normal_path(spelled: str) -> PurePosixPath | None:
     return PurePosixPath("/".join(unicodedata.normalize("NFKC", part) for part in parts))
 
 
-def chosen(spellings: Spellings[Content]) -> dict[PurePosixPath, Content]:
-    """Return one file for each path: of several spellings the normal one, or else the first in alphabetical order."""
-    return {
-        name: variants[str(name) if str(name) in variants else min(variants)] for name, variants in spellings.items()
-    }
+def chosen(spellings: Mapping[str, Content], normal: str) -> Content:
+    """Return one of the files that share a path: the one spelled in normal form, or else the first in order."""
+    return spellings[normal if normal in spellings else min(spellings)]
 
 
 def package_root(folders: Iterable[PurePosixPath], package: str) -> PurePosixPath | None:
@@ -67,7 +64,8 @@ def folders_of_steps(names: Iterable[PurePosixPath], foreign: Collection[str] = 
         foreign: import names of packages of the course that hold step modules too, and that nobody hands in; they
             count only where there are no others.
     """
-    found = {name.parent for name in names if STEP_MODULE.fullmatch(name.stem) and name.suffix == ".py"}
+    parts = {name.parts[:-1] for name in names if name.suffix == ".py" and STEP_MODULE.fullmatch(name.stem)}
+    found = {PurePosixPath(*folder) for folder in parts}
     ends = [tuple(package.split(".")) for package in foreign]
     own = {folder for folder in found if not any(folder.parts[-len(end) :] == end for end in ends)}
     return own or found
@@ -87,26 +85,21 @@ def named(paths: Iterable[PurePosixPath | str]) -> str:
     return ", ".join(quoted(path, NAME_CHARACTERS) for path in every[:NAMES_SHOWN]) + more
 
 
-def package(files: Mapping[PurePosixPath, Content], root: PurePosixPath) -> dict[str, Content]:
-    """Return the files below a folder that an import finds, by path inside the folder, in order of path."""
-    inside = {below(name, root): data for name, data in files.items()}
-    return {str(name): inside[name] for name in sorted(filter(None, inside)) if is_importable(name)}
+def in_order(files: Mapping[str, Content]) -> dict[str, Content]:
+    """Return files by their paths, in the order of these, folder by folder."""
+    return {name: files[name] for name in sorted(files, key=lambda name: name.split("/"))}
 
 
-@functools.lru_cache(1000)  # the names of files of a course are those of its whole class
-def below(name: PurePosixPath, root: PurePosixPath) -> PurePosixPath | None:
+def below(name: PurePosixPath, root: PurePosixPath) -> str | None:
     """Return the path that a file has in a folder; None if it is elsewhere."""
-    depth = len(root.parts)
-    if not depth:
-        return name
-    return PurePosixPath(*name.parts[depth:]) if name.parts[:depth] == root.parts else None
+    parts, above = name.parts, root.parts
+    return "/".join(parts[len(above) :]) if parts[: len(above)] == above else None
 
 
-@functools.lru_cache(1000)
-def is_importable(name: PurePosixPath) -> bool:
+def is_importable(name: str) -> bool:
     """Tell whether `import` could find a file, which also leaves out names that cannot be written to a disk."""
-    words = all(part.isidentifier() for part in (*name.parent.parts, name.stem))
-    return words and name.suffix == ".py" and len(str(name).encode()) <= NAME_BYTES
+    words = name.removesuffix(PYTHON).split("/")
+    return name.endswith(PYTHON) and all(map(str.isidentifier, words)) and len(name.encode()) <= NAME_BYTES
 
 
 def notes_on_names(files: Mapping[str, Mapping[str, object]]) -> list[str]:

@@ -7,6 +7,7 @@ no file has the right name, the file is read under the name that is meant.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -45,7 +46,7 @@ class Reading(NamedTuple):
 
 def looks_like_python(name: PurePosixPath) -> bool:
     """Tell whether a file is a Python file, also if its name was changed."""
-    return bool(END.search(name.name))
+    return name.name.endswith(PYTHON) or bool(END.search(name.name))
 
 
 def read_names(names: Iterable[PurePosixPath], modules: Sequence[str]) -> Reading:
@@ -55,14 +56,14 @@ def read_names(names: Iterable[PurePosixPath], modules: Sequence[str]) -> Readin
         names: paths of all files.
         modules: names of the course's step modules.
     """
-    steps = _StepNames(modules)
-    folders: dict[PurePosixPath, list[str]] = defaultdict(list)
+    steps = _step_names(tuple(modules))
+    folders: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name in names:
         if looks_like_python(name):
-            folders[name.parent].append(name.name)
+            folders[name.parts[:-1]].append(name.name)
     reading = Reading({}, {}, {}, {})
-    for folder, files in folders.items():
-        _read_folder(folder, sorted(files), steps, reading)
+    for parts, files in folders.items():
+        _read_folder(PurePosixPath(*parts), sorted(files), steps, reading)
     return reading
 
 
@@ -90,6 +91,11 @@ class _StepNames:
         before, *found = match.groups()
         module = next(module for module, text in zip(self.modules, found, strict=False) if text)
         return _Likely(file, module + PYTHON, COPY_OF.sub("", before).strip())
+
+
+@functools.lru_cache(maxsize=2)  # the same for a class
+def _step_names(modules: tuple[str, ...]) -> _StepNames:
+    return _StepNames(modules)
 
 
 def _loosely(module: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+
+from pathlib import Path
 
 from graders.course import Course
 from graders.text import quoted
@@ -43,7 +46,7 @@ def notes_on_headless(texts: Sequence[tuple[str, str]], course: Course, is_headi
         is_heading: tells whether a line is a question's heading.
     """
     notes = []
-    given = _given_lines(course)
+    given = _given_lines(course.reference_folder, course.skeletons)
     for place, text in texts:
         for number, line in enumerate(text.splitlines(), start=1):
             if is_heading(line[:LINE_CHARACTERS]):
@@ -54,11 +57,12 @@ def notes_on_headless(texts: Sequence[tuple[str, str]], course: Course, is_headi
     return notes[:NOTES]
 
 
-def _given_lines(course: Course) -> set[str]:
+@functools.lru_cache(maxsize=2)  # read once for a class
+def _given_lines(*packages: Path) -> frozenset[str]:
     """Return the lines of all files of answers as they are handed out, whatever a student calls the files."""
-    folders = (folder / "answers" for folder in (course.reference_folder, course.skeletons))
+    folders = (package / "answers" for package in packages)
     texts = (path.read_text(encoding="utf-8", errors="replace") for folder in folders for path in folder.glob("*.md"))
-    return {line.strip() for text in texts for line in text.splitlines()}
+    return frozenset(line.strip() for text in texts for line in text.splitlines())
 
 
 def _lines(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int, str]]:

@@ -11,7 +11,8 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ from graders.intake.limited import TooCostly, read_apart
 from graders.intake.notebooks.notebook import NoNotebook
 from graders.intake.package import folders_of_steps, named, notes_on_folders, package_root
 from graders.intake.packed.tarball import MOST_BYTES
-from graders.intake.reach import reachable
+from graders.intake.reach import Reach
 from graders.intake.spelling import Reading, read_names
 from graders.text import name_of_file, quoted
 
@@ -52,7 +53,7 @@ UNTOUCHED = "all step modules are as they were handed out"
 MARK_OF_A_NOTEBOOK = b'"nbformat"'
 
 
-class Submission(msgspec.Struct, frozen=True):
+class Submission(msgspec.Struct, frozen=True, dict=True):
     """A submission as it was read.
 
     Attributes:
@@ -69,17 +70,31 @@ class Submission(msgspec.Struct, frozen=True):
     notes: list[str]
     answers: dict[str, str] = {}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over names and contents, of files and of answers, in hexadecimal."""
         total = hashlib.sha256()
         for name, data in [*self.files.items(), *((name, text.encode()) for name, text in self.answers.items())]:
-            total.update(f"{name}\0{len(data)}\0".encode() + data)
+            total.update(f"{name}\0{len(data)}\0".encode())
+            total.update(data)
         return total.hexdigest()
 
     def part(self, modules: Collection[str]) -> Submission:
         """Return what the code of some step modules can reach of the submission, without its answers."""
-        return msgspec.structs.replace(self, files=reachable(self.files, modules), answers={})
+        return msgspec.structs.replace(self, files=Reach(self.files).of(modules), answers={})
+
+    def parts(self, modules_of: Mapping[int, Collection[str]]) -> dict[int, Submission]:
+        """Return what each of some steps can reach of the submission; steps that reach the same files share it.
+
+        Args:
+            modules_of: the names of the step modules that each step calls.
+        """
+        reach = Reach(self.files)
+        files_of = {step: reach.of(modules) for step, modules in modules_of.items()}
+        part_of = {
+            tuple(files): msgspec.structs.replace(self, files=files, answers={}) for files in files_of.values()
+        }
+        return {step: part_of[tuple(files)] for step, files in files_of.items()}
 
     def stage(self, package_parent: Path) -> None:
         """Write the package below a folder."""

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from graders.text import beginning, cell, escaped_json
 ANSWERED = "written_answered"
 NOTES = "notes"
 NOTES_CHARACTERS = 2000
+RESULT = "result.json"
 SUMMARY = "summary.csv"
 EARLIER = "earlier-{}.json"
 
@@ -31,7 +32,7 @@ def write_result(result: Result, folder: Path) -> Result:
     result = msgspec.structs.replace(read, seal=_seal(read))
     text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "result.json", escaped_json(text).encode())
+    write_whole(folder / RESULT, escaped_json(text).encode())
     return result
 
 
@@ -54,14 +55,14 @@ def keep_earlier(folder: Path) -> Path:
     """Copy `folder/result.json` to `earlier-1.json`, or the first number that is free, beside it; return that file."""
     free = (folder / EARLIER.format(number) for number in itertools.count(1))
     kept = next(path for path in free if not path.exists())
-    write_whole(kept, (folder / "result.json").read_bytes())
+    write_whole(kept, (folder / RESULT).read_bytes())
     return kept
 
 
 def read_result(folder: Path) -> Result | None:
     """Read `folder/result.json`; None if there is none, or not one of this schema."""
     try:
-        result = msgspec.json.decode((folder / "result.json").read_bytes(), type=Result)
+        result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
     except (OSError, ValueError, RecursionError):
         return None
     return result if result.schema == SCHEMA else None
@@ -85,7 +86,7 @@ def each_result(folder: Path) -> Iterator[Result]:
 
 def unreadable_results(folder: Path) -> list[Path]:
     """Return the files below a folder for results that should hold one and do not: damaged, or of another schema."""
-    files = (path / "result.json" for path in sorted(folder.iterdir()) if path.is_dir())
+    files = (path / RESULT for path in sorted(folder.iterdir()) if path.is_dir())
     return [file for file in files if file.exists() and read_result(file.parent) is None]
 
 
@@ -99,7 +100,42 @@ def write_summary(results: Iterable[Result], folder: Path) -> None:
         results: the results, of which one at a time is held.
         folder: the folder for results.
     """
-    rows = [_summary_row(result) for result in results]
+    _write_rows([_summary_row(result) for result in results], folder)
+
+
+class Summary:
+    """The rows of `summary.csv`, noted while results come, so that these need not be read again."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, _SummaryRow] = {}
+
+    def note(self, result: Result) -> None:
+        """Keep the row of a result as it was written."""
+        self._rows[result.submission] = _summary_row(result)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write `folder/summary.csv` as `write_summary` does, with a row for each result below the folder.
+
+        Only results that were not noted are read.
+
+        Returns:
+            The files that should hold a result and do not: damaged, or of another schema.
+        """
+        rows, unreadable = [], []
+        for file in (path / RESULT for path in sorted(folder.iterdir()) if path.is_dir()):
+            if not file.exists():
+                continue
+            if row := self._rows.get(file.parent.name):
+                rows.append(row)
+            elif result := read_result(file.parent):
+                rows.append(_summary_row(result))
+            else:
+                unreadable.append(file)
+        _write_rows(rows, folder)
+        return unreadable
+
+
+def _write_rows(rows: Sequence[_SummaryRow], folder: Path) -> None:
     steps = sorted({step for row in rows for step in row.steps})
     header = ["submission", "score", "max_score", *[f"step_{step}" for step in steps], *Outcome, ANSWERED, NOTES]
     table = ([*row.before, *(row.steps.get(step, 0) for step in steps), *row.after] for row in rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.intake.reach import reachable
+from graders.intake.reach import Reach
 
 FILES = {
     "__init__.py": b"",
@@ -21,7 +21,7 @@ FILES = {
 
 
 def names(module: str, files: dict[str, bytes] | None = None) -> list[str]:
-    return list(reachable(FILES if files is None else files, [module]))
+    return list(Reach(FILES if files is None else files).of([module]))
 
 
 def test_a_step_reaches_what_it_names_and_what_that_names() -> None:
@@ -73,4 +73,4 @@ def test_no_source_keeps_it_busy(source: bytes) -> None:
 def test_a_long_chain_of_modules_is_followed_to_its_end() -> None:
     chain = {f"m{n}.py": b"from . import m%d" % (n + 1) for n in range(4000)}
 
-    assert len(reachable({"step01_a.py": b"from . import m0", **chain, "other.py": b""}, ["step01_a"])) == 4001
+    assert len(Reach({"step01_a.py": b"from . import m0", **chain, "other.py": b""}).of(["step01_a"])) == 4001

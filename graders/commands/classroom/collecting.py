@@ -142,7 +142,7 @@ class Keeper:
         self.url = url
         self.enrolled = roster.students if roster else None
         self.out = out
-        self.seen: list[str] = []
+        self.seals: dict[str, str] = {}  # of the results that have come, by names
         self.lost = 0
         self.not_before = 0.0
         self.book = self._opened(PATIENCE) if url else None
@@ -154,7 +154,7 @@ class Keeper:
         """Write a result into the gradebook; while that does not answer, results wait in the folder."""
         if self.book is None or result.handin is None:
             return
-        self.seen.append(name)
+        self.seals[name] = result.seal
         if self.lost and time.monotonic() < self.not_before:
             self.lost += 1
             return
@@ -177,7 +177,7 @@ class Keeper:
         try:
             with self._opened(LAST_PATIENCE) as book:
                 known = book.seals()
-                for name in self.seen:
+                for name in (name for name, seal in self.seals.items() if seal not in known):
                     result = read_result(self.out / name) if self.out else None
                     if result and result.handin and result.seal not in known:
                         book.record(result.handin, result)
