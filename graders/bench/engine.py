@@ -25,7 +25,7 @@ from graders.bench.figures import Figure
 from graders.bench.long_run import long_run_figures
 from graders.bench.watching import watch_figures
 from graders.course import PROJECT, Course
-from graders.grading.grade import grade_one
+from graders.grading.grade import grade_one, with_collected
 from graders.grading.jobs import grade_all, warm_up
 from graders.grading.processes import one_thread
 from graders.grading.task import Finished, Graded, Task
@@ -148,7 +148,10 @@ def _grading_figures(course: Course) -> list[Figure]:
         first_steps = Task(course, load_rubric(course, steps), SEED, None)
 
         def seconds(folder: Path, task: Task, count: int) -> float:
-            return _median(lambda: grade_one(folder, folder.name, task, control, lambda _: None), count)
+            def graded(task: Task) -> float:
+                return _median(lambda: grade_one(folder, folder.name, task, control, lambda _: None), count)
+
+            return with_collected(task, graded)
 
         with one_thread():
             reference, skeleton = (
@@ -189,20 +192,23 @@ def _reference_as_submission(course: Course) -> Iterator[Path]:
 def _class_figures(course: Course) -> list[Figure]:
     """Grade twenty submissions with one job and with two; the ratio of the times is the figure."""
     task = Task(course, load_rubric(course), SEED, None)
-    times = []
-    for jobs in (1, 2):
-        with WarmServer(course, jobs) as server:
-            warm_up(course)
-            server.wait_until_warm()
-            start = time.perf_counter()
-            events = list(grade_all([course.reference_folder] * CLASS_SIZE, task, server))
-            times.append(time.perf_counter() - start)
-        graded = [event for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)]
-        if len(graded) != CLASS_SIZE:
-            raise RuntimeError(f"only {len(graded)} of {CLASS_SIZE} submissions were graded")
+    one, two = with_collected(task, lambda task: [_seconds_for_class(task, jobs) for jobs in (1, 2)])
     cores = os.cpu_count() or 1
     what = f"two jobs over one, {CLASS_SIZE} submissions ({cores} cores)"
-    return [Figure(what, times[0] / times[1], "times", 1.8, at_least=True)]
+    return [Figure(what, one / two, "times", 1.8, at_least=True)]
+
+
+def _seconds_for_class(task: Task, jobs: int) -> float:
+    with WarmServer(task.course, jobs) as server:
+        warm_up(task.course)
+        server.wait_until_warm()
+        start = time.perf_counter()
+        events = list(grade_all([task.course.reference_folder] * CLASS_SIZE, task, server))
+        elapsed = time.perf_counter() - start
+    graded = [event for event in events if isinstance(event, Finished) and isinstance(event.outcome, Graded)]
+    if len(graded) != CLASS_SIZE:
+        raise RuntimeError(f"only {len(graded)} of {CLASS_SIZE} submissions were graded")
+    return elapsed
 
 
 def _figures_of_course(course: Course) -> list[Figure]:

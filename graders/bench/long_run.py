@@ -1,28 +1,57 @@
-"""What a run of a class costs the process that hands out the work: memory that stays flat, and time."""
+"""A run of a class, watched: throughput, memory that stays flat, and what it costs the process that hands out work."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
 from graders.bench.figures import Figure
-from graders.course import PROJECT, Course
+from graders.course import PROJECT, Course, Step
 
-SIZE, SETTLED = 200, 50  # submissions of the class, and after how many of them the process is as large as it gets
-LOOKS = 0.05  # seconds between two looks at it
+SIZE, SETTLED = 200, 50  # submissions of the class, and after how many of them a process is as large as it gets
+FIRST_STEPS = 4  # that a large class is graded in
+LOOKS = 0.05  # seconds between two looks at a run
 TICKS, KIB, MIB = os.sysconf("SC_CLK_TCK"), 1 << 10, 1 << 20
+MOST_GROWTH = 5  # MB
+SERVER = b"graders.sandbox"
 
 
-class _Cost(NamedTuple):
+class _Memory(NamedTuple):
+    """What a process takes, in bytes: what it maps of the machine's, and its share of that (PSS)."""
+
+    resident: int
+    proportional: int
+
+
+class _Look(NamedTuple):
+    """A run as it was at some time.
+
+    Attributes:
+        graded: submissions that have a result.
+        at: seconds of the clock.
+        seconds: processor time of the driver so far.
+        driver: its memory.
+        server: the warm server's.
+    """
+
     graded: int
+    at: float
     seconds: float
-    memory: int
+    driver: _Memory
+    server: _Memory
 
 
 def long_run_figures(course: Course) -> list[Figure]:
@@ -32,28 +61,109 @@ def long_run_figures(course: Course) -> list[Figure]:
         for number in range(SIZE):
             package = place / "class" / f"student{number:03d}" / course.package
             shutil.copytree(course.skeletons, package, ignore=shutil.ignore_patterns("__pycache__"))
-            module = package / f"{course.steps[0].module}.py"
-            module.write_text(f"{module.read_text(encoding='utf-8')}\n# {number}\n", encoding="utf-8")
-        settled, end = _costs(course, place)
-    each = (end.seconds - settled.seconds) / (end.graded - settled.graded)
+            _make_unlike(package / f"{course.steps[0].module}.py", number)
+        settled, end = _watched(course, place, course.steps[:1], SETTLED)
     what = f"of the process that hands out work, {SIZE} submissions into a gradebook"
+    growth = (end.driver.resident - settled.driver.resident) / MIB
     return [
-        Figure(f"processor time {what}, for each", each * 1e3, "ms", 5),
-        Figure(f"growth after the first {SETTLED} {what}", (end.memory - settled.memory) / MIB, "MB", 5),
+        Figure(f"processor time {what}, for each", _each(settled, end) * 1e3, "ms", 5),
+        Figure(f"growth after the first {SETTLED} {what}", growth, "MB", MOST_GROWTH),
     ]
 
 
-def _costs(course: Course, place: Path) -> tuple[_Cost, _Cost]:
-    """Return what the run has cost after its first submissions, and the last time that it was seen."""
+def measure_class(course: Course, count: int, console: Console) -> bool:
+    """Grade a class made of the corpus as `graders run` does, print what that takes; tell whether memory stays flat.
+
+    Args:
+        course: the course, in its first steps.
+        count: submissions of the class: right ones, mistakes and mutants in turn.
+        console: where it is printed.
+    """
+    steps = course.steps[:FIRST_STEPS]
+    settled_after = min(SETTLED, count // 4)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        kinds = _hand_in_corpus(course, steps, count, place)
+        settled, end = _watched(course, place, steps, settled_after)
+    numbers = ", ".join(str(step.number) for step in steps)
+    made = ", ".join(f"{kind}: {many}" for kind, many in kinds.items())
+    rate, each = (end.graded - settled.graded) / (end.at - settled.at), _each(settled, end) * 1e3
+    console.print(f"{count} submissions ({made}), steps {numbers}, two jobs, into a gradebook", highlight=False)
+    console.print(f"{rate * 60:.0f} submissions a minute", highlight=False)
+    console.print(f"the driver's own processor time: {each:.1f} ms each", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("memory, MB", f"after {settled.graded}", f"after {end.graded}", "growth"):
+        table.add_column(name, justify="left" if name == "memory, MB" else "right")
+    flat = True
+    for who in ("driver", "server"):
+        for kind in _Memory._fields:
+            before, after = (getattr(getattr(look, who), kind) / MIB for look in (settled, end))
+            table.add_row(f"{who}, {kind}", f"{before:.1f}", f"{after:.1f}", f"{after - before:+.1f}")
+        flat = flat and getattr(end, who).resident - getattr(settled, who).resident <= MOST_GROWTH * MIB
+    console.print(table)
+    return flat
+
+
+def _hand_in_corpus(course: Course, steps: Sequence[Step], count: int, place: Path) -> Counter[str]:
+    """Stage the hand-ins of a class, each unlike all others; return how many there are of each kind."""
+    kinds: Counter[str] = Counter()
+    corpus = list(_corpus(course, steps, place / "corpus"))
+    for number, (kind, source) in zip(range(count), itertools.cycle(corpus), strict=False):
+        package = place / "class" / f"student{number:04d}" / course.package
+        shutil.copytree(source / course.package, package)
+        _make_unlike(package / f"{steps[0].module}.py", number)
+        kinds[kind] += 1
+    return kinds
+
+
+def _corpus(course: Course, steps: Sequence[Step], place: Path) -> Iterator[tuple[str, Path]]:
+    """Yield right submissions, mistakes and mutants in turn, each with its kind, while there are any."""
+    from graders.audit.corpus import all_mistakes, stage_reference  # noqa: PLC0415 - of `graders audit`
+    from graders.audit.mutants import mutants_of  # noqa: PLC0415
+    from graders.audit.specimens import right_specimens  # noqa: PLC0415
+
+    def mistakes() -> Iterator[Path]:
+        for number, mistake in enumerate(all_mistakes(course)):
+            if course.step_of_check(mistake.check) in steps:
+                folder = place / f"mistake-{number}"
+                stage_reference(course, folder)
+                mistake.make_in(folder, course)
+                yield folder
+
+    def mutants() -> Iterator[Path]:
+        for step in steps:
+            for mutant in mutants_of(course, step):
+                folder = place / f"mutant-{mutant.key}"
+                stage_reference(course, folder)
+                (folder / course.package / f"{step.module}.py").write_text(mutant.source, encoding="utf-8")
+                yield folder
+
+    right = (one.place for step in steps for one in right_specimens(course, step, place / step.label))
+    for group in itertools.zip_longest(right, mistakes(), mutants()):
+        yield from ((kind, one) for kind, one in zip(("right", "mistakes", "mutants"), group, strict=True) if one)
+
+
+def _make_unlike(module: Path, number: int) -> None:
+    with module.open("a", encoding="utf-8") as file:
+        file.write(f"\n# {number}\n")
+
+
+def _each(settled: _Look, end: _Look) -> float:
+    """Return the processor time that a submission costs the driver."""
+    return (end.seconds - settled.seconds) / (end.graded - settled.graded)
+
+
+def _watched(course: Course, place: Path, steps: Sequence[Step], settled_after: int) -> tuple[_Look, _Look]:
+    """Grade the class below a folder; return how the run was after its first submissions, and when last seen."""
     out = place / "out"
     command = [sys.executable, "-m", "graders", "run", str(place / "class"), "--layout", "plain", "--jobs", "2"]
-    options = ["--step", str(course.steps[0].number), "--course", str(course.folder)]
+    options = [*(f"--step={step.number}" for step in steps), "--course", str(course.folder)]
     into = ["--out", str(out), "--gradebook", str(place / "class.db")]
     settled = end = None
     with subprocess.Popen([*command, *options, *into], cwd=PROJECT, stdout=subprocess.DEVNULL) as run:  # noqa: S603
         while run.poll() is None:
-            seen = _cost(run.pid, out)
-            if seen and seen.graded >= SETTLED:
+            graded = sum((folder / "result.json").exists() for folder in out.iterdir()) if out.is_dir() else 0
+            if graded >= settled_after and (seen := _look(run.pid, graded)):
                 settled, end = settled or seen, seen
             time.sleep(LOOKS)
     if run.returncode or settled is None or end is None or end.graded <= settled.graded:
@@ -61,13 +171,22 @@ def _costs(course: Course, place: Path) -> tuple[_Cost, _Cost]:
     return settled, end
 
 
-def _cost(pid: int, out: Path) -> _Cost | None:
-    """Return what a process has cost so far, without its children; None if it has just ended."""
-    graded = sum((folder / "result.json").exists() for folder in out.iterdir()) if out.is_dir() else 0
+def _look(pid: int, graded: int) -> _Look | None:
+    """Look at a driver and its server; None if they have just ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
+        server = next(child for child in _children(pid) if SERVER in Path(f"/proc/{child}/cmdline").read_bytes())
+        seconds = (int(fields[11]) + int(fields[12])) / TICKS
+        return _Look(graded, time.monotonic(), seconds, _memory(pid), _memory(server))
+    except (OSError, LookupError, StopIteration):
         return None
-    resident = [int(line.split()[1]) * KIB for line in status.splitlines() if line.startswith("VmRSS:")]
-    return _Cost(graded, (int(fields[11]) + int(fields[12])) / TICKS, resident[0]) if resident else None
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def _memory(pid: int) -> _Memory:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    sizes = {name: int(rest.split()[0]) * KIB for name, _, rest in (line.partition(":") for line in lines[1:])}
+    return _Memory(sizes["Rss"], sizes["Pss"])

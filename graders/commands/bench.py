@@ -26,9 +26,16 @@ WIDTH = 120  # of the tables, also where they are kept in a file
     metavar="COUNT",
     help="Instead, grade COUNT submissions with nbgrader and otter-grader too, which must be installed.",
 )
+@click.option(
+    "--class",
+    "class_size",
+    type=click.IntRange(min=6),
+    metavar="COUNT",
+    help="Instead, grade a class of COUNT submissions, made of the course's corpus; exits with 1 if memory grows.",
+)
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Of --peers.")
 @course_option
-def bench(out: Path | None, peers: int | None, rounds: int, course: Course) -> None:
+def bench(out: Path | None, peers: int | None, class_size: int | None, rounds: int, course: Course) -> None:
     """Measure this machine's figures beside their bounds; exits with 1 if one does not hold."""
     expect_linux("bench")
     if peers:
@@ -36,6 +43,10 @@ def bench(out: Path | None, peers: int | None, rounds: int, course: Course) -> N
 
         compare(course, peers, rounds, Console(width=WIDTH))
         return
+    if class_size:
+        from graders.bench.long_run import measure_class  # noqa: PLC0415
+
+        sys.exit(ExitCode.DONE if measure_class(course, class_size, Console(width=WIDTH)) else ExitCode.CHECK_FAILED)
     from graders.bench.engine import measure  # noqa: PLC0415
 
     sys.exit(ExitCode.DONE if measure(course, Console(), out) else ExitCode.CHECK_FAILED)

@@ -43,7 +43,9 @@ def notes_on_leftovers(
     sources = b"\n".join(files.values())
     python = {name: None for name in rest if looks_like_python(name)}
     doubtful = [name for name in python if name in reading.doubtful]
-    mine = {name: inside for name in python if name not in reading.doubtful and (inside := below(name, root)) is not None}
+    mine = {
+        name: inside for name in python if name not in reading.doubtful and (inside := below(name, root)) is not None
+    }
     odd = [name for name, inside in mine.items() if not is_importable(inside)]
     others = [name for name in rest if name not in python]
     packed = [name for name in others if is_archive(name.name) or is_notebook(name.name)]

@@ -8,6 +8,7 @@ these files and no others, so that what the step cannot reach cannot decide its 
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +16,7 @@ from pathlib import PurePosixPath
 
 DIGITS = b"0123456789"
 # Makes each byte a space that can be no part of a name; of what is not ASCII, all may be: letters, and their marks.
-ONLY_NAMES = bytes(byte if byte >= 0x80 or chr(byte).isalnum() or chr(byte) == "_" else 0x20 for byte in range(256))
+ONLY_NAMES = re.sub(rb"[^0-9A-Za-z_\x80-\xff]", b" ", bytes(range(256)))
 # No file has a longer name, and normalising takes time that grows with the square of the length.
 WORD_CHARACTERS = 255
 # With these, code may import what it does not name.
@@ -90,13 +91,13 @@ def _inits(name: str) -> Iterable[str]:
 
 
 def _words(source: bytes) -> set[bytes]:
-    """Return the words of a source, as an import reads them, in UTF-8."""
+    """Return the words of a source, and what an import reads of those that it reads otherwise, in UTF-8."""
     words = set(source.translate(ONLY_NAMES).split())
-    return words.union(*(_normal(word) for word in words if not word.isascii() or word[0] in DIGITS))
+    odd = [word for word in words if not word.isascii() or (word[0] in DIGITS and not word.isdigit())]
+    return words.union(map(_normal, odd))
 
 
-def _normal(word: bytes) -> Iterable[bytes]:
-    """Yield a word in its normal form, without the digits before it, unless it is too long for a name."""
+def _normal(word: bytes) -> bytes:
+    """Return a word in its normal form, without the digits before it; nothing if it is too long for a name."""
     text = word.lstrip(DIGITS).decode("utf-8", "replace")
-    if len(text) <= WORD_CHARACTERS:
-        yield unicodedata.normalize("NFKC", text).encode()
+    return unicodedata.normalize("NFKC", text).encode() if len(text) <= WORD_CHARACTERS else b""

@@ -91,9 +91,7 @@ class Submission(msgspec.Struct, frozen=True, dict=True):
         """
         reach = Reach(self.files)
         files_of = {step: reach.of(modules) for step, modules in modules_of.items()}
-        part_of = {
-            tuple(files): msgspec.structs.replace(self, files=files, answers={}) for files in files_of.values()
-        }
+        part_of = {tuple(files): msgspec.structs.replace(self, files=files, answers={}) for files in files_of.values()}
         return {step: part_of[tuple(files)] for step, files in files_of.items()}
 
     def stage(self, package_parent: Path) -> None:

@@ -68,6 +68,21 @@ def test_a_result_is_kept_once(book: Gradebook, tmp_path: Path) -> None:
     assert [(kept.students, graded.score) for kept, graded in book.results().values()] == [([ANNA.id], 7.5)]
 
 
+def test_results_that_are_recorded_together_are_kept_as_those_recorded_one_by_one(
+    book: Gradebook, tmp_path: Path
+) -> None:
+    first, again = result(tmp_path, {1: 7.5, 2: 1}), result(tmp_path, {1: 9, 2: 1})
+    assert book.record(handin(GIORGOS), first)
+    group = msgspec.structs.replace(handin(), students=[ANNA.id, GIORGOS.id])
+    together = [(handin(), first), (handin(GIORGOS), again), (handin(attempt=2), again), (group, first)]
+    assert book.record_all(together) == len(together)
+    assert book.record_all(together) == 0
+    kept = {(tuple(whose.students), whose.attempt): one.score for whose, one in book.results().values()}
+    assert kept == {((ANNA.id,), 1): 8.5, ((GIORGOS.id,), 1): 10, ((ANNA.id,), 2): 10, ((ANNA.id, GIORGOS.id), 1): 8.5}
+    assert [dict(line.before) for line in book.history() if line.subject == GIORGOS.id] == [{}, {"score": 8.5}]
+    assert book.totals(Grades(), [])[GIORGOS.id].points == 8.5  # of the hand-in of both, which came last
+
+
 def test_a_regraded_hand_in_keeps_its_history(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 7.5}))
     book.record(handin(), result(tmp_path, {1: 9}))
@@ -181,15 +196,17 @@ def test_marks_of_sheets_are_those_of_an_answer_whichever_attempt_they_are_for(b
     assert book.take_back("Ελένη", first.key, Marked("1.1", 3, "Ελένη")) == Marked("1.1", 2, "Ελένη")
 
 
-def test_writers_at_once_double_nothing(gradebook_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_writers_at_once_double_nothing(gradebook_url: str, tmp_path: Path, together: bool) -> None:
     url = gradebook_url
     results = [result(tmp_path, {1: points}) for points in range(10)]
 
     def write() -> None:
         with Gradebook(url, by="run", new=True) as book:
             book.enrol([ANNA, GIORGOS])
-            for attempt, one in enumerate(results, start=1):
-                book.record(handin(attempt=attempt), one)
+            pairs = [(handin(attempt=attempt), one) for attempt, one in enumerate(results, start=1)]
+            for some in [pairs] if together else [[pair] for pair in pairs]:
+                book.record_all(some)
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:

@@ -28,6 +28,8 @@ TAKEN_APART = "handins"  # the folder below that for results, in which bulk down
 UNFINISHED = ".part-*"  # what a run that was killed left there
 PATIENCE, LAST_PATIENCE = 10.0, 60.0  # seconds to wait for a gradebook that is locked: in a run, and at its end
 PAUSE = 30.0  # seconds after which a gradebook that did not answer is asked again
+TOGETHER = 1.0  # seconds in which results are written in one transaction, which waits for the disk
+AT_ONCE = 50  # results that are read again to be written together
 
 
 def handins_of(
@@ -145,26 +147,33 @@ class Keeper:
         self.seals: dict[str, str] = {}  # of the results that have come, by names
         self.lost = 0
         self.not_before = 0.0
+        self.waiting: list[tuple[Handin, Result]] = []
         self.book = self._opened(PATIENCE) if url else None
         there = self.book.students() if self.book else []
         self.roster = roster or (Roster("the gradebook", there, []) if there else None)
         self.former = self.book.former_students() if self.book else []
 
     def keep(self, name: str, result: Result) -> None:
-        """Write a result into the gradebook; while that does not answer, results wait in the folder."""
+        """Write a result into the gradebook, with others that come soon after each other.
+
+        While that does not answer, results wait in the folder.
+        """
         if self.book is None or result.handin is None:
             return
         self.seals[name] = result.seal
-        if self.lost and time.monotonic() < self.not_before:
-            self.lost += 1
+        self.waiting.append((result.handin, result))
+        if time.monotonic() < self.not_before:
             return
+        waiting, self.waiting = self.waiting, []
+        pause = TOGETHER
         try:
-            self.book.record(result.handin, result)
+            self.book.record_all(waiting)
         except HarnessFault as fault:
             if not self.lost:
                 say("graders", f"{fault} Grading goes on; results are in the folder for results.")
-            self.lost += 1
-            self.not_before = time.monotonic() + PAUSE
+            self.lost += len(waiting)
+            pause = PAUSE
+        self.not_before = time.monotonic() + pause
 
     def finish(self) -> list[str]:
         """Open the gradebook anew and write into it what it lacks; return what went wrong, a sentence at most.
@@ -173,14 +182,15 @@ class Keeper:
         """
         if self.book is None:
             return []
+        self.waiting.clear()
         self.book.close()
         try:
             with self._opened(LAST_PATIENCE) as book:
                 known = book.seals()
-                for name in (name for name, seal in self.seals.items() if seal not in known):
-                    result = read_result(self.out / name) if self.out else None
-                    if result and result.handin and result.seal not in known:
-                        book.record(result.handin, result)
+                lacking = [name for name, seal in self.seals.items() if seal not in known]
+                for first in range(0, len(lacking), AT_ONCE):
+                    read = [read_result(self.out / name) for name in lacking[first : first + AT_ONCE] if self.out]
+                    book.record_all((one.handin, one) for one in read if one and one.handin and one.seal not in known)
         except HarnessFault as fault:
             text = "the same command again writes what it lacks, and grades nothing twice"
             return [f"the gradebook lacks results, which are in the folder for results: {text}. {fault}"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from graders.intake.layouts.handin import Handin
 from graders.policy import Grades
@@ -111,35 +111,45 @@ class Gradebook(Answers):
 
         One that says the same as the last, of another run at the same time, is the same.
         """
-        with self._session() as session:
-            row = row_of(handin, session, by=self.by)
-            before = session.scalars(
-                sa.select(ResultRow).where(ResultRow.handin == row.id).order_by(ResultRow.id.desc())
-            ).first()
-            if before and (before.seal == result.seal or says_of(result_from(before)) == says_of(result)):
-                return False
-            session.add(
-                ResultRow(
-                    handin=row.id,
-                    seal=result.seal,
-                    graded=now(),
-                    score=result.score,
-                    max_score=result.max_score,
-                    document=msgspec.json.encode(result).decode(),
-                    steps=[
-                        StepRow(step=step, points=one.points, max_points=one.max_points)
-                        for step, one in steps_of(result.checks).items()
-                    ],
-                )
+        return self.record_all([(handin, result)]) == 1
+
+    def record_all(self, results: Iterable[tuple[Handin, Result]]) -> int:
+        """Keep results of hand-ins as `record` does, in one transaction; return how many were not there already.
+
+        Students come in the same order in all runs: of two that write at once, none has what the other waits for.
+        """
+        with self._session() as session, session.no_autoflush:
+            ordered = sorted(results, key=lambda one: subject_of(one[0]))
+            return sum(self._record(handin, result, session) for handin, result in ordered)
+
+    def _record(self, handin: Handin, result: Result, session: Session) -> bool:
+        row = row_of(handin, session, by=self.by)
+        last = sa.select(ResultRow).where(ResultRow.handin == row.id).order_by(ResultRow.id.desc())
+        before = None if row.is_new else session.scalars(last).first()
+        if before and (before.seal == result.seal or says_of(result_from(before)) == says_of(result)):
+            return False
+        session.add(
+            ResultRow(
+                handin=row.id,
+                seal=result.seal,
+                graded=now(),
+                score=result.score,
+                max_score=result.max_score,
+                document=msgspec.json.encode(result).decode(),
+                steps=[
+                    StepRow(step=step, points=one.points, max_points=one.max_points)
+                    for step, one in steps_of(result.checks).items()
+                ],
             )
-            self._note(
-                session,
-                "graded",
-                subject_of(handin),
-                {"score": before.score} if before else {},
-                {"score": result.score, "attempt": handin.attempt},
-            )
-            return True
+        )
+        self._note(
+            session,
+            "graded",
+            subject_of(handin),
+            {"score": before.score} if before else {},
+            {"score": result.score, "attempt": handin.attempt},
+        )
+        return True
 
     def knows(self, student: str) -> bool:
         """Tell whether somebody of this id is in the class, or has handed something in, by name alone if nobody's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,12 +13,19 @@ from graders.results.gradebook.rows import change_row, insert_into, key_of, owne
 from graders.results.gradebook.tables import HandinRow, LateRow, OverrideRow, OwnerRow
 
 
-def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
+class Found(NamedTuple):
+    """The row of a hand-in: its id, and whether it was written just now, so that nothing belongs to it yet."""
+
+    id: int
+    is_new: bool
+
+
+def row_of(handin: Handin, session: Session, *, by: str) -> Found:
     """Return the row of a hand-in, written if it is new; of two runs at once, one finds the other's.
 
     Args:
         handin: the hand-in.
-        session: a transaction.
+        session: a transaction; of what is to be written in it, no hand-in waits for a flush.
         by: who makes the change, for the history.
     """
     key = key_of(handin)
@@ -27,7 +35,8 @@ def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
         if handin.submitted == "" and _was_replaced(row, session):
             row.turn = _next_turn(session)
             session.add(change_row(by, "handed in again", subject_of(handin), {}, {"digest": handin.digest}))
-        return row
+        session.flush()
+        return Found(row.id, is_new=False)
     values = {
         "key": key,
         "name": handin.name,
@@ -39,16 +48,16 @@ def row_of(handin: Handin, session: Session, *, by: str) -> HandinRow:
         "digest": handin.digest,
         "turn": _next_turn(session),
     }
-    new = insert_into(session)(HandinRow).values(**values).on_conflict_do_nothing(index_elements=["key"])
-    session.execute(new)
-    row = session.scalars(find).one()
+    write = insert_into(session)(HandinRow).values(**values).on_conflict_do_nothing(index_elements=["key"])
+    new = session.scalar(write.returning(HandinRow.id))
+    found = Found(new, is_new=True) if new is not None else Found(session.scalars(find).one().id, is_new=False)
     for owner in handin.students:
         session.execute(
             insert_into(session)(OwnerRow)
-            .values(handin=row.id, student=owner)
+            .values(handin=found.id, student=owner)
             .on_conflict_do_nothing(index_elements=["handin", "student"])
         )
-    return row
+    return found
 
 
 def _next_turn(session: Session) -> int:
@@ -83,6 +92,7 @@ def _adopted(handin: Handin, key: str, session: Session, by: str) -> HandinRow |
     row.owners = [OwnerRow(handin=row.id, student=student) for student in handin.students]
     _hand_on(before, handin.students, session)
     session.add(change_row(by, "whose", subject_of(handin), {"name": before}, {"students": handin.students}))
+    session.flush()
     return row
 
 
