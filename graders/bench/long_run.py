@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,24 +71,25 @@ def long_run_figures(course: Course) -> list[Figure]:
     ]
 
 
-def measure_class(course: Course, count: int, console: Console) -> bool:
+def measure_class(course: Course, count: int, console: Console, numbers: Collection[int] = ()) -> bool:
     """Grade a class made of the corpus as `graders run` does, print what that takes; tell whether memory stays flat.
 
     Args:
-        course: the course, in its first steps.
+        course: the course.
         count: submissions of the class: right ones, mistakes and mutants in turn.
         console: where it is printed.
+        numbers: of the steps that are graded; none means the first ones.
     """
-    steps = course.steps[:FIRST_STEPS]
+    steps = [step for step in course.steps if step.number in numbers] or course.steps[:FIRST_STEPS]
     settled_after = min(SETTLED, count // 4)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         kinds = _hand_in_corpus(course, steps, count, place)
         settled, end = _watched(course, place, steps, settled_after)
-    numbers = ", ".join(str(step.number) for step in steps)
+    graded = ", ".join(str(step.number) for step in steps)
     made = ", ".join(f"{kind}: {many}" for kind, many in kinds.items())
     rate, each = (end.graded - settled.graded) / (end.at - settled.at), _each(settled, end) * 1e3
-    console.print(f"{count} submissions ({made}), steps {numbers}, two jobs, into a gradebook", highlight=False)
+    console.print(f"{count} submissions ({made}), steps {graded}, two jobs, into a gradebook", highlight=False)
     console.print(f"{rate * 60:.0f} submissions a minute", highlight=False)
     console.print(f"the driver's own processor time: {each:.1f} ms each", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -30,7 +30,7 @@ from graders.outcomes import HarnessFault, KilledFromOutside, Outcome
 from graders.sandbox.client import WarmServer
 
 MOST_TRIES = 3  # of a submission whose grading somebody disturbs
-A_MOMENT = 0.1  # seconds between two events of a submission's progress
+A_MOMENT = 0.25  # seconds between two events of a submission's progress
 LAST_MOMENT = 1.0  # seconds in which a server that has closed its sockets is gone
 T = TypeVar("T")
 
