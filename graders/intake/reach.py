@@ -93,7 +93,8 @@ def _inits(name: str) -> Iterable[str]:
 def _words(source: bytes) -> set[bytes]:
     """Return the words of a source, and what an import reads of those that it reads otherwise, in UTF-8."""
     words = set(source.translate(ONLY_NAMES).split())
-    odd = [word for word in words if not word.isascii() or (word[0] in DIGITS and not word.isdigit())]
+    plain = source.isascii()
+    odd = [word for word in words if not (plain or word.isascii()) or (word[0] in DIGITS and not word.isdigit())]
     return words.union(map(_normal, odd))
 
 
