@@ -26,7 +26,7 @@ from graders.authoring.expect import (
 )
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks import features
-from graders.checks.oracles.networks.any_network import evaluating, noise
+from graders.checks.oracles.networks.any_network import evaluating, noise, parameter_count
 from graders.outcomes import WrongType
 
 MakeRegressor: TypeAlias = Callable[[Any], Any]  # makes a regressor on a backbone
@@ -34,6 +34,7 @@ MakeRegressor: TypeAlias = Callable[[Any], Any]  # makes a regressor on a backbo
 ROUNDING = 1e-4
 MOVED = 1e-6
 FEATURES = 4
+KEPT = 6  # features that a backbone makes of them
 NETWORKS_TRIED = 4
 CALL = "regressor(x, targets, lengths)"
 LOW, HIGH = -2.0, 3.0  # ratings to be learnt, far apart, and on both sides of 0 and 1
@@ -60,7 +61,7 @@ def answer(
 def drawn(kit: Kit, rng: np.random.Generator, kind: str = "MeanOfFrames") -> Any:
     """Return a small backbone of the kit, drawn from a seed of its own, whatever a submission has seeded."""
     kit.training.seed(int(rng.integers(2**31)))
-    return getattr(kit.training, kind)(FEATURES, 6)
+    return getattr(kit.training, kind)(FEATURES, KEPT)
 
 
 def awake(kit: Kit, regressor: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -366,6 +367,12 @@ def expect_training_of_all(
         raise AssertionError(
             f"After some steps of an optimiser of {', '.join(names)} alone, the ratings are as before; "
             "expected the output layer to be trained."
+        )
+    own = parameter_count(kit, regressor, name) - parameter_count(kit, backbone, "its backbone")
+    if own < KEPT * min(2, first[0].size):  # a hidden layer may be narrower than there are tasks
+        raise AssertionError(
+            f"{name} has {own} trainable parameters besides its backbone's; expected a linear layer on the {KEPT} "
+            "features, with weights of its own for each rating."
         )
 
 
