@@ -39,7 +39,8 @@ def predict(
     """Return the class that a model predicts for each track of a loader, and the track's true class.
 
     The class predicted is the one with the highest logit. The model is in evaluation mode meanwhile, so that it
-    neither drops anything out nor learns, and comes back in the mode in which it came. No gradients are computed.
+    neither drops anything out nor learns, and comes back in the mode in which it came. No gradients are computed
+    meanwhile; afterwards they are again, if they were before.
 
     Args:
         model: called as `model(x, targets, lengths)`, it returns (loss, logits [B, C]).

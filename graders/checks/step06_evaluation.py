@@ -170,9 +170,9 @@ def test_predict_gives_the_mode_back(lab: Any, kit: Kit, double: MakeDouble, rng
             )
 
 
-@check(points=0.25, hint="with torch.no_grad(): around the loop.", needs=PREDICTS)
+@check(points=0.25, hint="with torch.no_grad(): as a block around the loop, which ends.", needs=PREDICTS)
 def test_predict_computes_no_gradients(lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator) -> None:
-    """predict keeps no graph for gradients."""
+    """predict keeps no graph for gradients, and leaves it as it was whether gradients are computed."""
     wanted = draw_tracks(rng, 12)
     model = wanted.predicting()
     predicted(lab, double(model), wanted.loader(kit, model, 4), wanted, call_of(wanted, 4))
@@ -184,6 +184,10 @@ def test_predict_computes_no_gradients(lab: Any, kit: Kit, double: MakeDouble, r
     if any(kept):
         raise AssertionError(
             f"{call_of(wanted, 4)}: {sum(kept)} of {len(kept)} batches kept a graph for gradients; expected none."
+        )
+    if kit.calls.gradients_on() is not True:
+        raise AssertionError(
+            f"After {call_of(wanted, 4)} no gradients are computed any more: nothing could be trained."
         )
 
 
@@ -380,6 +384,7 @@ def test_scores_refuse_labels_that_are_no_class(lab: Any, label: int) -> None:
 def test_scores_refuse_arrays_of_different_lengths(lab: Any, predicted: tuple[int, ...]) -> None:
     """confusion_matrix and classification_scores raise ValueError for y_true and y_pred of different lengths."""
     expect_refused(lab, Case((0, 1, 1, 2), predicted, 3))
+    expect_refused(lab, Case(predicted, (0, 1, 1, 2), 3))
 
 
 # --- the table
