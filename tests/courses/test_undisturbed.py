@@ -135,7 +135,8 @@ def test_a_database_server_that_dies_and_comes_back_lacks_nothing(
     process = school.start()
     until(lambda: list(school.out.glob("*/result.json")) or process.poll() is not None)
     postgresql.stop()
-    until(lambda: len(list(school.out.glob("*/result.json"))) > 3 or process.poll() is not None)
+    until(lambda: len(list(school.out.glob("*/result.json"))) == len(STUDENTS) or process.poll() is not None)
+    time.sleep(1)  # in which the run would end, if it did not wait
     postgresql.start()
     _, told = process.communicate(timeout=240)
     assert (process.returncode, school.content()) == (0, undisturbed), told

@@ -27,6 +27,7 @@ METADATA, SUBMITTED = "submission_metadata.json", "submission"
 TAKEN_APART = "handins"  # the folder below that for results, in which bulk downloads are taken apart
 UNFINISHED = ".part-*"  # what a run that was killed left there
 PATIENCE, LAST_PATIENCE = 10.0, 60.0  # seconds to wait for a gradebook that is locked: in a run, and at its end
+ASKED_AGAIN = 1.0  # seconds after which a database server that refuses is asked again, at the end of a run
 PAUSE = 30.0  # seconds after which a gradebook that did not answer is asked again
 TOGETHER = 1.0  # seconds in which results are written in one transaction, which waits for the disk
 AT_ONCE = 50  # results that are read again to be written together
@@ -185,7 +186,7 @@ class Keeper:
         self.waiting.clear()
         self.book.close()
         try:
-            with self._opened(LAST_PATIENCE) as book:
+            with self._opened_again() as book:
                 known = book.seals()
                 lacking = [name for name, seal in self.seals.items() if seal not in known]
                 for first in range(0, len(lacking), AT_ONCE):
@@ -197,6 +198,18 @@ class Keeper:
         if self.lost:
             say("graders", "the gradebook answers again; it lacks nothing.")
         return []
+
+    def _opened_again(self) -> Gradebook:
+        """Open the gradebook at the end of a run; a database server that is just being started is waited for."""
+        assert self.book is not None
+        deadline = time.monotonic() + LAST_PATIENCE
+        while True:
+            try:
+                return self._opened(LAST_PATIENCE)
+            except HarnessFault:
+                if not self.book.on_a_server or time.monotonic() + ASKED_AGAIN > deadline:
+                    raise
+            time.sleep(ASKED_AGAIN)
 
     def _opened(self, patience: float) -> Gradebook:
         assert self.url is not None

@@ -37,6 +37,11 @@ class Connected:
         """Give up all connections; the next use makes new ones."""
         self.engine.dispose()
 
+    @property
+    def on_a_server(self) -> bool:
+        """Whether it is kept by a database server, which may be away for a while, and not in a file."""
+        return bool(self.engine.dialect.name != "sqlite")
+
     @contextmanager
     def _session(self, *, writes: bool = True) -> Iterator[Session]:
         engine = self.engine if writes else self.engine.execution_options(**READS)
