@@ -129,7 +129,7 @@ def test_code_that_ends_the_process_again_and_again_is_given_up(home: Home) -> N
     ending = "import os\n" + "".join(
         f"def {f}(*_): os._exit(0)\n" for f in ("count_words", "longest_word", "count_lines")
     )
-    few = "import graders.commands.home.supervised as s; s.Supervision.__init__.__defaults__ = (2,); "
+    few = "import graders.commands.home.supervised as s; s.MOST_DEATHS = 2; "
     code, shown, errors = checked(home(after_step01_counting=ending), first=few)
     assert code == 1
     assert "again and again" in errors

@@ -24,6 +24,8 @@ import msgspec
 
 from graders.course import STEP_MODULE
 from graders.outcomes import Outcome, Verdict
+from graders.sandbox.clock import Process as Observed
+from graders.sandbox.clock import WorkerClock
 
 NOTES = "GRADERS_LAB_CHECK_NOTES"  # the environment variable that names the file, in the second process
 POLL = 0.05
@@ -115,6 +117,10 @@ def notes_of_this_process() -> Notes | None:
 
 class Process(Protocol):
     """A second process."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
 
     @property
     def returncode(self) -> int:
@@ -210,7 +216,7 @@ class Supervision:
 
     def _watch(self, process: Process, notes: Notes, before: int) -> list[Note]:
         """Wait for the process to end; say meanwhile which check runs for long, and pass on what asks for the end."""
-        silence = Silence(time.monotonic)
+        silence = Silence(_clock_of(process))
         ended_since: float | None = None
         passed_on = 0
         while process.poll() is None:
@@ -268,7 +274,7 @@ class Silence:
     """Breaks the silence of a check that runs for long, ever more rarely.
 
     Args:
-        now: the clock.
+        now: the clock, whose seconds are told.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -292,6 +298,16 @@ class Silence:
         if running.deadline:
             return f"{what}; where it is graded, a call has {running.deadline:g} s. Ctrl-C shows where."
         return f"{what}. Ctrl-C shows where."
+
+
+def _clock_of(process: Process) -> Callable[[], float]:
+    """Return a clock that counts what a process does as grading counts it: not how long it waits for a processor.
+
+    Where the system does not tell that, it is the clock on the wall.
+    """
+    if sys.platform != "linux":
+        return time.monotonic
+    return WorkerClock(Observed(process.pid)).read
 
 
 def how_it_ended(code: int) -> str:

@@ -77,13 +77,13 @@ class _Forked:
         sys.stdout.flush()
         self.returncode = 0
         self._ended = False
-        self._pid = os.fork()
-        if not self._pid:
+        self.pid = os.fork()
+        if not self.pid:
             _work_and_exit(work)
 
     def poll(self) -> int | None:
         if not self._ended:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._ended, self.returncode = True, os.waitstatus_to_exitcode(status)
         return self.returncode if self._ended else None
@@ -93,7 +93,7 @@ class _Forked:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
 
 
 def _work_and_exit(work: Callable[[], int]) -> None:
