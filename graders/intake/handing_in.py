@@ -6,7 +6,7 @@ import ast
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard
@@ -30,17 +30,14 @@ class HandIn:
         suffix: how its name ends.
         read: what intake makes of it.
         missing: what is not done, a sentence for each step.
+        notes: what was left out, or read under another name.
     """
 
     content: bytes
     suffix: str
     read: Submission
     missing: list[str]
-
-    @property
-    def notes(self) -> list[str]:
-        """What intake left out, or read under another name; at home nothing else is known of what was handed out."""
-        return [note for note in self.read.notes if not note.endswith(UNTOUCHED)]
+    notes: list[str]
 
 
 def hand_in_of(path: Path, course: Course) -> HandIn:
@@ -53,8 +50,10 @@ def hand_in_of(path: Path, course: Course) -> HandIn:
     Raises:
         NoSubmission, UnreadableSubmission: intake would not take it.
     """
+    at_home: Sequence[str] = ()
     if path.is_dir():
-        content, suffix = _packed(path, course), ".zip"
+        there = read_submission(path, course)
+        content, suffix, at_home = _packed(path, there.files, course), ".zip", there.notes
     elif size_of(path) <= NOTEBOOK_BYTES:
         content, suffix = path.read_bytes(), ".ipynb"
     else:
@@ -64,7 +63,9 @@ def hand_in_of(path: Path, course: Course) -> HandIn:
         file.write_bytes(content)
         read = read_submission(file, course)
     handed_out = {} if path.is_dir() else {file.name: file.read_bytes() for file in course.skeletons.glob("step*.py")}
-    return HandIn(content, suffix, read, list(_missing(read, handed_out, course)))
+    # Of a folder, what was not packed is told; that its modules are as handed out is said step by step already.
+    notes = [note for note in dict.fromkeys([*at_home, *read.notes]) if not note.endswith(UNTOUCHED)]
+    return HandIn(content, suffix, read, list(_missing(read, handed_out, course)), notes)
 
 
 def may_replace(file: Path, content: bytes, course: Course) -> bool:
@@ -79,9 +80,8 @@ def may_replace(file: Path, content: bytes, course: Course) -> bool:
     return all(one.date_time == TIME and one.filename.startswith(f"{course.package}/") for one in members)
 
 
-def _packed(package: Path, course: Course) -> bytes:
-    """Return a zip of what intake reads of a package: its modules, and the files of answers."""
-    files = read_submission(package, course).files
+def _packed(package: Path, files: Mapping[str, bytes], course: Course) -> bytes:
+    """Return a zip of what intake reads of a package: its modules, by name, and the files of answers."""
     with open_members(package) as members:
         answers = find_answers(members, PurePosixPath(), course).read
         texts = {f"{ANSWERS}/{name}": member.read() for name, member in answers.items()}

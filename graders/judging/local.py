@@ -9,6 +9,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Self
@@ -24,6 +25,7 @@ from graders.seeding import seed_libraries
 from graders.text import text_of
 
 NO_STEP = 0
+ALIKE = 0.8  # of the letters of two names: what was misspelt or renamed by a browser, and not the next step
 EXAMPLE_STRIDE = 100  # more than any number of a step
 
 
@@ -54,6 +56,9 @@ class _LocalPackage:
         if not STEP_MODULE.fullmatch(name):
             raise AttributeError(name)
         if not (self._folder / f"{name}.py").is_file():
+            there = sorted(path.name for path in self._folder.glob("*.*"))
+            if near := get_close_matches(f"{name}.py", there, 1, ALIKE):
+                raise NotImplementedYet(f"{name}.py is not in {self._folder}. If {near[0]} is meant, rename it.")
             raise NotImplementedYet(f"{name}.py is not in {self._folder}.")
         return _LocalModule(self._import(f"{self._name}.{name}"), name, self._members)
 

@@ -362,12 +362,14 @@ def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
     (tmp_path / "lab").mkdir()
     source = "def timesteps(feature):\n    print('Γεια')\n    return feature.shape[1]\n"
     (tmp_path / "lab" / "step02_beat_sync.py").write_text(source, encoding="utf-8")
+    (tmp_path / "lab" / "step01_spectograms (1).py").write_text("x = 1\n", encoding="utf-8")
     done = lab("check", "lab/step02_beat_sync.py", "1", cwd=tmp_path)
     assert done.returncode == 1
     assert "Γεια" in done.stdout
     assert "✓ timesteps returns T" in done.stdout
     assert "step02_beat_sync has no beat_sync; keep the names of the skeleton." in done.stdout
     assert "step01_spectrograms.py is not in" in done.stdout
+    assert "If step01_spectograms (1).py is meant, rename it." in " ".join(done.stdout.split())
     assert "harness_fault" not in done.stdout
 
 

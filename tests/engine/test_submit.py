@@ -64,7 +64,7 @@ def test_it_is_read_where_it_is_graded_as_it_was_written(home: Path) -> None:
     (home / "words" / "helper.py").write_text("x = 1\n", encoding="utf-8")
     (home / "words" / "__pycache__").mkdir()
     (home / "words" / "__pycache__" / "helper.pyc").write_bytes(b"x")
-    (home / "words" / "data.txt").write_text("large", encoding="utf-8")
+    (home / "words" / "data.csv").write_text("large", encoding="utf-8")
     done = submit("--name", "001", "--out", "out")
     assert done.stdout == f"Nothing is missing. Hand in {home / 'out' / '001.zip'}\n"
     with zipfile.ZipFile(home / "out" / "001.zip") as packed:
@@ -196,6 +196,17 @@ def test_what_is_done_in_the_package_is_missing_in_a_notebook_all_the_same(home:
         "Step 1: words/step01_counting.py cannot be read by Python (line 1).\n"
         in submit("lab.ipynb", "--name", "1").stdout
     )
+
+
+def test_what_is_not_packed_although_it_looks_like_work_is_told(home: Path) -> None:
+    solve(home)
+    (home / "words" / "words-step01.ipynb").write_bytes(notebook("x = 1"))
+    (home / "words" / "μέρος1.txt").write_text("Η απάντησή μου.", encoding="utf-8")
+    done = submit("--name", "001")
+    assert "Note: words-step01.ipynb: not read, " in done.stdout
+    assert "Note: μέρος1.txt: left out; " in done.stdout
+    with zipfile.ZipFile(home / "001.zip") as packed:
+        assert not [name for name in packed.namelist() if name.endswith((".ipynb", ".txt"))]
 
 
 def test_a_notebook_is_handed_in_as_it_is(home: Path) -> None:
