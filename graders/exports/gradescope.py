@@ -19,7 +19,7 @@ FAULT = marked("The harness could not grade this submission; nothing is charged 
 
 def fault_json(result: Result | None, words: Words = ENGLISH_WORDS) -> dict[str, object]:
     """Return what Gradescope reads where grading failed, or the submission could not be read."""
-    unread = result.notes if result and not result.digest else []
+    unread = result.notes if result and not result.was_read else []
     said = "\n".join(lines(words.text(one)) for one in unread) or words.say(FAULT)
     return {"score": 0, "output": said, "output_format": "text", "stdout_visibility": "hidden", "tests": []}
 

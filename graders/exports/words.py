@@ -55,7 +55,7 @@ def feedback(
     for question, mark in marks.items():
         parts += ["", f"{lines(titles.get(question, question))}: {words.number(round(mark.points, 2))}"]
         parts += [lines(comment) for comment in mark.comments]
-    for step, one in steps_of(result.checks).items():
+    for step, one in steps_of(result.checks).items() if result.was_read else ():
         points = {"points": one.points, "most": one.max_points}
         parts += ["", words.say("Step {step}: {points} of {most} points", step=step, **points)]
         for check in one.checks:

@@ -59,7 +59,7 @@ def page_of(result: Result, known: Known | None = None, words: Words = ENGLISH_W
         {
             "result": result,
             "handin": result.handin,
-            "steps": grouped_by_step(result.checks),
+            "steps": grouped_by_step(result.checks) if result.was_read else [],
             "changes": changes(known.before, result) if known.before else None,
             "marks": known.marks,
             "because": known.because,

@@ -154,6 +154,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seal: str = ""
 
     @property
+    def was_read(self) -> bool:
+        """Whether the submission could be read: of one that could not, the notes say why, and no check ran."""
+        return bool(self.digest)
+
+    @property
     def answered(self) -> int:
         """The number of written questions that are answered."""
         return sum(one.status is AnswerStatus.TO_BE_MARKED for one in self.written)

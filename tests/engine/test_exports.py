@@ -109,6 +109,7 @@ def result(submission: str = "anna", **changes: object) -> Result:
     fields: dict[str, object] = {
         "course": "Words",
         "submission": submission,
+        "digest": "d",
         "handin": Handin(students=["0042"], name="Άννα Π.", ids={"canvas_user": "7", "moodle_participant": "4711"}),
         "score": 0.25,
         "max_score": 1.25,
@@ -181,8 +182,13 @@ def test_gradescope_says_so_where_grading_failed(tmp_path, ended, graded):
 
 
 def test_gradescope_tells_why_a_submission_cannot_be_read(folder):
-    write_result(result(notes=["lab.rar: it is a RAR archive"], checks=[]), folder / "anna")
+    write_result(result(notes=["lab.rar: it is a RAR archive"], checks=[], digest=""), folder / "anna")
     assert "RAR" in json.loads(export("gradescope", "--results", folder, "--ended", 2)[1])["output"]
+
+
+def test_what_could_not_be_read_is_told_once_and_not_check_by_check():
+    told = feedback(result(notes=["lab.rar: it is a RAR archive."], score=0.0, digest=""))
+    assert told == "Checks of anna: 0 of 1.25 points\n\nlab.rar: it is a RAR archive.\n"
 
 
 def test_actions_obey_no_text_of_a_student(folder, tmp_path):

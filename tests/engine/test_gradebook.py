@@ -239,7 +239,8 @@ def test_an_attempt_that_could_not_be_read_takes_no_good_ones_place(book: Gradeb
     assert total.because == ("attempt 1 of 2 counts: the last one", "attempt 2 could not be read, and does not count")
     assert book.totals(Grades(unreadable="counts"), ())[ANNA.id].points == 0
     book.record(handin(GIORGOS), broken)
-    assert book.totals(Grades(), ())[GIORGOS.id].points == 0
+    total = book.totals(Grades(), ())[GIORGOS.id]
+    assert (total.points, total.because) == (0, ("attempt 1 could not be read",))
 
 
 def test_what_the_harness_failed_on_is_named_until_a_person_decides(book: Gradebook, tmp_path: Path) -> None:

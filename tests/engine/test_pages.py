@@ -160,6 +160,15 @@ def test_what_is_wrong_once_is_told_once() -> None:
     assert "11 more end in the same way" in said
 
 
+def test_of_what_could_not_be_read_the_page_says_why_and_blames_no_code() -> None:
+    read = result_of("x", 1, steps=1)
+    page = one_line(page_of(msgspec.structs.replace(read, digest="", notes=["x.rar: it is a RAR archive."])).decode())
+    assert "It could not be read" in page
+    assert "x.rar: it is a RAR archive." in page
+    assert not [check.title for check in read.checks if check.title in page]
+    assert read.checks[0].title in one_line(page_of(read).decode())
+
+
 def test_what_is_still_to_do_is_told_in_one_place() -> None:
     result = result_of("x", 1, steps=1)
     checks = [

@@ -185,7 +185,8 @@ def _candidates(ordered: Sequence[Attempt], policy: Grades) -> tuple[list[int], 
     """Return the indices of the attempts that may count, and what is to be said of the others."""
     readable = [index for index, attempt in enumerate(ordered) if attempt.readable]
     if policy.unreadable == "counts" or not readable:
-        return list(range(len(ordered))), ()
+        unread = (index + 1 for index, attempt in enumerate(ordered) if not attempt.readable)
+        return list(range(len(ordered))), tuple(f"attempt {number} could not be read" for number in unread)
     left = [index + 1 for index, attempt in enumerate(ordered) if not attempt.readable]
     return readable, tuple(f"attempt {number} could not be read, and does not count" for number in left)
 

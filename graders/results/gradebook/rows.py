@@ -149,7 +149,7 @@ def attempt_from(row: HandinRow, marks: Marks, worth: Mapping[str, float]) -> At
         max_marks=sum(worth.get(written.id, 0.0) for written in result.written),
         unmarked=tuple(question for question, mark in given.items() if question in worth and not mark),
         late=row.late,
-        readable=bool(result.digest),
+        readable=result.was_read,
         faulty=tuple(faulty_steps(result.checks)),
     )
 
