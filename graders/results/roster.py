@@ -69,7 +69,7 @@ class Assigned:
     Attributes:
         handins: the hand-ins; those that fit nobody, or several, have no students.
         problems: a sentence for each hand-in without a student.
-        missing: the students who have handed nothing in.
+        missing: the students who have handed nothing in: not those whom an unclear hand-in may be of.
         former: a sentence for each hand-in of somebody who has left the class.
     """
 
@@ -133,21 +133,24 @@ def assign(
     """
     by_key, by_former_key = _keys(roster), _keys(former)
     found, problems, left = [], [], []
+    may_be: set[str] = set()
     for handin in handins:
         known, once_known = _known(handin, by_key), _known(handin, by_former_key)
         who = known or once_known or _students_of(handin, by_key)
         gone = not known and bool(once_known)
-        several = len(_fitting(handin, by_key)) > 1
+        fitting = _fitting(handin, by_key)
+        several = len(fitting) > 1
         if isinstance(who, str) and not several and not isinstance(once := _students_of(handin, by_former_key), str):
             who, gone = once, True
         if gone:
             left.append(f"{handin.name}: {' and '.join(who)} has left the class")
         if isinstance(who, str):
             problems.append(f"{handin.name}: {who}")
+            may_be.update(student.id for student in fitting)
             found.append(_with_number(handin) if several else handin)
         else:
             found.append(msgspec.structs.replace(handin, students=who))
-    there = {student for handin in found for student in handin.students}
+    there = {student for handin in found for student in handin.students} | may_be
     return Assigned(found, problems, [student for student in roster if student.id not in there], left)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from graders.intake.submission import read_submission
 from graders.results.roster import Student, assign
 from graders.student import lab
 from tests.engine.notebooks import notebook
-from tests.support import WORDS, copy_of_words
+from tests.support import ROOT, WORDS, copy_of_words
 
 ANSWER = "Είκοσι πέντε κλειδιά."
 
@@ -196,6 +197,17 @@ def test_what_is_done_in_the_package_is_missing_in_a_notebook_all_the_same(home:
         "Step 1: words/step01_counting.py cannot be read by Python (line 1).\n"
         in submit("lab.ipynb", "--name", "1").stdout
     )
+
+
+def test_a_name_that_stands_for_a_name_is_told(home: Path) -> None:
+    """As the README of a kit has it, in each of its languages."""
+    note = "Note: the file has no name of yours; give that with --name.\n"
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "graders" / "release" / "templates").glob("README*")]
+    names = {name for text in texts for name in re.findall(r'--name "([^"]+)"', text)}
+    assert len(names) > len(texts) > 1
+    for name in names:
+        assert note in submit("--name", name).stdout, name
+    assert note not in submit("--name", "Anna Your").stdout
 
 
 def test_what_is_not_packed_although_it_looks_like_work_is_told(home: Path) -> None:

@@ -13,6 +13,8 @@ from graders.commands.options import lang_option
 from graders.course import Course
 from graders.text import folder_name, printable
 
+# What stands for a name in the README of a starter kit, and below `lab check`.
+PLACEHOLDERS = {"YOUR NAME", "YOUR NAME OR STUDENT NUMBER", "ΤΟ ΟΝΟΜΑ ΣΟΥ", "ΤΟ ΟΝΟΜΑ Ή Ο ΑΡΙΘΜΟΣ ΜΗΤΡΩΟΥ ΣΟΥ"}
 NO_NAME = re.compile(r'[<>:"|?*]|^\.+|[. ]+$')  # what some system does not take in a file's name
 
 
@@ -52,6 +54,8 @@ def submit(notebook: Path | None, who: str, out: Path | None, root: Path | None,
         click.echo(words.text(line))
     for note in found.notes:
         click.echo(words.say("Note: {note}.", note=printable(words.text(note))))
+    if name in PLACEHOLDERS:
+        click.echo(words.say("Note: the file has no name of yours; give that with --name."))
     if not found.missing:
         click.echo(f"{words.say('Nothing is missing.')} ", nl=False)
     click.echo(words.say("Hand in {file}", file=printable(str(file.resolve()))))
