@@ -186,17 +186,22 @@ def expect_maximum(kit: Kit, backbone: Any, rng: np.random.Generator) -> None:
         for axis in (1, 0)
         for way in (1, -1)
     ]
-    without = []
-    for number in range(len(names)):
-        if any(look.is_taken(number) for look in looks):
-            continue
-        without.append(number)
-        if len(names) - len(without) < len(FILTERS):
-            where = f"block {number + 1}" if len(names) == len(FILTERS) else "one of the blocks"
-            raise AssertionError(
-                f"Of two neighbouring values {where} of CNNBackbone does not hand on the larger one alone; expected "
-                "max pooling, and neither their mean nor a convolution with a stride in its place."
-            )
+    if len(names) == len(FILTERS):  # one by one: a block without a maximum is told after that one
+        number = next((n for n in range(len(names)) if not any(look.is_taken(n) for look in looks)), None)
+        if number is None:
+            return
+        where = f"block {number + 1}"
+    else:  # several convolutions in a block, of which one has a maximum after it: look until there are enough
+        taken: set[int] = set()
+        for look in looks:
+            taken |= {n for n in range(len(names)) if n not in taken and look.is_taken(n)}
+            if len(taken) >= len(FILTERS):
+                return
+        where = "one of the blocks"
+    raise AssertionError(
+        f"Of two neighbouring values {where} of CNNBackbone does not hand on the larger one alone; expected "
+        "max pooling, and neither their mean nor a convolution with a stride in its place."
+    )
 
 
 def expect_neighbours(
