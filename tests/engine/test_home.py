@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from graders.commands.home.supervised import Began, Debugging, Ended, Silence
+from graders.commands.home import supervised
+from graders.commands.home.supervised import NOTES, Began, Debugging, Done, Ended, Notes, Process, Silence, Supervision
 from graders.outcomes import Outcome, Verdict
 from tests.support import ROOT
 
@@ -265,6 +267,33 @@ def test_code_that_takes_no_interrupt_is_ended_by_a_second_one(home: Home, tmp_p
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "stopped by SIGINT during step 1" in errors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell what a process has used")
+@pytest.mark.parametrize("computes", [True, False])
+def test_a_check_that_has_to_wait_for_the_machine_is_not_told_to_run_long(
+    computes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is stopped waits as one does that gets no processor: deadlines count a tenth of that at most."""
+    monkeypatch.setattr(supervised, "FIRST_WORD", 0.5)
+    said: list[str] = []
+    what = "while True: pass" if computes else "os.kill(os.getpid(), signal.SIGSTOP)"
+
+    def start(environment: dict[str, str]) -> Process:
+        Notes(Path(environment[NOTES])).write(Began("a.b", 1, "Ένας έλεγχος."))
+        running = subprocess.Popen(
+            [sys.executable, "-c", f"import os, signal\n{what}"], text=True, start_new_session=True
+        )
+        STARTED.append(running)
+        threading.Timer(1.5, end, (Notes(Path(environment[NOTES])), running)).start()
+        return running
+
+    def end(notes: Notes, running: subprocess.Popen[str]) -> None:
+        notes.write(Done(0))
+        running.kill()
+
+    assert Supervision(said.append, start=start).run() == 0
+    assert any("still running" in text for text in said) == computes
 
 
 @pytest.mark.parametrize("deadline", [0, 2.5])
