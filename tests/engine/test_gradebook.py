@@ -21,6 +21,8 @@ from graders.results.gradebook.database import GradebookFault
 from graders.results.gradebook.rows import Marked
 from graders.results.roster import Student
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
+from graders.words.choice import chosen_words
+from graders.words.matching import words_left
 
 ANNA, GIORGOS = Student("1001", "Άννα Παπαδοπούλου", "anna@example.org"), Student("1002", "Γιώργος Β.", extra_days=1)
 DUE = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -122,6 +124,25 @@ def test_late_days_cost_what_the_course_says(book: Gradebook, tmp_path: Path) ->
     book.grant_late_days(ANNA.id, 2, "ill")
     assert book.totals(policy, ())[ANNA.id].points == 10
     assert book.totals(Grades(due=DUE, latest=1), ())[ANNA.id].points == 0
+
+
+def test_how_a_total_comes_about_is_said_in_greek_too(book: Gradebook, tmp_path: Path) -> None:
+    """Of each kind of sentence, and of each number of days that reads otherwise."""
+    greek = chosen_words("el", {})
+    said: set[str] = set()
+    policies = (Grades(due=DUE, penalty=0.25), Grades(due=DUE), Grades(due=DUE, latest=1))
+    for student, granted in ((ANNA, 0), (GIORGOS, 1)):
+        book.enrol([ANNA, GIORGOS])
+        book.grant_late_days(student.id, granted, "ίωση")
+        for day in (2, 3, 5):
+            late = handin(student, attempt=day, submitted=f"2026-11-0{day}T12:00:00+00:00")
+            book.record(late, result(tmp_path, {1: day}))
+            for policy in policies:
+                said.update(book.totals(policy, ())[student.id].because)
+    book.override(ANNA.id, 1, 8, "λάθος δεδομένα")
+    said.update(book.totals(Grades(), ())[ANNA.id].because)
+    assert len({sentence for sentence in said if "late day" in sentence}) > 8
+    assert {sentence: greek.text(sentence) for sentence in said if words_left(greek.text(sentence))} == {}
 
 
 def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: Path) -> None:

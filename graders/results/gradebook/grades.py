@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from graders.policy import Grades
 from graders.results.scoring import fault_note
+from graders.words.spoken import marked
 
 DAY = timedelta(days=1)
+CHOSEN = {"last": marked("the last one"), "best": marked("the best one"), "first": marked("the first one")}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def total_of(
         chosen = _chosen(counted, open_to_choice, policy)
         best = replace(counted[chosen], place=chosen + 1)
         if len(attempts) > 1:
-            because = (f"attempt {chosen + 1} of {len(attempts)} counts: the {policy.attempt} one", *because)
+            which = CHOSEN[policy.attempt]
+            because = (f"attempt {chosen + 1} of {len(attempts)} counts: {which}", *because)
         because = (*because, *best.because)
     else:
         nothing = Attempt(0, 0, "", {}, {})
@@ -156,11 +159,10 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
     too_late = policy.latest is not None and days > policy.latest
     penalty = 1.0 if too_late else min(1.0, charged * policy.penalty)
     if days:
-        free = f", {min(days, free_days)} of them free" if min(days, free_days) else ""
         cost = (
             "nothing counts so late" if too_late else f"which cost {penalty:.0%}" if penalty else "which cost nothing"
         )
-        because.append(f"{days} late {'day' if days == 1 else 'days'}{free}, {cost}")
+        because.append(_lateness(days, min(days, free_days), cost))
     if attempt.unmarked:
         because.append(f"not marked yet: {', '.join(attempt.unmarked)}")
     faulty = tuple(step for step in attempt.faulty if not _last_for(step, overrides))
@@ -168,6 +170,12 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
         because.append(fault_note(faulty))
     most = attempt.max_marks + sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
     return Total(raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin, faulty)
+
+
+def _lateness(days: int, free: int, cost: str) -> str:
+    if days == 1:
+        return f"1 late day, {cost}"
+    return f"{days} late days, {free} of them free, {cost}" if free else f"{days} late days, {cost}"
 
 
 def in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
