@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from graders.exports.entries import Entry, by_number
+import msgspec
+
+from graders.exports.entries import Entry, alone, by_number
 from graders.exports.sheets import Sheet
 from graders.exports.words import number, rounded
+from graders.intake.layouts.handin import Handin
 from graders.intake.packed.zips import zip_of
 from graders.spreadsheets import BadSheet, number_in
 from graders.text import folder_name
@@ -36,13 +40,20 @@ class Columns(NamedTuple):
 def fill(sheet: Sheet, entries: Sequence[Entry]) -> Sheet:
     """Write points by participant number; header, order, comments and times of the worksheet stay.
 
+    Who handed in elsewhere is found as `numbered` does.
+
     Raises:
         BadSheet: it is no grading worksheet, or which of its columns has the grades cannot be told.
     """
     places = find_columns(sheet)
+    entries = numbered(sheet, entries)
     comma = any("," in row[places.most] for row in sheet.rows[1:] if len(row) > places.most)
     known, notes = by_number(entries, PARTICIPANT)
-    notes += [f"{one.name}: no participant of Moodle's" for one in entries if not one.number_at(PARTICIPANT)]
+    notes += [
+        f"{one.name}: no participant of Moodle's, and in this worksheet neither the id {one.student} nor one such name"
+        for one in entries
+        if not one.number_at(PARTICIPANT)
+    ]
     rows, used = [], set()
     for row in sheet.rows[1:]:
         cells = list(row)
@@ -59,6 +70,32 @@ def fill(sheet: Sheet, entries: Sequence[Entry]) -> Sheet:
             cells[places.grade] = _written(entry.points, comma=comma)
     notes += [f"participant {who}: not in this worksheet" for who in known if who not in used]
     return sheet.filled([sheet.rows[0], *rows], notes)
+
+
+def numbered(sheet: Sheet, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries, those of hand-ins from elsewhere with Moodle's numbers too, where these are clear.
+
+    Such a student's row has the id of the roster in a cell before the grade, or the name, which nobody else has there.
+
+    Raises:
+        BadSheet: as `find_columns` does.
+    """
+    grade = find_columns(sheet).grade
+    rows: dict[str, set[str]] = {}
+    for row in sheet.rows[1:]:
+        if match := IDENTIFIER.fullmatch(row[0].strip()):
+            for cell in row[1:grade]:
+                rows.setdefault(cell.strip(), set()).add(match["id"])
+
+    def known(entry: Entry) -> Entry:
+        names = [entry.name] if alone(entries, entry.name) else []
+        found = next((rows[one] for one in (entry.student, *names) if one and len(rows.get(one, ())) == 1), None)
+        if entry.number_at(PARTICIPANT) or found is None:
+            return entry
+        handin = entry.handin or Handin(name=entry.name)
+        return replace(entry, handin=msgspec.structs.replace(handin, ids={**handin.ids, PARTICIPANT: min(found)}))
+
+    return [known(entry) for entry in entries]
 
 
 def find_columns(sheet: Sheet) -> Columns:

@@ -305,6 +305,20 @@ def test_moodle_is_filled_whatever_its_language(tmp_path):
     assert [note.partition(":")[0] for note in filled.notes] == ["Συμμετέχων 4712", "participant 5"]
 
 
+def test_who_handed_in_elsewhere_is_found_in_moodles_worksheet_by_id_or_by_a_name_that_is_alone(tmp_path):
+    header = "Identifier,Full name,ID number,Status,Grade,Maximum grade"
+    rows = (
+        "Participant 11,Άννα Π.,0042,Submitted,,10.00",
+        "Participant 12,Γιώργος Β.,,Submitted,,10.00",
+        "Participant 13,John Smith,,Submitted,,10.00",
+        "Participant 14,John Smith,,Submitted,,10.00",
+    )
+    others = [entry("0042", "Άννα", 1), entry("2", "Γιώργος Β.", 2), entry("3", "John Smith", 3), entry("4", "Εύα", 4)]
+    filled = fill_moodle(worksheet(tmp_path, header, *rows), others)
+    assert [row[4] for row in filled.rows[1:]] == ["1", "2", "", ""]
+    assert [note.partition(":")[0] for note in filled.notes] == ["John Smith", "Εύα"]
+
+
 def test_a_short_row_of_a_worksheet_stays_as_it_is(tmp_path):
     file = tmp_path / "worksheet.csv"
     file.write_text(MOODLE + "Συμμετέχων 4713\n", encoding="utf-8")

@@ -180,13 +180,14 @@ def moodle(
 ) -> None:
     """Fill a grading worksheet that was downloaded from Moodle."""
     from graders.exports.entries import pages  # noqa: PLC0415
-    from graders.exports.moodle import PARTICIPANT, feedback_zip, fill  # noqa: PLC0415
+    from graders.exports.moodle import PARTICIPANT, feedback_zip, fill, numbered  # noqa: PLC0415
+    from graders.exports.sheets import Sheet  # noqa: PLC0415
 
     entries = _entries(url, results, course)
     _fill(sheet, to, lambda table: fill(table, entries))
     if feedback:
         words = chosen_words(language, os.environ, course.words_folder)
-        write("--feedback", feedback, feedback_zip(pages(entries, PARTICIPANT, words)))
+        write("--feedback", feedback, feedback_zip(pages(numbered(Sheet.read(sheet), entries), PARTICIPANT, words)))
 
 
 @export.command("csv", cls=Command)
