@@ -124,6 +124,11 @@ def test_late_days_cost_what_the_course_says(book: Gradebook, tmp_path: Path) ->
     book.grant_late_days(ANNA.id, 2, "ill")
     assert book.totals(policy, ())[ANNA.id].points == 10
     assert book.totals(Grades(due=DUE, latest=1), ())[ANNA.id].points == 0
+    book.record(handin(submitted="", attempt=2), result(tmp_path, {1: 10}))
+    unknown = book.totals(policy, ())[ANNA.id]
+    assert unknown.points == 10
+    assert "nobody knows when it was handed in; it counts as in time" in unknown.because
+    assert not [one for one in book.totals(Grades(), ())[ANNA.id].because if "nobody knows" in one]
 
 
 def test_how_a_total_comes_about_is_said_in_greek_too(book: Gradebook, tmp_path: Path) -> None:

@@ -163,6 +163,8 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
             "nothing counts so late" if too_late else f"which cost {penalty:.0%}" if penalty else "which cost nothing"
         )
         because.append(_lateness(days, min(days, free_days), cost))
+    elif policy.due and attempt.number and not attempt.submitted:
+        because.append("nobody knows when it was handed in; it counts as in time")
     if attempt.unmarked:
         because.append(f"not marked yet: {', '.join(attempt.unmarked)}")
     faulty = tuple(step for step in attempt.faulty if not _last_for(step, overrides))
