@@ -63,7 +63,7 @@ def of_totals(
         if handin or total.points:
             name = names.get(student) or (handin.name if handin else student)
             given = marks.get(total.handin, {}) if total.handin is not None else {}
-            entries.append(Entry(student, name, total.points, handin, result, total.because, given, total.faulty))
+            entries.append(Entry(student, name, total.points, handin, result, total.account, given, total.faulty))
     return entries
 
 
@@ -103,13 +103,15 @@ def pages(entries: Sequence[Entry], platform: str, words: Words = ENGLISH_WORDS)
 
     The members of a group have one number, and read one page: what concerns one of them alone is not in it.
     """
-    counts = Counter(entry.number_at(platform) for entry in entries)
+    totals: dict[str, set[object]] = {}
+    for entry in entries:
+        totals.setdefault(entry.number_at(platform), set()).add((entry.points, entry.because))
     told = {}
     for entry in entries:
         number = entry.number_at(platform)
         if number and entry.handin and entry.result:
-            total = words.say("Total: {points} points", points=entry.points)
-            own = [total, *entry.because] if counts[number] == 1 else []
+            total = words.count("Total: {number} point", "Total: {number} points", round(entry.points, 2))
+            own = [total, *entry.because] if len(totals[number]) == 1 else []
             told[number] = (entry.handin.name, feedback(entry.result, own, entry.marks, words))
     return told
 

@@ -47,17 +47,31 @@ def feedback(
         marks: those of the written answers, by the questions' ids.
         words: its language.
     """
-    name, got = lines(result.submission), {"points": result.score, "most": result.max_score}
+    of_checks = words.count(
+        "Checks of {submission}: {points} of {most} point",
+        "Checks of {submission}: {points} of {most} points",
+        result.max_score,
+        submission=lines(result.submission),
+        points=result.score,
+        most=result.max_score,
+    )
     parts = [lines(words.text(sentence)) for sentence in total]
-    parts += [words.say("Checks of {submission}: {points} of {most} points", submission=name, **got), ""]
+    parts += [of_checks, ""]
     parts += [lines(words.text(note)) for note in result.notes]
     titles = {written.id: f"{written.id} {words.text(written.title)}" for written in result.written}
     for question, mark in marks.items():
         parts += ["", f"{lines(titles.get(question, question))}: {words.number(round(mark.points, 2))}"]
         parts += [lines(comment) for comment in mark.comments]
     for step, one in steps_of(result.checks).items() if result.was_read else ():
-        points = {"points": one.points, "most": one.max_points}
-        parts += ["", words.say("Step {step}: {points} of {most} points", step=step, **points)]
+        of_step = words.count(
+            "Step {step}: {points} of {most} point",
+            "Step {step}: {points} of {most} points",
+            one.max_points,
+            step=step,
+            points=one.points,
+            most=one.max_points,
+        )
+        parts += ["", of_step]
         for check in one.checks:
             if check.outcome is not Outcome.PASSED or check.dropped:
                 of = words.say("{points} of {most}", points=check.points, most=check.max_points)

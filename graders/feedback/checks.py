@@ -69,7 +69,15 @@ def check_lines(checks: Sequence[CheckResult], words: Words = ENGLISH_WORDS) -> 
 def step_line(step: int, checks: Sequence[CheckResult], words: Words = ENGLISH_WORDS) -> Text:
     """Return the heading of a step: its points."""
     got, most = points(checks), max_points(checks)
-    return Text(words.say("Step {step}: {points} of {most} points", step=step, points=got, most=most), style="bold")
+    said = words.count(
+        "Step {step}: {points} of {most} point",
+        "Step {step}: {points} of {most} points",
+        most,
+        step=step,
+        points=got,
+        most=most,
+    )
+    return Text(said, style="bold")
 
 
 class Telling:
@@ -173,7 +181,12 @@ class Telling:
         words = self._words
         said = words.say("dropped: {reason}", reason=printable(words.text(check.dropped)))
         if check.points:
-            said = words.say("{dropped}; everybody gets its {points} points", dropped=said, points=check.points)
+            said = words.count(
+                "{dropped}; everybody gets its {number} point",
+                "{dropped}; everybody gets its {number} points",
+                check.points,
+                dropped=said,
+            )
         title = words.text(check.title)
         return [Text(f"  – {title}", style="dim"), Text(f"      {said}", style="dim")]
 

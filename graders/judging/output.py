@@ -87,8 +87,9 @@ class Output:
         text = text.replace("\r\n", "\n").removesuffix("\n")
         lines = [line.rpartition("\r")[2][:SHOWN_CHARACTERS] for line in text.split("\n")] if text else []
         if len(lines) > SHOWN_LINES or more:
-            left = "more than " * bool(more) + str(len(lines) - SHOWN_LINES)
-            lines = [*lines[:SHOWN_LINES], f"... and {left} more lines"]
+            left = len(lines) - SHOWN_LINES
+            rest = f"more than {left} more lines" if more else "1 more line" if left == 1 else f"{left} more lines"
+            lines = [*lines[:SHOWN_LINES], f"... and {rest}"]
         return lines
 
     def restore(self) -> None:

@@ -80,7 +80,8 @@ def _lines(shown: Shown, checks: Sequence[CheckResult], words: Words) -> Iterato
         yield Text(words.say("Written: {answered} of {all} answered.", answered=answered, all=len(shown.written)))
     yield from (Text(words.say("Note: {note}", note=printable(words.text(note)))) for note in shown.notes)
     reached, most = points(shown.checks), max_points(shown.checks)
-    yield Text(words.say("{points} of {most} points.", points=reached, most=most), style="bold")
+    said = words.count("{points} of {most} point.", "{points} of {most} points.", most, points=reached, most=most)
+    yield Text(said, style="bold")
     yield Text(printable(words.say("next: {text}", text=shown.next)))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graders.outcomes import Outcome
 from graders.pages.grouping import grouped_by_step
 from graders.pages.rendering import render
-from graders.results.gradebook.grades import Mark
+from graders.results.gradebook.grades import Mark, Total
 from graders.results.schema import AnswerStatus, CheckResult, Result
 from graders.words.spoken import ENGLISH_WORDS, Words
 
@@ -20,12 +20,16 @@ class Known:
     Attributes:
         before: the result of the attempt before this one, if there was one.
         marks: marks of the written answers, by the questions' ids.
-        because: how the student's total comes about, a sentence each; empty where this attempt does not count.
+        total: what whoever handed this in gets; None where nobody knows, or each of a group has another.
+        counts: that total is of this attempt.
+        differing: each of a group has a total of their own.
     """
 
     before: Result | None = None
     marks: Mapping[str, Mark] = field(default_factory=dict)
-    because: Sequence[str] = ()
+    total: Total | None = None
+    counts: bool = True
+    differing: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,9 @@ def page_of(result: Result, known: Known | None = None, words: Words = ENGLISH_W
             "steps": grouped_by_step(result.checks) if result.was_read else [],
             "changes": changes(known.before, result) if known.before else None,
             "marks": known.marks,
-            "because": known.because,
+            "total": known.total if known.counts else None,
+            "instead": known.total if not known.counts else None,
+            "differing": known.differing,
             "answered": AnswerStatus.TO_BE_MARKED,
         },
         words,

@@ -89,6 +89,10 @@ def test_lab_check_speaks_greek_wholly(mine: Path) -> None:
     assert code == 1, text
     for words in ("Βήμα 2", "απέτυχε: ", "υπόδειξη: ", "σφάλμα στον κώδικα: ", "Γραπτές: ", "επόμενο: ", "τυπώθηκε"):
         assert words in text
+    (hints,) = [line for line in lines if line.startswith("υποδείξεις: ")]
+    assert hints == (
+        "υποδείξεις: το `lab check 2 --hints` λέει πού να κοιτάξεις, το `lab check 2 --hints --hints` λέει τι να κάνεις."
+    )
     printed = [line for line in lines if line.strip() == "hello there"]
     assert printed
     assert english([line for line in lines if line not in printed]) == []

@@ -114,7 +114,7 @@ def test_figures_of_a_notebook_are_drawn_too(solved_home: Path) -> None:
 def test_a_step_without_figures_is_wrong_usage(solved_home: Path) -> None:
     done = lab("show", "1", cwd=solved_home)
     assert done.returncode == 2
-    assert "Nothing is drawn in step 1; steps with figures are 2." in done.stderr
+    assert "Nothing is drawn in step 1; steps with figures: 2." in done.stderr
 
 
 # --- replay

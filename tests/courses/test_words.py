@@ -87,7 +87,7 @@ def test_students_check_it_at_home(copy: Path, run: Run, tmp_path: Path) -> None
 
     unknown = run("lab", "check", "3", "--course", copy, cwd=home)
     assert unknown.returncode == 2
-    assert "'3' is no step of this course; it has steps 1, 2." in unknown.stderr
+    assert "'3' is no step of this course; its steps: 1, 2." in unknown.stderr
     other = run("lab", "check", "step01_ciphers", "--course", copy, cwd=home)
     assert other.returncode == 2
     assert "'step01_ciphers' is no module of this course; step 1 is step01_counting." in other.stderr

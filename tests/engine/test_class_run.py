@@ -56,6 +56,9 @@ def test_from_the_download_to_the_grades(download, tmp_path):
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))}
     assert {who: float(row["total"]) for who, row in rows.items()} == {"001": 6, "002": 0, "003": 0, "Ξένη Άγνωστη": 0}
     assert rows["003"]["why"] == "nothing was handed in"
+    assert rows["003"]["of"] == rows["001"]["of"]
+    book = ("--gradebook", tmp_path / "class.db", "--course", WORDS)
+    assert run("grades", "show", "--student", "003", *book)[1].startswith("003 Λείπει Κάποιος: 0 of 6\n")
 
     assert run("run", download, *options, *into)[0] == 0
     _, history, _ = run("grades", "history", "--gradebook", tmp_path / "class.db")
@@ -187,17 +190,25 @@ def test_feedback_says_how_a_total_came_about_and_keeps_what_is_one_member_s_own
     grouped = "id,name,group\n001,Παπαδοπούλου Άννα,\n004,Ντυπόν Ζαν,Ομάδα 1\n005,Ωνάση Ζωή,Ομάδα 1\n"
     office({"Άννα Παπαδοπούλου_4711": "words_reference", "Ομάδα 1_4714": "words_reference"}, grouped)
     book = ("--gradebook", tmp_path / "class.db", "--course", WORDS)
-    for student in ("001", "004"):
-        assert run("grades", "override", student, 2.5, "--step", 1, "--reason", "προφορικά", *book)[0] == 0
+    assert run("grades", "override", "001", 1, "--step", 1, "--reason", "προφορικά", *book)[0] == 0
     worksheet = tmp_path / "worksheet.csv"
     worksheet.write_text(WORKSHEET, encoding="utf-8")
     to = ("--fill", worksheet, "--to", tmp_path / "filled.csv", "--feedback", tmp_path / "feedback.zip")
-    assert run("export", "moodle", *book, *to)[0] == 0
-    with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
-        anna, group = (archive.read(name).decode() for name in sorted(archive.namelist()))
-    assert anna.startswith("Total: 2.5 points\n")
-    assert "set step 1 to 2.5: προφορικά" in anna
+
+    def told(*options: str) -> list[str]:
+        assert run("export", "moodle", *book, *to, *options)[0] == 0
+        with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
+            return [archive.read(name).decode() for name in sorted(archive.namelist())]
+
+    anna, group = told()
+    assert anna.startswith("Total: 1 point\n")
+    assert "set step 1 to 1: προφορικά" in anna
+    assert group.startswith("Total: 4 points\n")  # which is that of each member
+    assert told("--lang", "el")[0].startswith("Σύνολο: 1 βαθμός\n")
+    assert run("grades", "override", "004", 2.5, "--step", 1, "--reason", "προφορικά", *book)[0] == 0
+    _, group = told()
     assert "προφορικά" not in group
+    assert "Total" not in group
     assert "Step 1: 4 of 4" in group
 
 

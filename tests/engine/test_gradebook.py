@@ -14,6 +14,7 @@ import pytest
 from graders.intake.layouts.handin import Handin
 from graders.outcomes import BadInput, Outcome
 from graders.policy import Grades
+from graders.questions import Question
 from graders.results.files import write_result
 from graders.results.gradebook.answers import ChangedMeanwhile, version_of
 from graders.results.gradebook.book import Gradebook
@@ -164,6 +165,29 @@ def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: 
     assert "Ελένη set the total to 20: oral exam" in book.totals(policy, ())[ANNA.id].because
     assert book.withdraw(ANNA.id, None) == 1
     assert book.totals(policy, ())[ANNA.id].points == 15.5
+
+
+def test_what_entered_a_total_is_said_also_where_it_is_nothing(book: Gradebook, tmp_path: Path) -> None:
+    book.record(handin(), result(tmp_path, {1: 4, 2: 10}, answer="Επειδή η ακολουθία είναι μεγάλη."))
+    book.record(handin(GIORGOS), result(tmp_path, {1: 4, 2: 10}, answer="Γιατί έτσι."))
+    anna = next(answer for answer in book.answers() if answer.students == (ANNA.id,))
+    policy, questions = Grades(weights={"2": 0.5}), [Question("1.1", 1, "Why", "Why?", 2.0)]
+    assert book.totals(policy, questions)[ANNA.id].entered == ("step 2 counts with a weight of 0.5",)
+    book.mark([(anna, Marked("1.1", 0, "Ελένη"))])
+    totals = book.totals(policy, questions)
+    assert totals[ANNA.id].entered == ("step 2 counts with a weight of 0.5", "written answers: 0 of 2")
+    assert totals[GIORGOS.id].entered == ("step 2 counts with a weight of 0.5", "written answers, so far: 0 of 2")
+    greek = chosen_words("el", {})
+    assert [words_left(greek.text(one)) for total in totals.values() for one in total.entered] == [0] * 4
+
+
+def test_who_handed_in_nothing_could_have_had_what_others_could(book: Gradebook, tmp_path: Path) -> None:
+    book.enrol([ANNA, GIORGOS])
+    assert book.totals(Grades(), ())[ANNA.id].max_points == 0
+    book.record(handin(GIORGOS), result(tmp_path, {1: 5, 2: 10}, answer="Γιατί έτσι."))
+    book.mark([(book.answers()[0], Marked("1.1", 1, "Ελένη"))])
+    total = book.totals(Grades(weights={"2": 0.5}), [Question("1.1", 1, "Why", "Why?", 2.0)])[ANNA.id]
+    assert (total.points, total.max_points, total.because) == (0, 17, ("nothing was handed in",))
 
 
 def test_a_change_that_is_taken_back_counts_again(book: Gradebook, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_range_is_all_steps_of_it(solved_home: Path) -> None:
     ("text", "says"),
     [
         ("2-1", "'2-1' is no range of steps; the lower number comes first: 1-2."),
-        ("1-3", "'3' is no step of this course; it has steps 1, 2."),
+        ("1-3", "'3' is no step of this course; its steps: 1, 2."),
         ("gone.ipynb", "There is no gone.ipynb here."),
     ],
 )

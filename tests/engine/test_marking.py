@@ -185,13 +185,18 @@ def test_an_answer_that_changed_since_is_not_marked(book, tmp_path):
 
 def test_totals_say_what_was_to_be_had_and_what_is_not_marked(book, tmp_path):
     show = ("grades", "show", "--gradebook", tmp_path / "class.db", "--course", WORDS, "--student")
-    assert CliRunner().invoke(graders, [*map(str, show), "001"]).stdout.startswith("001: 0 of 0\n")
+    assert CliRunner().invoke(graders, [*map(str, show), "001"]).stdout.startswith("001: 0\n")
     rows = sheet_of(book, tmp_path)
     rows[0].update(points="0.5")
     assert bring_in(tmp_path, fill(tmp_path, rows))[0] == 0
     told = [CliRunner().invoke(graders, [*map(str, show), student]).stdout for student in ANSWERS]
     assert sorted(one.partition(":")[2].splitlines()[0] for one in told) == [" 0 of 1", " 0 of 1", " 0.5 of 1"]
     assert sum(f"not marked yet: {QUESTION.id}" in one for one in told) == 2
+    assert sum("written answers: 0.5 of 1" in one for one in told) == 1
+    rows[0].update(points="0")
+    assert bring_in(tmp_path, fill(tmp_path, rows))[0] == 0
+    marked_with_nothing = [CliRunner().invoke(graders, [*map(str, show), student]).stdout for student in ANSWERS]
+    assert sum("written answers: 0 of 1" in one for one in marked_with_nothing) == 1
 
 
 def test_students_read_the_mean_of_their_marks_each_comment_and_what_is_not_marked(book, tmp_path):

@@ -26,7 +26,7 @@ from graders.pages.rendering import MOST_CHARACTERS, plain
 from graders.pages.submission import Known, page_of
 from graders.results.files import write_result
 from graders.results.gradebook.book import Gradebook
-from graders.results.gradebook.grades import Mark
+from graders.results.gradebook.grades import Mark, Total
 from graders.results.gradebook.rows import Marked
 from graders.results.schema import Result
 from graders.results.scoring import HIDDEN_MESSAGE
@@ -58,7 +58,7 @@ def one_line(text: str) -> str:
 
 def pages_of(text: str) -> list[bytes]:
     evil = result_of("x", 7, text=text, steps=1, checks=6)
-    known = Known(better(evil), {"2.1": Mark(1, (text,))}, [text])
+    known = Known(better(evil), {"2.1": Mark(1, (text,))}, Total(1, 2, {}, 1, 1, 0, 0, (text,), entered=(text,)))
     return [page_of(evil, known), class_page(every([evil, result_of("Άννα", 1, steps=1)]))]
 
 
@@ -188,14 +188,29 @@ def test_what_is_still_to_do_is_told_in_one_place() -> None:
 def test_changes_marks_and_the_total_are_told_where_they_are_known() -> None:
     first = result_of("Άννα", 1)
     second = better(first)
-    known = Known(first, {"2.1": Mark(1.5, ("Καλό.",))}, ["attempt 2 counts, it is the last"])
-    said = text_of(page_of(second, known))
-    gained = second.score - first.score
-    assert f"+{gained:g} points since the last attempt, 2 checks more pass, 1 no longer passes." in said
+    total = Total(4, 20, {}, 1.5, 2, 1, 0.5, ("1 late day, which cost 50%",), entered=("written answers: 1.5 of 2",))
+    said = text_of(page_of(second, Known(first, {"2.1": Mark(1.5, ("Καλό.",))}, total)))
+    assert f"4 of 20 points in total Checks: {second.score:g} of {second.max_score:g} points" in said
+    assert "points of checks since the last attempt, 2 checks more pass, 1 no longer passes." in said
     assert "No longer pass: " in said
-    assert "How your total comes about: attempt 2 counts, it is the last" in said
+    assert "How your total comes about written answers: 1.5 of 2 1 late day, which cost 50%" in said
     assert "1.5 points Καλό." in said
     assert "since the last attempt" not in text_of(page_of(first))
+
+
+def test_without_a_gradebook_a_page_says_that_its_points_are_those_of_checks() -> None:
+    result = result_of("x", 1)
+    said = text_of(page_of(result))
+    assert f"{result.score:g} of {result.max_score:g} points of checks" in said
+    assert "total" not in said
+
+
+def test_what_is_worth_one_point_is_told_of_one() -> None:
+    result = result_of("x", 1, steps=1, checks=3)
+    worth = [msgspec.structs.replace(one, points=0.0, max_points=1.0, outcome=Outcome.FAILED) for one in result.checks]
+    said = text_of(page_of(msgspec.structs.replace(result, checks=worth[:1], score=0.0, max_score=1.0)))
+    assert "0 of 1 point" in said
+    assert not re.search(r"\b1 (points|checks|marks)\b", said)
 
 
 def test_a_result_of_which_no_verdict_counts_says_so() -> None:
@@ -295,8 +310,11 @@ def test_a_gradebook_adds_what_it_knows(tmp_path: Path) -> None:
     assert "since the last attempt" in pages["001-attempt-2.html"]
     assert "since the last attempt" not in pages["001.html"]
     assert "1.5 points Καλό." in pages["001-attempt-2.html"]
-    assert "How your total comes about" in pages["001-attempt-2.html"]
+    assert "How your total comes about written answers: 1.5 of 1" in pages["001-attempt-2.html"]
+    assert f"{second.score + 1.5:g} of {second.max_score + 1:g} points in total" in pages["001-attempt-2.html"]
     assert "How your total comes about" not in pages["001.html"]
+    assert f"{first.score:g} of {first.max_score:g} points of checks" in pages["001.html"]
+    assert "This attempt does not count; attempt 2 does." in pages["001.html"]
     assert report("--gradebook", url, "--out", tmp_path / "out", "--class")[0] == 0
     said = text_of((tmp_path / "out" / "class.html").read_bytes())
     assert "2.1 Γιατί σπάει 2 of 2 1" in said
@@ -321,6 +339,25 @@ def handed_in(result: Result, *students: str, attempt: int = 1, day: int = 1, **
         digest=f"{students} {attempt} {day}",
     )  # fmt: skip
     return msgspec.structs.replace(result, handin=handin, **changes)
+
+
+def test_a_page_has_the_total_that_counts_whosever_it_is(tmp_path: Path) -> None:
+    """Of a group, the page is one: a total stands on it where it is that of each member."""
+    url = str(tmp_path / "class.db")
+    one = result_of("x", 1, steps=1)
+    nobody = msgspec.structs.replace(handed_in(one, "Ξένη"))
+    nobody = msgspec.structs.replace(nobody, handin=msgspec.structs.replace(nobody.handin, students=[], name="Ξένη"))
+    with Gradebook(url, by="eleni", new=True) as book:
+        book.override("Ξένη", None, 9, "oral")
+        book.override("006", 1, 7, "oral")
+    pages = recorded(url, nobody, handed_in(one, "004", "005"), handed_in(one, "006", "007"))
+    of = f" of {one.max_score:g} points in total"
+    assert f"9{of}" in pages["Ξένη.html"]
+    assert "How your total comes about eleni set the total to 9: oral" in pages["Ξένη.html"]
+    assert f"{one.score:g}{of}" in pages["004+005.html"]
+    assert "in total" not in pages["006+007.html"]
+    assert "The members of this group have totals of their own" in pages["006+007.html"]
+    assert "oral" not in pages["006+007.html"]
 
 
 def test_no_page_takes_the_place_of_anothers(tmp_path: Path) -> None:

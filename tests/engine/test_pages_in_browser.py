@@ -9,7 +9,7 @@ import pytest
 
 from graders.pages.classroom import class_page
 from graders.pages.submission import Known, page_of
-from graders.results.gradebook.grades import Mark
+from graders.results.gradebook.grades import Mark, Total
 from graders.statistics.judged import every
 from tests.browser import faults, illegible
 from tests.pages import EVIL, better, result_of
@@ -23,7 +23,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     first, evil = result_of("Παπαδοπούλου Άννα", 1), result_of("x", 2, text=EVIL)
     made = {
-        "feedback": page_of(better(first), Known(first, {}, ["attempt 2 counts, it is the last"])),
+        "feedback": page_of(
+            better(first), Known(first, {}, Total(11, 20, {}, 0, 2, 0, 0, ("attempt 2 of 2 counts: the last one",)))
+        ),
         "hostile": page_of(evil),
         "large": page_of(result_of("x", 3, text="<b>x" * (1 << 18))),
         "class": class_page(every([evil, *(result_of(f"S{index}", index, checks=30) for index in range(12))])),

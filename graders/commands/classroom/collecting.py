@@ -73,6 +73,7 @@ def handins_of(
 def _taken_apart(path: Path, layout: Layout, out: Path | None, package: str) -> list[Handin]:
     from graders.intake.archives import UnreadableSubmission  # noqa: PLC0415 - only a run of a class needs these
     from graders.intake.layouts.taking import take_apart  # noqa: PLC0415
+    from graders.statistics.advice import counted  # noqa: PLC0415
 
     if out is None:
         raise click.UsageError("--layout takes downloads apart into the folder for results; name one with --out.")
@@ -85,7 +86,7 @@ def _taken_apart(path: Path, layout: Layout, out: Path | None, package: str) -> 
         raise click.UsageError(f"--layout {layout}: {path}: {error}") from error
     except OSError as error:
         raise HarnessFault(f"{into}: {path} cannot be taken apart there ({error.strerror}).") from error
-    say("graders", f"{path}: {len(taken.handins)} hand-ins, laid out as {taken.layout} does.")
+    say("graders", f"{path}: {counted(len(taken.handins), 'hand-in')}, laid out as {taken.layout} does.")
     for left in taken.left:
         say("graders", f"{path}: not read: {left}")
     return taken.handins

@@ -15,7 +15,7 @@ from graders.commands.writing import file_option, write
 from graders.course import Course
 from graders.questions import load_questions
 from graders.spreadsheets import csv_text, for_excel
-from graders.text import cell
+from graders.text import cell, printable
 
 if TYPE_CHECKING:
     from graders.results.gradebook.book import Gradebook
@@ -53,13 +53,10 @@ def show(url: str, student: str | None, file: Path | None, course: Course) -> No
 
 
 def _explain(student: str, name: str, total: Total) -> None:
-    click.echo(f"{student} {name}".rstrip() + f": {total.points:g} of {total.max_points:g}")
-    for step, points in total.steps.items():
-        click.echo(f"  step {step}: {points:g}")
-    if total.marks:
-        click.echo(f"  written answers: {total.marks:g}")
-    for reason in total.because:
-        click.echo(f"  {reason}")
+    of = f" of {total.max_points:g}" if total.max_points else ""  # what is to be had is known once somebody is graded
+    click.echo(f"{student} {name}".rstrip() + f": {total.points:g}{of}")
+    for line in (*(f"step {step}: {points:g}" for step, points in total.steps.items()), *total.account):
+        click.echo(f"  {printable(line)}")
 
 
 def _table(totals: Mapping[str, Total], names: Mapping[str, str]) -> str:
@@ -83,7 +80,7 @@ def _table(totals: Mapping[str, Total], names: Mapping[str, str]) -> str:
                 cell(student),
                 cell(names.get(student, "")),
                 total.points,
-                total.max_points,
+                total.max_points or "",
                 *points,
                 total.marks,
                 total.place or "",
@@ -99,7 +96,6 @@ def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     from graders.feedback.terminal import PatientConsole  # noqa: PLC0415
-    from graders.text import printable  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False)
     for name in ("id", "name"):
@@ -109,7 +105,7 @@ def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
     table.add_column("why", overflow="fold")
     for student, total in totals.items():
         words = (student, names.get(student, "not in the roster"))
-        numbers = (f"{total.points:g}", f"{total.max_points:g}", str(total.late_days or ""))
+        numbers = (f"{total.points:g}", f"{total.max_points:g}" if total.max_points else "", str(total.late_days or ""))
         table.add_row(*(Text(printable(word)) for word in words), *numbers, Text(printable("; ".join(total.because))))
     PatientConsole().print(table)
 

@@ -105,10 +105,12 @@ def _from_gradebook(url: str, course: Course) -> Iterator[tuple[Result, Known]]:
         place = [one.handin for one in ordered].index(number)
         earlier = [one.handin for one in ordered[:place] if one.readable and whose[one.handin] == whose[number]]
         before = found[earlier[-1]][1] if earlier and result.digest else None
-        total = totals.get(handin.students[0]) if len(handin.students) == 1 else None
-        because = total.because if total and total.handin == number else ()
+        each = [totals[owner] for owner in handin.students or [handin.name]]
+        same = len({(one.handin, one.points, one.max_points, one.account) for one in each}) == 1
+        total = each[0] if same else None
         placed = msgspec.structs.replace(handin, attempt=place + 1)
-        yield msgspec.structs.replace(result, handin=placed), Known(before, marks.get(number, {}), because)
+        known = Known(before, marks.get(number, {}), total, not total or total.handin == number, not same)
+        yield msgspec.structs.replace(result, handin=placed), known
 
 
 def _class_page(results: Path | None, url: str | None, course: Course, words: Words) -> Iterator[tuple[str, bytes]]:

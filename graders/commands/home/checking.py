@@ -32,7 +32,7 @@ from graders.outcomes import Outcome, Verdict
 from graders.results.schema import AnswerStatus, CheckResult, WrittenAnswer
 from graders.results.scoring import max_points, points, score, written_answers
 from graders.text import printable
-from graders.words.spoken import ENGLISH_WORDS, Words, marked
+from graders.words.spoken import ENGLISH_WORDS, Words
 
 # Neither pytest's own reports nor its own debugger, which would show the harness.
 PYTEST_OPTIONS = ("-p", "no:terminal", "-p", "no:debugging", "-p", "no:faulthandler", "--capture=no")
@@ -203,18 +203,26 @@ class Checking:
             self.console.print(text, soft_wrap=True)
         self.report.end_step()
         line = self.subject.line_of(interrupt.__cause__ or interrupt)
-        counts = {"ended": len(interrupt.verdicts), "all": len(self.rubric)}
-        said = self.words.say("interrupted, after {ended} of {all} checks.", **counts)
+        ended = len(interrupt.verdicts)
+        how_far = self.words.count(
+            "after {ended} of {number} check.", "after {ended} of {number} checks.", len(self.rubric), ended=ended
+        )
+        said = self.words.say("interrupted, {how_far}", how_far=how_far)
         if line:
-            said = self.words.say("interrupted at {line}, after {ended} of {all} checks.", line=line, **counts)
+            said = self.words.say("interrupted at {line}, {how_far}", line=line, how_far=how_far)
         say("lab", said)
         return ExitCode.INTERRUPTED
 
     def _stopped(self) -> ExitCode:
         """Tell that the rest did not run, because one check did not pass and that is enough."""
         self.output.restore()
-        counts = {"ended": len(self.known), "all": len(self.rubric)}
-        self.console.print(f"\n{self.words.say('Stopped after {ended} of {all} checks.', **counts)}", style="bold")
+        stopped = self.words.count(
+            "Stopped after {ended} of {number} check.",
+            "Stopped after {ended} of {number} checks.",
+            len(self.rubric),
+            ended=len(self.known),
+        )
+        self.console.print(f"\n{stopped}", style="bold")
         self._tell_next(self.known)
         faults = any(verdict.outcome is Outcome.HARNESS_FAULT for verdict in self.known.values())
         return ExitCode.HARNESS_FAULT if faults else ExitCode.CHECK_FAILED
@@ -229,8 +237,12 @@ class Checking:
         if lines or self.work.notebook:
             text = "\n".join(["", *lines, *(printable(self.words.text(note)) for note in self.work.notes)])
             self.console.print(text, soft_wrap=True, markup=False, highlight=False)
-        said = marked("{points} of {most} points of the public checks.")
-        reached = self.words.say(said, points=points(results), most=max_points(results))
+        reached = self.words.count(
+            "{points} of {number} point of the public checks.",
+            "{points} of {number} points of the public checks.",
+            max_points(results),
+            points=points(results),
+        )
         self.console.print(f"\n{reached}", style="bold")
         self._tell_next(verdicts, written)
         if self.wanted.results:

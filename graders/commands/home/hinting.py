@@ -55,11 +55,10 @@ class Hints:
         """
         if not self.withheld:
             return ""
-        what = self._words.say("{command} says what to do.", command=command("--hints --hints"))
+        where, what = command("--hints"), command("--hints --hints")
         if self._stage == WHERE:
-            return what
-        where = self._words.say("hints: {command} says where to look,", command=command("--hints"))
-        return f"{where} {what}"
+            return self._words.say("{command} says what to do.", command=what)
+        return self._words.say("hints: {where} says where to look, {what} says what to do.", where=where, what=what)
 
     def _where(self, asked: Mapping[str, object]) -> str:
         if not asked:

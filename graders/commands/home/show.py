@@ -78,6 +78,6 @@ def _figures_of(steps: list[int], course: Course) -> list[Figure]:
     found = [one for one in known if one.step in steps]
     if not found:
         having = ", ".join(str(number) for number in sorted({one.step for one in known}))
-        told = f"steps with figures are {having}" if having else "no step of this course has one"
+        told = f"steps with figures: {having}" if having else "no step of this course has one"
         raise click.UsageError(f"Nothing is drawn in step {', '.join(map(str, steps))}; {told}.")
     return found

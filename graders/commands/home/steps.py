@@ -37,7 +37,7 @@ def _step(text: str, course: Course) -> int:
     step = next((step for step in course.steps if step.number == int(match[1])), None)
     if step is None:
         numbers = ", ".join(str(step.number) for step in course.steps)
-        raise click.UsageError(f"{text!r} is no step of this course; it has steps {numbers}.")
+        raise click.UsageError(f"{text!r} is no step of this course; its steps: {numbers}.")
     if match[2] and step.module != f"{step.label}{match[2]}":
         raise click.UsageError(f"{text!r} is no module of this course; step {step.number} is {step.module}.")
     return step.number

@@ -72,10 +72,15 @@ class Remarks:
         damage = [f"{note}{_lost(names, given)}" for _, note, names in self._damage[:DAMAGES]]
         if len(self._damage) > DAMAGES:
             more = self._damage[DAMAGES:]
-            damage.append(f"{len(more)} more lines are no Python, in {in_cells(cell for cell, _, _ in more)}")
+            cells = in_cells(cell for cell, _, _ in more)
+            one = len(more) == 1
+            damage.append(
+                f"1 more line is no Python, in {cells}" if one else f"{len(more)} more lines are no Python, in {cells}"
+            )
         notes = [note[:NOTE_CHARACTERS] for note in [*grouped, *damage, *self.others]]
         rest = len(notes) - NOTES
-        return [*notes[:NOTES], f"... and {rest} more notes"] if rest > 0 else notes
+        more = "... and 1 more note" if rest == 1 else f"... and {rest} more notes"
+        return [*notes[:NOTES], more] if rest > 0 else notes
 
 
 def _lost(names: Iterable[str], given: Collection[str]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
@@ -14,9 +14,10 @@ from graders.policy import Grades
 from graders.questions import Question
 from graders.results.gradebook.answers import Answers
 from graders.results.gradebook.database import ENROLMENT_LOCK, wait_alone
-from graders.results.gradebook.grades import Attempt, Override, Total, total_of
+from graders.results.gradebook.grades import NOTHING, Attempt, Override, Total, total_of, without_points
 from graders.results.gradebook.handins import row_of
 from graders.results.gradebook.rows import (
+    Marks,
     attempt_from,
     handin_from,
     marks_of_owners,
@@ -231,12 +232,9 @@ class Gradebook(Answers):
             marks = marks_of_owners(rows, session.scalars(sa.select(MarkRow).order_by(MarkRow.id)))
             begun = {question for _, question, _ in marks}
             worth = {one.id: one.points for one in questions if one.id in begun}
-            attempts: dict[str, list[Attempt]] = {id_: [] for id_, row in students.items() if row.active}
-            for row in rows:
-                if row.results:
-                    attempt = attempt_from(row, marks, worth)
-                    for owner in owners_of(row):
-                        attempts.setdefault(owner, []).append(attempt)
+            tried = _tried(rows, marks, worth)
+            tried |= {id_: Tried() for id_, row in students.items() if row.active and id_ not in tried}
+            nothing = _nothing(rows, marks, worth)
             overrides: dict[str, list[Override]] = {}
             for one in session.scalars(
                 sa.select(OverrideRow).where(OverrideRow.withdrawn.is_(None)).order_by(OverrideRow.id)
@@ -247,12 +245,14 @@ class Gradebook(Answers):
                 granted[grant.student] = granted.get(grant.student, 0) + grant.days
             return {
                 id_: total_of(
-                    tried,
+                    mine.attempts,
                     policy,
                     policy.late_days + granted.get(id_, 0) + (students[id_].extra_days if id_ in students else 0),
                     overrides.get(id_, ()),
+                    nothing,
+                    mine.waiting,
                 )
-                for id_, tried in sorted(attempts.items())
+                for id_, mine in sorted(tried.items())
             }
 
     def history(self) -> list[Change]:
@@ -262,6 +262,38 @@ class Gradebook(Answers):
                 Change(row.at, row.by, row.what, row.subject, row.before, row.after)
                 for row in session.scalars(sa.select(ChangeRow).order_by(ChangeRow.id))
             ]
+
+
+@dataclass
+class Tried:
+    """What somebody has handed in: the graded attempts, and the number of hand-ins since that have no result yet."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    waiting: int = 0
+
+
+def _tried(rows: Sequence[HandinRow], marks: Marks, worth: Mapping[str, float]) -> dict[str, Tried]:
+    """Return what each student has handed in, by id; the hand-ins are in the order in which they came."""
+    found: dict[str, Tried] = {}
+    for row in rows:
+        attempt = attempt_from(row, marks, worth) if row.results else None
+        for owner in owners_of(row):
+            mine = found.setdefault(owner, Tried())
+            if attempt:
+                mine.attempts.append(attempt)
+                mine.waiting = 0
+            else:
+                mine.waiting += 1
+    return found
+
+
+def _nothing(rows: Sequence[HandinRow], marks: Marks, worth: Mapping[str, float]) -> Attempt:
+    """Return what counts for whoever handed nothing in: of what was to be had in the newest result, no points."""
+    graded = [row for row in rows if row.results]
+    if not graded:
+        return NOTHING
+    newest = max(graded, key=lambda row: row.results[-1].id)
+    return without_points(attempt_from(newest, marks, worth))
 
 
 def _decided(student: str, step: int | None) -> str:

@@ -12,6 +12,8 @@ from graders.results.scoring import fault_note
 from graders.words.spoken import marked
 
 DAY = timedelta(days=1)
+WAITS = marked("what was handed in has no result yet; `graders run` is at it, or has said why not")
+NEWER_WAITS = marked("what was handed in since has no result yet; `graders run` is at it, or has said why not")
 CHOSEN = {"last": marked("the last one"), "best": marked("the best one"), "first": marked("the first one")}
 
 
@@ -79,6 +81,7 @@ class Total:
         penalty: share of the points that lateness cost, from 0 to 1.
         because: how the total came about, a sentence each.
         faulty: the steps in which the harness failed, and whose points no person has set: they are not to be charged.
+        entered: what entered it besides points of checks: weights, and marks of written answers, a sentence each.
     """
 
     points: float
@@ -91,10 +94,29 @@ class Total:
     because: tuple[str, ...]
     handin: int | None = None
     faulty: tuple[int, ...] = ()
+    entered: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> tuple[str, ...]:
+        """How the total came about, with all that entered it, a sentence each."""
+        return (*self.entered, *self.because)
+
+
+NOTHING = Attempt(0, 0, "", {}, {})
+
+
+def without_points(attempt: Attempt) -> Attempt:
+    """Return what counts for whoever handed nothing in: no points, of those that were to be had in this attempt."""
+    return replace(NOTHING, max_steps=attempt.max_steps, max_marks=attempt.max_marks)
 
 
 def total_of(
-    attempts: Sequence[Attempt], policy: Grades, free_days: int = 0, overrides: Sequence[Override] = ()
+    attempts: Sequence[Attempt],
+    policy: Grades,
+    free_days: int = 0,
+    overrides: Sequence[Override] = (),
+    nothing: Attempt = NOTHING,
+    waiting: int = 0,
 ) -> Total:
     """Return a student's total.
 
@@ -103,6 +125,8 @@ def total_of(
         policy: the course's.
         free_days: late days that cost this student nothing, the course's and personal ones together.
         overrides: what a person decided; of several for the same step, the last counts.
+        nothing: what counts without any attempt: no points, of those that others could get.
+        waiting: the number of hand-ins that came after these attempts and have no result yet.
     """
     if attempts:
         ordered = in_order(attempts)
@@ -113,11 +137,10 @@ def total_of(
         if len(attempts) > 1:
             which = CHOSEN[policy.attempt]
             because = (f"attempt {chosen + 1} of {len(attempts)} counts: {which}", *because)
-        because = (*because, *best.because)
+        because = (*because, *([NEWER_WAITS] if waiting else []), *best.because)
     else:
-        nothing = Attempt(0, 0, "", {}, {})
         best = replace(_counted(nothing, policy, free_days, overrides), handin=None)
-        because = ("nothing was handed in", *best.because)
+        because = (WAITS if waiting else "nothing was handed in", *best.because)
     decided = _last_for(None, overrides)
     if decided is None:
         return replace(best, points=round(best.points, 4), because=because)
@@ -171,7 +194,24 @@ def _counted(attempt: Attempt, policy: Grades, free_days: int, overrides: Sequen
     if faulty:
         because.append(fault_note(faulty))
     most = attempt.max_marks + sum(points * policy.weight_of(step) for step, points in attempt.max_steps.items())
-    return Total(raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin, faulty)
+    entered = _entered(attempt, steps, policy)
+    return Total(
+        raw * (1 - penalty), most, steps, marks, 0, days, penalty, tuple(because), attempt.handin, faulty, entered
+    )
+
+
+def _entered(attempt: Attempt, steps: Mapping[int, float], policy: Grades) -> tuple[str, ...]:
+    said = [
+        f"step {step} counts with a weight of {policy.weight_of(step):g}"
+        for step in steps
+        if policy.weight_of(step) != 1
+    ]
+    marks, most = round(sum(attempt.marks.values()), 2), round(attempt.max_marks, 2)
+    if attempt.unmarked:
+        said.append(f"written answers, so far: {marks:g} of {most:g}")
+    elif attempt.number and (attempt.marks or attempt.max_marks):
+        said.append(f"written answers: {marks:g} of {most:g}")
+    return tuple(said)
 
 
 def _lateness(days: int, free: int, cost: str) -> str:
