@@ -146,11 +146,11 @@ def _summarise(summary: Summary, out: Path | None, console: Console) -> list[str
         console.print("Results were not kept; --out DIR keeps them.", soft_wrap=True, markup=False)
         return []
     try:
-        unreadable = summary.write(out)
+        unfit = summary.write(out)
     except OSError as error:
         return [f"{out / SUMMARY}: cannot be written ({error.strerror})"]
-    for file in unreadable:
-        say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
+    for file, why in unfit:
+        say("graders", f"{file}: {why}; not in the summary. Grade that submission again.")
     where = f"Results are in {out}: summary.csv, and NAME/result.json for each submission."
     console.print(where, soft_wrap=True, markup=False)
     return []

@@ -23,9 +23,8 @@ def rescore(out: Path, course: Course) -> None:
     from graders.judging.rubric import load_rubric  # noqa: PLC0415
     from graders.results.files import (  # noqa: PLC0415
         each_result,
-        is_sealed,
         read_result,
-        unreadable_results,
+        unfit_results,
         write_result,
         write_summary,
     )
@@ -34,16 +33,17 @@ def rescore(out: Path, course: Course) -> None:
 
     claim(str(out), out)
     rubric = load_rubric(course)
-    damaged = unreadable_results(out)
-    found = [(path, read_result(path)) for path in sorted(out.iterdir()) if path.is_dir()]
-    results = [(path, result) for path, result in found if result]
-    if not results and not damaged:
+    unfit = unfit_results(out)
+    left_out = {file.parent for file, _ in unfit}
+    kept = [path for path in sorted(out.iterdir()) if path.is_dir() and path not in left_out]
+    results = [(path, result) for path in kept if (result := read_result(path))]
+    if not results and not unfit:
         raise click.UsageError(f"{out}: there is no result in it; name the folder that `graders run --out` wrote.")
-    for file in damaged:
-        say("graders", f"{file}: damaged, or of another version; not in the summary. Grade that submission again.")
-    left = len(damaged)
+    for file, why in unfit:
+        say("graders", f"{file}: {why}; left so, and not in the summary. Grade that submission again.")
+    left = len(unfit)
     for folder, result in results:
-        if result.submission != folder.name or result.course != course.title or not is_sealed(result):
+        if result.submission != folder.name or result.course != course.title:
             left += 1
             say("graders", f"{folder / 'result.json'}: not as it was written for this course; left so. Grade it again.")
             continue

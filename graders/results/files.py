@@ -24,6 +24,8 @@ NOTES_CHARACTERS = 2000
 RESULT = "result.json"
 SUMMARY = "summary.csv"
 EARLIER = "earlier-{}.json"
+DAMAGED = "is damaged, or of another version"
+NOT_SEALED = "has a seal that does not fit: it was changed after it was graded, or another version wrote it"
 
 
 def write_result(result: Result, folder: Path) -> Result:
@@ -77,17 +79,35 @@ def _seal(result: Result) -> str:
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(result, seal=""))).hexdigest()
 
 
+class Unfit(NamedTuple):
+    """A file that should hold a result as it was written, and does not; `why` goes on after its name."""
+
+    file: Path
+    why: str
+
+
 def each_result(folder: Path) -> Iterator[Result]:
-    """Read the results below a folder one by one, those of earlier runs too, in the order of their names."""
+    """Read the results below a folder one by one, those of earlier runs too, in the order of their names.
+
+    Only those that are as they were written are results; `unfit_results` has the others.
+    """
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and (result := read_result(path)):
+        if path.is_dir() and isinstance(result := _as_written(path), Result):
             yield result
 
 
-def unreadable_results(folder: Path) -> list[Path]:
-    """Return the files below a folder for results that should hold one and do not: damaged, or of another schema."""
-    files = (path / RESULT for path in sorted(folder.iterdir()) if path.is_dir())
-    return [file for file in files if file.exists() and read_result(file.parent) is None]
+def unfit_results(folder: Path) -> list[Unfit]:
+    """Return the files below a folder that should hold a result and do not: damaged, changed, or of another schema."""
+    found = ((path / RESULT, _as_written(path)) for path in sorted(folder.iterdir()) if path.is_dir())
+    return [Unfit(file, read) for file, read in found if isinstance(read, str) and file.exists()]
+
+
+def _as_written(folder: Path) -> Result | str:
+    """Return the result in a folder, or why there is none that is as it was written."""
+    result = read_result(folder)
+    if result is None:
+        return DAMAGED
+    return result if is_sealed(result) else NOT_SEALED
 
 
 def write_summary(results: Iterable[Result], folder: Path) -> None:
@@ -113,26 +133,26 @@ class Summary:
         """Keep the row of a result as it was written."""
         self._rows[result.submission] = _summary_row(result)
 
-    def write(self, folder: Path) -> list[Path]:
+    def write(self, folder: Path) -> list[Unfit]:
         """Write `folder/summary.csv` as `write_summary` does, with a row for each result below the folder.
 
         Only results that were not noted are read.
 
         Returns:
-            The files that should hold a result and do not: damaged, or of another schema.
+            The files that should hold a result as it was written, and do not.
         """
-        rows, unreadable = [], []
+        rows, unfit = [], []
         for file in (path / RESULT for path in sorted(folder.iterdir()) if path.is_dir()):
             if not file.exists():
                 continue
             if row := self._rows.get(file.parent.name):
                 rows.append(row)
-            elif result := read_result(file.parent):
-                rows.append(_summary_row(result))
+            elif isinstance(read := _as_written(file.parent), Result):
+                rows.append(_summary_row(read))
             else:
-                unreadable.append(file)
+                unfit.append(Unfit(file, read))
         _write_rows(rows, folder)
-        return unreadable
+        return unfit
 
 
 def _write_rows(rows: Sequence[_SummaryRow], folder: Path) -> None:

@@ -161,6 +161,7 @@ def test_scoring_again_trusts_no_result_that_was_edited_copied_or_damaged(place:
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "again" in done.stderr
         assert file.read_text(encoding="utf-8") == edited
+        assert (place.out / "summary.csv").read_text(encoding="utf-8-sig").count("\n") == 1  # the header
     file.write_text(sound, encoding="utf-8")
     shutil.copytree(place.out / "anna", place.out / "anna.bak")
     done = place.rescore()

@@ -523,6 +523,45 @@ def test_a_damaged_result_is_named(folder, tmp_path, arguments):
     assert (code, "eva/result.json: is damaged, or of another version; not exported." in told) == (0, True)
 
 
+UNFIT = "result.json: has a seal that does not fit: it was changed after it was graded, or another version wrote it"
+
+
+def change(file: Path) -> None:
+    """Give a stored result more points, as a hand would."""
+    text = file.read_text(encoding="utf-8")
+    assert '"score": 0.25' in text
+    file.write_text(text.replace('"score": 0.25', '"score": 1.25'), encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [("csv",), ("csv", "--by", "check"), ("junit",), ("canvas",), ("moodle",)])
+def test_a_result_that_was_changed_by_hand_is_named_and_not_exported(folder, tmp_path, arguments):
+    write_result(result("eva", handin=None), folder / "eva")
+    change(folder / "anna" / "result.json")
+    canvas, moodle = tmp_path / "canvas.csv", tmp_path / "moodle.csv"
+    canvas.write_bytes(CANVAS.encode("utf-8-sig"))
+    moodle.write_text(MOODLE, encoding="utf-8")
+    more = {"canvas": ("--fill", canvas, "--assignment", "Lab 3", "--course", WORDS), "moodle": ("--fill", moodle)}
+    code, made, told = export(*arguments, "--results", folder, *more.get(arguments[0], ()))
+    assert (code, f"anna/{UNFIT}; not exported." in told) == (0, True)
+    if arguments[0] in more:
+        assert made == {"canvas": canvas, "moodle": moodle}[arguments[0]].read_bytes()
+    else:
+        assert b"eva" in made
+        assert b"anna" not in made
+
+
+@pytest.mark.parametrize("format_of_one", ["github", "classroom50", "gradescope"])
+def test_a_format_of_one_result_has_nothing_to_tell_of_one_that_was_changed_by_hand(folder, tmp_path, format_of_one):
+    change(folder / "anna" / "result.json")
+    more = {"classroom50": ("--committed", "2026-11-01T12:00:00+02:00", "--to", tmp_path / "result.json")}
+    code, made, told = export(format_of_one, "--results", folder, *more.get(format_of_one, ()))
+    assert f"anna/{UNFIT}; not exported." in told
+    if format_of_one == "gradescope":
+        assert (code, json.loads(made)["tests"]) == (0, [])
+    else:
+        assert (code, "holds 0 results" in told) == (2, True)
+
+
 def test_each_format_refuses_a_folder_with_several_results(folder):
     write_result(result("eva"), folder / "eva")
     for command in ("github", "gradescope"):

@@ -265,9 +265,15 @@ def test_a_folder_of_results_becomes_pages(tmp_path: Path) -> None:
         write_result(result_of(name, index), tmp_path / "results" / name)
     (tmp_path / "results" / "broken").mkdir()
     (tmp_path / "results" / "broken" / "result.json").write_text("{", encoding="utf-8")
+    write_result(result_of("changed", 4), tmp_path / "results" / "changed")
+    changed = tmp_path / "results" / "changed" / "result.json"
+    changed.write_text(
+        changed.read_text(encoding="utf-8").replace('"max_score": 18', '"max_score": 8'), encoding="utf-8"
+    )
     code, shown, errors = report("--results", tmp_path / "results", "--out", tmp_path / "out")
     assert (code, shown) == (0, f"3 pages in {tmp_path / 'out'}\n")
     assert "broken/result.json: is damaged, or of another version; it gets no page." in errors
+    assert "changed/result.json: has a seal that does not fit: it was changed" in errors
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"Άννα.html", "..hidden.html", "a b.html"}
     code, shown, _ = report("--results", tmp_path / "results", "--out", tmp_path / "out", "--class")
     assert (code, shown) == (0, f"1 page in {tmp_path / 'out'}\n")
@@ -345,8 +351,7 @@ def test_a_page_has_the_total_that_counts_whosever_it_is(tmp_path: Path) -> None
     """Of a group, the page is one: a total stands on it where it is that of each member."""
     url = str(tmp_path / "class.db")
     one = result_of("x", 1, steps=1)
-    nobody = msgspec.structs.replace(handed_in(one, "Ξένη"))
-    nobody = msgspec.structs.replace(nobody, handin=msgspec.structs.replace(nobody.handin, students=[], name="Ξένη"))
+    nobody = msgspec.structs.replace(one, handin=Handin(name="Ξένη", digest="x"))
     with Gradebook(url, by="eleni", new=True) as book:
         book.override("Ξένη", None, 9, "oral")
         book.override("006", 1, 7, "oral")

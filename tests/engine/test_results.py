@@ -20,7 +20,17 @@ from graders.grading.names import names_of
 from graders.intake.layouts.handin import Handin
 from graders.judging.rubric import Check
 from graders.outcomes import HarnessFault, Outcome, Verdict
-from graders.results.files import Summary, each_result, is_sealed, read_result, write_result, write_summary
+from graders.results.files import (
+    DAMAGED,
+    NOT_SEALED,
+    Summary,
+    Unfit,
+    each_result,
+    is_sealed,
+    read_result,
+    write_result,
+    write_summary,
+)
 from graders.results.provenance import modules_called, secret_of, step_key, versions
 from graders.results.schema import AnswerStatus, CheckResult, GradedStep, Isolation, Level, Result, WrittenAnswer
 from graders.results.scoring import HIDDEN_MESSAGE, rescore, score, waiting_for_dropped, written_answers
@@ -361,16 +371,21 @@ def test_a_folder_of_any_submissions_name_is_not_in_the_tables_way(tmp_path: Pat
 
 
 def test_a_table_has_what_was_noted_and_what_earlier_runs_left_and_says_what_it_cannot_read(tmp_path: Path) -> None:
-    for name in ("anna", "bob", "removed", "damaged"):
+    for name in ("anna", "bob", "removed", "damaged", "changed"):
         write_result(result(name), tmp_path / name)
     summary = Summary()
     summary.note(msgspec.structs.replace(result("anna"), notes=["as it was noted, and not read again"]))
     summary.note(result("removed"))
     (tmp_path / "removed" / "result.json").unlink()
     (tmp_path / "damaged" / "result.json").write_text("{", encoding="utf-8")
+    changed = tmp_path / "changed" / "result.json"
+    changed.write_text(changed.read_text(encoding="utf-8").replace('"score": ', '"score": 9'), encoding="utf-8")
     (tmp_path / "handins").mkdir()
 
-    assert summary.write(tmp_path) == [tmp_path / "damaged" / "result.json"]
+    assert summary.write(tmp_path) == [
+        Unfit(changed, NOT_SEALED),
+        Unfit(tmp_path / "damaged" / "result.json", DAMAGED),
+    ]
     anna, bob = rows(tmp_path / "summary.csv")
     assert (anna["submission"], bob["submission"]) == ("anna", "bob")
     assert anna["notes"] == "as it was noted, and not read again" != bob["notes"]

@@ -79,8 +79,8 @@ class Remarks:
             )
         notes = [note[:NOTE_CHARACTERS] for note in [*grouped, *damage, *self.others]]
         rest = len(notes) - NOTES
-        more = "... and 1 more note" if rest == 1 else f"... and {rest} more notes"
-        return [*notes[:NOTES], more] if rest > 0 else notes
+        others = "... and 1 more note" if rest == 1 else f"... and {rest} more notes"
+        return [*notes[:NOTES], others] if rest > 0 else notes
 
 
 def _lost(names: Iterable[str], given: Collection[str]) -> str:
