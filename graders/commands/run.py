@@ -113,6 +113,7 @@ def run(
     paths = list(handins) or list(submissions)
     if out:
         _check_results(out, names_of(paths, handins), set(steps or (step.number for step in course.steps)), course)
+    keeper.expect(handins.values())
 
     def task() -> Task:
         from graders.grading.task import Task  # noqa: PLC0415

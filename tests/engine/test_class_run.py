@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from graders.cli import graders
 from graders.results.files import read_result
+from graders.results.gradebook.grades import WAITS
 from tests.support import ROOT, WORDS
 
 ROSTER = "id,name,email\n001,Παπαδοπούλου Άννα,a@x.gr\n002,Βασιλείου Γιώργος,g@x.gr\n003,Λείπει Κάποιος,\n"
@@ -63,6 +64,25 @@ def test_from_the_download_to_the_grades(download, tmp_path):
     assert run("run", download, *options, *into)[0] == 0
     _, history, _ = run("grades", "history", "--gradebook", tmp_path / "class.db")
     assert history.count(",graded,") == 3
+
+
+def test_what_has_no_result_is_not_said_not_to_be_handed_in(tmp_path):
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "bulk.zip", "w") as archive:
+        archive.writestr("Άννα Παπαδοπούλου_4711_assignsubmission_file_/report.pdf", b"%PDF")
+        archive.write(
+            WORDS / "words" / "step01_counting.py",
+            "Γιώργος Βασιλείου_4712_assignsubmission_file_/words/step01_counting.py",
+        )
+    options = ("--course", WORDS, "--layout", "moodle", "--roster", tmp_path / "roster.csv", "--step", 1)
+    book = ("--gradebook", tmp_path / "class.db")
+    code, _, told = run("run", tmp_path / "bulk.zip", *options, *book, "--out", tmp_path / "out")
+    assert code == 2, told
+    _, shown, _ = run("grades", "show", *book, "--course", WORDS, "--csv", "-")
+    why = {row["id"]: row["why"] for row in csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))}
+    assert why == {"001": WAITS, "002": "", "003": "nothing was handed in"}
+    told = run("stats", *book, "--course", WORDS)[2]
+    assert "2 of 3 students have no result; they are not counted." in told
 
 
 def test_decisions_enter_totals_and_history(download, tmp_path):

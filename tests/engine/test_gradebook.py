@@ -19,6 +19,7 @@ from graders.results.files import write_result
 from graders.results.gradebook.answers import ChangedMeanwhile, version_of
 from graders.results.gradebook.book import Gradebook
 from graders.results.gradebook.database import GradebookFault
+from graders.results.gradebook.grades import NEWER_WAITS, WAITS
 from graders.results.gradebook.rows import Marked
 from graders.results.roster import Student
 from graders.results.schema import AnswerStatus, CheckResult, Isolation, Result, WrittenAnswer
@@ -188,6 +189,36 @@ def test_who_handed_in_nothing_could_have_had_what_others_could(book: Gradebook,
     book.mark([(book.answers()[0], Marked("1.1", 1, "Ελένη"))])
     total = book.totals(Grades(weights={"2": 0.5}), [Question("1.1", 1, "Why", "Why?", 2.0)])[ANNA.id]
     assert (total.points, total.max_points, total.because) == (0, 17, ("nothing was handed in",))
+
+
+def test_what_is_being_graded_was_handed_in(book: Gradebook, tmp_path: Path) -> None:
+    book.enrol([ANNA, GIORGOS])
+    book.expect([handin()])
+    totals = book.totals(Grades(), ())
+    assert totals[ANNA.id].because == (WAITS,)
+    assert totals[GIORGOS.id].because == ("nothing was handed in",)
+    assert (book.results(), book.answers(), book.history()[2:]) == ({}, [], [])
+    book.record(handin(), result(tmp_path, {1: 5}))
+    assert book.totals(Grades(), ())[ANNA.id].because == ()
+    book.expect([handin(attempt=2), handin()])
+    book.expect([handin(attempt=2)])
+    total = book.totals(Grades(), ())[ANNA.id]
+    assert (total.points, total.because) == (5, (NEWER_WAITS,))
+    book.record(handin(attempt=2), result(tmp_path, {1: 7}))
+    total = book.totals(Grades(), ())[ANNA.id]
+    assert (total.points, total.because) == (7, ("attempt 2 of 2 counts: the last one",))
+    assert [line.what for line in book.history()[2:]] == ["graded", "graded"]
+
+
+def test_of_what_is_read_only_when_it_is_graded_the_hand_in_is_there_once(book: Gradebook, tmp_path: Path) -> None:
+    unread = msgspec.structs.replace(handin(), digest="")
+    for points in (5, 5, 7):
+        book.expect([unread])
+        assert book.totals(Grades(), ())[ANNA.id].because == ((WAITS,) if not book.results() else ())
+        book.record(handin(), result(tmp_path, {1: points}))
+        assert [whose.digest for whose, _ in book.results().values()] == [handin().digest]
+        assert book.totals(Grades(), ())[ANNA.id].because == ()
+    assert [line.what for line in book.history()] == ["graded", "graded"]
 
 
 def test_a_change_that_is_taken_back_counts_again(book: Gradebook, tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_of_a_gradebook_the_attempt_that_counts_is_counted(tmp_path):
     f = about(table, "check")["step01.f"]
     assert (f["judged"], f["passed"]) == ("2", "1")
     assert about(table, "wrong answer")["step01.f"]["whose"] == "eva, nikos"
-    assert "1 of 4 students have handed nothing in" in stats("--gradebook", url, "--course", WORDS)[2]
+    assert "1 of 4 students have no result" in stats("--gradebook", url, "--course", WORDS)[2]
 
 
 def test_of_attempts_that_do_not_count_nothing_is_told(tmp_path):

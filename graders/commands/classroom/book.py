@@ -83,7 +83,7 @@ def judged_of(results: Path | None, url: str | None, course: Course) -> list[Jud
             chosen = {student: total.handin for student, total in totals.items()}
             judged = those_that_count(book.results(), chosen, book.marks())
         if absent := sum(number is None for number in chosen.values()):
-            say("graders", f"{absent} of {len(chosen)} students have handed nothing in; they are not counted.")
+            say("graders", f"{absent} of {len(chosen)} students have no result; they are not counted.")
     if tampered := sum(bool(one.result.tampered) for one in judged):
         say("graders", f"the judge was tampered with in {counted(tampered, 'result')}: not counted.")
     faulty = sum(any(check.outcome == "harness_fault" for check in one.result.checks) for one in judged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,7 +147,7 @@ class Keeper:
         self.enrolled = roster.students if roster else None
         self.out = out
         self.seals: dict[str, str] = {}  # of the results that have come, by names
-        self.lost = 0
+        self.told = False  # that it does not answer
         self.not_before = 0.0
         self.waiting: list[tuple[Handin, Result]] = []
         self.book = self._opened(PATIENCE) if url else None
@@ -167,15 +167,28 @@ class Keeper:
         if time.monotonic() < self.not_before:
             return
         waiting, self.waiting = self.waiting, []
-        pause = TOGETHER
         try:
             self.book.record_all(waiting)
         except HarnessFault as fault:
-            if not self.lost:
-                say("graders", f"{fault} Grading goes on; results are in the folder for results.")
-            self.lost += len(waiting)
-            pause = PAUSE
-        self.not_before = time.monotonic() + pause
+            self._tell(fault)
+        else:
+            self.not_before = time.monotonic() + TOGETHER
+
+    def expect(self, handins: Iterable[Handin]) -> None:
+        """Note in the gradebook what is about to be graded, so that it says of nobody that nothing was handed in."""
+        if self.book is None:
+            return
+        try:
+            self.book.expect(handins)
+        except HarnessFault as fault:
+            self._tell(fault)
+
+    def _tell(self, fault: HarnessFault) -> None:
+        """Say once that the gradebook does not answer, and leave it alone for a while."""
+        if not self.told:
+            say("graders", f"{fault} Grading goes on; results are in the folder for results.")
+        self.told = True
+        self.not_before = time.monotonic() + PAUSE
 
     def finish(self) -> list[str]:
         """Open the gradebook anew and write into it what it lacks; return what went wrong, a sentence at most.
@@ -196,7 +209,7 @@ class Keeper:
         except HarnessFault as fault:
             text = "the same command again writes what it lacks, and grades nothing twice"
             return [f"the gradebook lacks results, which are in the folder for results: {text}. {fault}"]
-        if self.lost:
+        if self.told:
             say("graders", "the gradebook answers again; it lacks nothing.")
         return []
 

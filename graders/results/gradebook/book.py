@@ -15,7 +15,7 @@ from graders.questions import Question
 from graders.results.gradebook.answers import Answers
 from graders.results.gradebook.database import ENROLMENT_LOCK, wait_alone
 from graders.results.gradebook.grades import NOTHING, Attempt, Override, Total, total_of, without_points
-from graders.results.gradebook.handins import row_of
+from graders.results.gradebook.handins import is_there, row_of
 from graders.results.gradebook.rows import (
     Marks,
     attempt_from,
@@ -122,6 +122,16 @@ class Gradebook(Answers):
         with self._session() as session, session.no_autoflush:
             ordered = sorted(results, key=lambda one: subject_of(one[0]))
             return sum(self._record(handin, result, session) for handin, result in ordered)
+
+    def expect(self, handins: Iterable[Handin]) -> None:
+        """Note whose hand-ins are about to be graded: until each has a result, it is known to be there.
+
+        Of one whose content nobody knows yet, that is noted if nothing is there of its name and attempt.
+        """
+        with self._session() as session, session.no_autoflush:
+            for handin in sorted(handins, key=subject_of):
+                if handin.digest or not is_there(handin, session):
+                    row_of(handin, session, by=self.by)
 
     def _record(self, handin: Handin, result: Result, session: Session) -> bool:
         row = row_of(handin, session, by=self.by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ def row_of(handin: Handin, session: Session, *, by: str) -> Found:
     key = key_of(handin)
     # Whoever records a result of the same hand-in waits here: of two, the second sees what the first has written.
     find = sa.select(HandinRow).where(HandinRow.key == key).with_for_update()
-    if row := session.scalars(find).first() or _adopted(handin, key, session, by):
+    if row := session.scalars(find).first() or _expected(handin, key, session) or _adopted(handin, key, session, by):
         if handin.submitted == "" and _was_replaced(row, session):
             row.turn = _next_turn(session)
             session.add(change_row(by, "handed in again", subject_of(handin), {}, {"digest": handin.digest}))
@@ -58,6 +59,23 @@ def row_of(handin: Handin, session: Session, *, by: str) -> Found:
             .on_conflict_do_nothing(index_elements=["handin", "student"])
         )
     return found
+
+
+def is_there(handin: Handin, session: Session) -> bool:
+    """Tell whether something is there under the same name, as the same attempt."""
+    same = sa.select(HandinRow.id).where(HandinRow.name == handin.name, HandinRow.attempt == handin.attempt)
+    return session.scalars(same).first() is not None
+
+
+def _expected(handin: Handin, key: str, session: Session) -> HandinRow | None:
+    """Return the row of a hand-in that was noted before anybody knew its content, which is written there now."""
+    unread = key_of(msgspec.structs.replace(handin, digest=""))
+    row = session.scalars(sa.select(HandinRow).where(HandinRow.key == unread).with_for_update()).first()
+    if row is None or row.results:
+        return None
+    row.key, row.digest = key, handin.digest
+    session.flush()
+    return row
 
 
 def _next_turn(session: Session) -> int:
