@@ -31,7 +31,7 @@ ENGINE_AND_COURSE = [pytest.param(None, id="engine"), pytest.param(OWN, id="cour
 TO_OTHERS = {
     # who writes or grades a course
     "authoring/check.py", "course.py", "feedback/terminal.py", "grading/pace.py", "judging/collection.py",
-    "judging/rubric.py", "libraries.py", "questions.py", "results/claim.py", "sandbox/confinement.py", "spreadsheets.py",
+    "judging/rubric.py", "libraries.py", "questions.py", "results/claim.py", "results/files.py", "sandbox/confinement.py", "spreadsheets.py",
     "words/po.py",
     # the two processes of a sandbox, of each other
     "sandbox/channel.py", "sandbox/wire.py", "sandbox/worker.py",
