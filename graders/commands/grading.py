@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from graders.feedback.terminal import (
 from graders.grading.names import names_of
 from graders.grading.pace import Pace
 from graders.grading.task import Backend, Failed, Finished, Graded, Refused, Task
+from graders.intake.layouts.handin import whose
 from graders.judging.rubric import counted
 from graders.outcomes import HarnessFault, Outcome
 from graders.results.files import SUMMARY, Summary
@@ -49,7 +50,9 @@ def grade_and_show(
         fail_under: the points below which a submission makes the command end with 1.
     """
     console = PatientConsole()
-    seen = _Seen(alone=len(submissions) == 1)
+    names = names_of(submissions, task.handins)
+    known = {name: task.handins[path] for name, path in zip(names, submissions, strict=True) if path in task.handins}
+    seen = _Seen(len(submissions) == 1, {name: whose(handin) for name, handin in known.items()})
     interrupted = False
     pace = Pace(len(submissions), backend.at_once)
     with ProgressLines(console, len(counted(task.rubric)), pace) as lines:
@@ -65,7 +68,7 @@ def grade_and_show(
             interrupted = True
         except HarnessFault as fault:
             seen.failed.append(str(fault))
-    _show(console, seen, [name for name in names_of(submissions, task.handins) if name in seen.rows])
+    _show(console, seen, [name for name in names if name in seen.rows])
     faults = [*seen.failed, *_summarise(seen.summary, task.out, console), *keeper.finish()]
     if not interrupted:
         faults += seen.faults
@@ -83,6 +86,7 @@ class _Seen:
 
     Attributes:
         alone: there is one submission, of which all checks are shown.
+        whose: whose the submissions are, by names, as far as that is known.
         rows: rows of tables, by names.
         summary: the rows of `summary.csv`.
         checks: the checks of the only submission.
@@ -94,6 +98,7 @@ class _Seen:
     """
 
     alone: bool
+    whose: Mapping[str, str]
     rows: dict[str, Row] = field(default_factory=dict)
     summary: Summary = field(default_factory=Summary)
     checks: Sequence[CheckResult] = ()
@@ -106,17 +111,21 @@ class _Seen:
     def note(self, event: Finished) -> None:
         match event.outcome:
             case Refused(reason):
-                self.refused.append(reason)
+                self.refused.append(self._of(event.name, reason))
             case Failed(reason):
                 self.failed.append(f"{event.name}: {reason}")
             case Graded() as graded:
                 self._note(event.name, graded)
 
+    def _of(self, name: str, reason: str) -> str:
+        """Return why something could not be read, after whose it is: all students may call their files alike."""
+        return f"{self.whose[name]}: {reason}" if self.whose.get(name) else reason
+
     def _note(self, name: str, one: Graded) -> None:
         self.rows[name] = row_of(one.result)
         self.summary.note(one.result)
         if one.problem:
-            self.unread[name] = one.problem
+            self.unread[name] = self._of(name, one.problem)
         elif self.alone:
             self.checks = one.result.checks
         if any(check.outcome is Outcome.HARNESS_FAULT for check in one.result.checks):

@@ -78,11 +78,49 @@ def test_what_has_no_result_is_not_said_not_to_be_handed_in(tmp_path):
     book = ("--gradebook", tmp_path / "class.db")
     code, _, told = run("run", tmp_path / "bulk.zip", *options, *book, "--out", tmp_path / "out")
     assert code == 2, told
+    assert "graders: 001 (Άννα Παπαδοπούλου): " in told
     _, shown, _ = run("grades", "show", *book, "--course", WORDS, "--csv", "-")
     why = {row["id"]: row["why"] for row in csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))}
     assert why == {"001": WAITS, "002": "", "003": "nothing was handed in"}
     told = run("stats", *book, "--course", WORDS)[2]
     assert "2 of 3 students have no result; they are not counted." in told
+
+
+NAMED = {
+    "moodle": ("Άννα Παπαδοπούλου_4711_assignsubmission_file_/lab.zip", "Ξένη_4713_assignsubmission_file_/lab.zip"),
+    "canvas": ("ΆνναΠαπαδοπούλου_4711_1_lab.zip", "Ξένη_4713_2_lab.zip"),
+    "gradescope": ("submission_1/lab.zip", "submission_2/lab.zip"),
+}
+METADATA = """
+submission_1:
+  :submitters:
+  - :name: Άννα Παπαδοπούλου
+submission_2:
+  :submitters:
+  - :name: Ξένη
+submission_3:
+  :submitters:
+  - :name: Γιώργος
+"""
+
+
+@pytest.mark.parametrize("layout", NAMED)
+def test_whose_an_upload_is_that_cannot_be_read_is_said(tmp_path, layout):
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "bulk.zip", "w") as archive:
+        for name in NAMED[layout]:
+            archive.writestr(name, b"PK\x03\x04 no")
+        if layout == "gradescope":
+            archive.writestr("submission_metadata.yml", METADATA)
+    options = ("--course", WORDS, "--layout", layout, "--roster", tmp_path / "roster.csv", "--step", 1)
+    code, _, told = run("run", tmp_path / "bulk.zip", *options, "--out", tmp_path / "out")
+    assert code == 2
+    lines = told.splitlines()
+    assert sum(line.startswith("graders: 001 (Άννα") and ": lab.zip: " in line for line in lines) == 1
+    assert sum(line.startswith("graders: Ξένη: lab.zip: ") for line in lines) == 1
+    assert ("submission_3 of Γιώργος: " in told) == (layout == "gradescope")
+    told = run("similar", "--results", tmp_path / "out", "--course", WORDS)[2]
+    assert "not compared: 001 (Άννα" in told
 
 
 def test_decisions_enter_totals_and_history(download, tmp_path):

@@ -13,7 +13,7 @@ from graders.commands.errors import Command, ExitCode, say
 from graders.commands.options import course_option, expect_steps
 from graders.commands.writing import STDOUT, file_option, write, write_folder
 from graders.course import Course
-from graders.intake.layouts.handin import Handin
+from graders.intake.layouts.handin import Handin, whose
 from graders.spreadsheets import csv_text, for_excel
 from graders.text import cell, name_of_file, printable
 
@@ -56,7 +56,7 @@ def similar(
     expect_steps(course, step)
     handins = _handins(results) if results else {}
     paths = list(dict.fromkeys(submissions)) or [Path(source) for source in handins]
-    read, refused = _read(paths, course)
+    read, refused = _read(paths, handins, course)
     if len(read) < 2:  # noqa: PLR2004
         raise click.UsageError("there is nothing to compare: give two SUBMISSIONS or more that can be read.")
     pairs = _compared(read, handins, step, least, course, dolos)
@@ -76,22 +76,30 @@ def _handins(results: Path) -> dict[str, Handin | None]:
     return {one.source: one.handin for one in found if one.source}
 
 
-def _read(paths: Sequence[Path], course: Course) -> tuple[dict[Path, Submission], int]:
-    """Read submissions; tell which cannot be, and return how many."""
+def _read(
+    paths: Sequence[Path], handins: Mapping[str, Handin | None], course: Course
+) -> tuple[dict[Path, Submission], int]:
+    """Read submissions; tell which cannot be, and whose these are, and return how many."""
     from graders.intake.archives import NoSubmission, UnreadableSubmission  # noqa: PLC0415 - `--help` needs none
     from graders.intake.submission import read_submission  # noqa: PLC0415
 
     read, refused = {}, 0
     for path in paths:
+        owner = whose(_handin_of(path, handins))
+        before = f"not compared: {owner}: " if owner else "not compared: "
         try:
             read[path] = read_submission(path, course)
         except (NoSubmission, UnreadableSubmission) as error:
             refused += 1
-            say("graders", f"not compared: {error}")
+            say("graders", f"{before}{error}")
         except OSError as error:
             refused += 1
-            say("graders", f"not compared: {path}: cannot be read ({error.strerror}).")
+            say("graders", f"{before}{path}: cannot be read ({error.strerror}).")
     return read, refused
+
+
+def _handin_of(path: Path, handins: Mapping[str, Handin | None]) -> Handin:
+    return handins.get(name_of_file(str(path.resolve()))) or Handin(name="")
 
 
 def _compared(
@@ -108,7 +116,7 @@ def _compared(
     from graders.similarity.texts import skeleton_of, sources_of, text_of  # noqa: PLC0415
     from graders.similarity.tokens import passages_of  # noqa: PLC0415
 
-    mine = {path: handins.get(name_of_file(str(path.resolve()))) or Handin(name="") for path in read}
+    mine = {path: _handin_of(path, handins) for path in read}
     known = all(one.students or one.name for one in mine.values())
     names = names_of(list(read), mine if known else None)
     texts, entries = [], []

@@ -59,7 +59,11 @@ def take_apart(names: Collection[PurePosixPath], metadata: bytes) -> Parts:
             files[folder][PurePosixPath(*name.parts[1:])] = name
         else:
             left.append(f"{name}: {METADATA} does not name its folder")
-    left += [f"{folder}: {METADATA} names it, but it holds no files" for folder, inside in files.items() if not inside]
+    left += [
+        f"{folder} of {_names(known[folder]) or 'nobody'}: {METADATA} names it, but it holds no files"
+        for folder, inside in files.items()
+        if not inside
+    ]
     return Parts([_part(folder, known[folder], inside) for folder, inside in files.items() if inside], left)
 
 
@@ -75,12 +79,16 @@ def _part(folder: str, known: _Submission, files: dict[PurePosixPath, PurePosixP
         if values:
             ids[name] = " ".join(values)
     handin = Handin(
-        name=", ".join(one.name for one in known.submitters) or folder,
+        name=_names(known) or folder,
         attempt=len(known.history or ()) + 1,
         submitted=time_of(known.created_at),
         ids=ids,
     )
     return Part(handin, files)
+
+
+def _names(known: _Submission) -> str:
+    return ", ".join(one.name for one in known.submitters)
 
 
 class _Loader(yaml.SafeLoader):

@@ -31,6 +31,14 @@ class Handin(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
+def whose(handin: Handin) -> str:
+    """Say whose a hand-in is: ids and name, or the name alone where nobody knows an id; nothing if there is neither."""
+    ids = ", ".join(handin.students)
+    if not ids or not handin.name or ids == handin.name:
+        return ids or handin.name
+    return f"{ids} ({handin.name})"
+
+
 def time_of(value: object) -> str:
     """Return a platform's time, or the text of one, in ISO 8601 and UTC; nothing, if it is none."""
     if isinstance(value, str):
