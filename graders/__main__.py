@@ -1,5 +1,5 @@
 """`python -m graders`: the same as the `graders` command."""
 
-from graders.cli import main
+from graders.commands.entry.points import graders
 
-main()
+graders()

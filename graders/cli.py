@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 import click
@@ -14,10 +15,18 @@ from graders.commands.cluster import node
 from graders.commands.errors import Group, end_in_order, run_group
 
 
-def main() -> NoReturn:
-    """Run the command line."""
-    end_in_order()
-    run_group(graders, "graders")
+def main(let_interrupts_through: Callable[[], None] = lambda: None) -> NoReturn:
+    """Run the command line.
+
+    Args:
+        let_interrupts_through: is called once whatever interrupts the command would be told.
+    """
+
+    def begin() -> None:
+        end_in_order()
+        let_interrupts_through()
+
+    run_group(graders, "graders", begin)
 
 
 @click.group(

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import click
 
 from graders.commands.check import check
-from graders.commands.errors import ExitCode, Group, run_group, say
+from graders.commands.errors import Group, run_group
+from graders.commands.help.spoken import language_in
 from graders.commands.home.notebook import notebook
 from graders.commands.home.show import show
 from graders.commands.home.submit import submit
 from graders.commands.home.supervised import Done, notes_of_this_process
-from graders.outcomes import BadInput
-from graders.words.choice import chosen_words
+from graders.words.choice import OWN_WORDS, chosen_words, languages
+from graders.words.spoken import Words
 
 
-def main() -> NoReturn:
-    """Run the command line."""
+def main(let_interrupts_through: Callable[[], None] = lambda: None) -> NoReturn:
+    """Run the command line.
+
+    Args:
+        let_interrupts_through: is called once whatever interrupts the command would be told.
+    """
     notes = notes_of_this_process()
     try:
-        run_group(lab, "lab", chosen_words("", os.environ))
-    except BadInput as error:  # the locale's catalogue is damaged, before any command has begun
-        say("lab", str(error))
-        raise SystemExit(ExitCode.BAD_INPUT) from None
+        run_group(lab, "lab", let_interrupts_through, _words_at_first)
     except SystemExit as end:
         if notes:
             notes.write(Done(end.code if isinstance(end.code, int) else 0))
         raise
+
+
+def _words_at_first() -> Words:
+    """Return the words of errors before a command has begun, which knows its course's words too."""
+    wanted = language_in(sys.argv[1:])
+    return chosen_words(wanted if wanted in languages([OWN_WORDS]) else "", os.environ)
 
 
 @click.group(

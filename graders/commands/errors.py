@@ -144,19 +144,31 @@ def end_in_order() -> None:
             signal.signal(ending, signal.default_int_handler)
 
 
-def run_group(group: click.Group, name: str, words: Words = ENGLISH_WORDS) -> NoReturn:
+def run_group(
+    group: click.Group,
+    name: str,
+    begin: Callable[[], None] = lambda: None,
+    words: Callable[[], Words] = lambda: ENGLISH_WORDS,
+) -> NoReturn:
     """Run a command line; an error ends it with one sentence on stderr, or with its traceback under `--debug`.
 
     Args:
         group: its commands.
         name: what it is called.
-        words: the language of errors, until a command has chosen another.
+        begin: what to do first, whose errors are told too.
+        words: chooses the language of errors, until a command has chosen another.
     """
-    settings = Settings(restartable=True, words=words)
+    settings = Settings(restartable=True)
+
+    def run() -> int | None:
+        settings.words = words()
+        begin()
+        return group(prog_name=name, obj=settings, standalone_mode=False)  # type: ignore[no-any-return]
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where it is no UTF-8, some signs are not to be had
-    sys.exit(exit_code_of(lambda: group(prog_name=name, obj=settings, standalone_mode=False), name, settings))
+    sys.exit(exit_code_of(run, name, settings))
 
 
 def exit_code_of(action: Callable[[], int | None], name: str, settings: Settings) -> int:
@@ -167,7 +179,7 @@ def exit_code_of(action: Callable[[], int | None], name: str, settings: Settings
         show(misuse, settings.words)
         return ExitCode.BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        say(name, settings.words.text("interrupted."))
+        say(name, settings.words.say("interrupted."))
         return ExitCode.INTERRUPTED
     except (BadInput, HarnessFault) as error:
         if settings.debug:

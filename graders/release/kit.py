@@ -44,6 +44,7 @@ from graders.words.spoken import ENGLISH, ENGLISH_WORDS, Words
 
 BACKEND, BACKEND_PACKAGE = "build_backend", "flit_core"
 COMMAND = f"{ENGINE}.student"
+ENTRY = f"{ENGINE}.commands.entry.points"  # it loads the former
 CACHES = re.compile(r"__pycache__|\..*|.*\.pyc|Thumbs\.db|desktop\.ini")
 
 
@@ -153,7 +154,7 @@ def _modules(course: Course, rubric: Sequence[Check], places: _Places) -> dict[s
             module.write_text(text, encoding="utf-8")
         packages = {course.checks: copy, ENGINE: PROJECT / ENGINE, course.reference: course.reference_folder}
         packages |= {name: course.folder_of(name) for name in course.decisive}
-        wanted = [COMMAND, *(f"{course.checks}.{step.module}" for step in course.steps)]
+        wanted = [ENTRY, COMMAND, *(f"{course.checks}.{step.module}" for step in course.steps)]
         wanted += [name for name in (course.sandbox.kit, course.sandbox.adaptations, course.figures) if name]
         files: dict[str, bytes] = {}
         for path in sources_of(wanted, packages):
@@ -225,7 +226,7 @@ def _installation(course: Course, libraries: Requirements) -> dict[str, bytes]:
             "requires-python": libraries.python,
             "dependencies": list(libraries.direct),
             "optional-dependencies": {name: list(extra) for name, extra in libraries.extras.items()},
-            "scripts": {"lab": f"{COMMAND}:main"},
+            "scripts": {"lab": f"{ENTRY}:lab"},
         },
         "tool": {"flit": {"module": {"name": ENGINE}}},
     }

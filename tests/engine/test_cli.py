@@ -426,6 +426,36 @@ def test_what_stands_where_results_go_is_named(tmp_path, place, kind):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "times", "said"),
+    [
+        ("lab", ("check", "2", "--lang", "el"), 1, "lab: διακόπηκε."),
+        ("lab", ("check", "2"), 1, "lab: interrupted."),
+        ("graders", ("run", "lab"), 1, "graders: interrupted."),
+        ("graders", ("run", "lab"), 2, "graders: interrupted."),
+    ],
+)
+def test_an_interrupt_while_modules_load_is_told_as_any_other(command, arguments, times, said):
+    """At whatever module it arrives: here, at each of three of the first."""
+    for module in ("click", "msgspec", "graders.course"):
+        code = (
+            "import os, signal, sys\n"
+            "class Impatient:\n"
+            "    def find_spec(self, name, *_):\n"
+            f"        for _ in range({times} if name == {module!r} else 0):\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n"
+            "sys.meta_path.insert(0, Impatient())\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            f"from graders.commands.entry.points import {command}; {command}()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True, text=True, encoding="utf-8", cwd=ROOT, timeout=60, check=False,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "LANGUAGE": "en"},
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", said)
+
+
 def test_an_interrupt_while_the_server_starts_is_told_as_any_other():
     code = (
         "import graders.sandbox.client as client\n"
