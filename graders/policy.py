@@ -9,6 +9,7 @@ import msgspec
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Days = Annotated[int, msgspec.Meta(ge=0)]
+StepNumber = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*$")]
 
 
 class Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +32,7 @@ class Grades(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     penalty: Share = 0.0
     latest: Days | None = None
     unreadable: Literal["skipped", "counts"] = "skipped"
-    weights: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
+    weights: dict[StepNumber, Annotated[float, msgspec.Meta(ge=0)]] = {}
 
     def weight_of(self, step: int) -> float:
         """Return a step's factor."""

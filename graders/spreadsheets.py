@@ -19,6 +19,7 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how files of Excel, new and old, and of LibreOffice begin
 WORD = re.compile(rb"[A-Za-z\xa2\xb8-\xba\xbc\xbe-\xff]{2,}")  # letters of ASCII, and what is one on Greek Windows
 DELIMITERS = ",;\t"
+NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?")  # float() reads 1_0 too, as 10
 
 
 class BadSheet(BadInput):
@@ -94,10 +95,9 @@ def records(text: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, s
 
 def number_in(cell: str) -> float | None:
     """Return the number that a cell holds, with a decimal point or comma; None if it holds none."""
-    try:
-        value = float(cell.strip().replace(",", "."))
-    except ValueError:
+    if not NUMBER.fullmatch(cell.strip()):
         return None
+    value = float(cell.strip().replace(",", "."))
     return value if math.isfinite(value) else None
 
 

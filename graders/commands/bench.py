@@ -10,7 +10,7 @@ from rich.console import Console
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode
-from graders.commands.options import course_option, expect_steps
+from graders.commands.options import Whole, course_option, expect_steps
 from graders.course import Course
 
 WIDTH = 120  # of the tables, also where they are kept in a file
@@ -22,20 +22,20 @@ WIDTH = 120  # of the tables, also where they are kept in a file
 )
 @click.option(
     "--peers",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="COUNT",
     help="Instead, grade COUNT submissions with nbgrader and otter-grader too, which must be installed.",
 )
 @click.option(
     "--class",
     "class_size",
-    type=click.IntRange(min=6),
+    type=Whole(min=6),
     metavar="COUNT",
     help="Instead, grade a class of COUNT submissions, made of the course's corpus; exits with 1 if memory grows.",
 )
-@click.option("--step", "steps", multiple=True, type=click.IntRange(min=1),
+@click.option("--step", "steps", multiple=True, type=Whole(min=1),
               help="Of --class: grade this step; may be repeated.  [default: the first four]")  # fmt: skip
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Of --peers.")
+@click.option("--rounds", type=Whole(min=1), default=3, show_default=True, help="Of --peers.")
 @course_option
 def bench(
     out: Path | None,

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from graders.course import OWN_COURSE, Course, load_course
+from graders.spreadsheets import NUMBER
+
+MOST_SHOWN = 40  # characters of what is no number
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds, in decimal digits alone: Python would read `1_0` as 10."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; what is none, or out of bounds, is wrong usage."""
+        if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]{1,4000}\s*", value):
+            self.fail(f"{value[:MOST_SHOWN]!r} is no whole number.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Number(click.FloatRange):
+    """A number within bounds, written as in a sheet, but with a decimal point."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; what is none, or out of bounds, is wrong usage."""
+        if isinstance(value, str) and ("," in value or not NUMBER.fullmatch(value.strip())):
+            self.fail(f"{value[:MOST_SHOWN]!r} is no number.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class CourseFolder(click.ParamType[Course]):

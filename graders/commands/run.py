@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ import click
 from graders.commands.cluster.dask import cluster_at, with_dask
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import claim, course_option, expect_steps, without_collecting
+from graders.commands.options import Number, Whole, claim, course_option, expect_steps, without_collecting
 from graders.course import Course
 from graders.intake.layouts import LAYOUTS, Layout
 
@@ -45,16 +44,14 @@ class _OutFolder(click.Path):
     type=_OutFolder(file_okay=False, path_type=Path),
     help="Folder for NAME/result.json and summary.csv.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Submissions graded at a time.")
-@click.option(
-    "--step", "steps", multiple=True, type=click.IntRange(min=1), help="Grade this step only; may be repeated."
-)
+@click.option("--jobs", type=Whole(1, 64), default=1, show_default=True, help="Submissions graded at a time.")
+@click.option("--step", "steps", multiple=True, type=Whole(min=1), help="Grade this step only; may be repeated.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, SEEDS - 1),
+    type=Whole(0, SEEDS - 1),
     help="Seed of all random inputs  [default: drawn from each submission's content].",
 )
-@click.option("--time-limit", type=click.FloatRange(min=1, max=LONGEST_SECONDS), default=900, show_default=True,
+@click.option("--time-limit", type=Number(min=1, max=LONGEST_SECONDS), default=900, show_default=True,
               help="Seconds that a submission has for all checks together.")  # fmt: skip
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation under which to grade.")  # fmt: skip
@@ -67,7 +64,7 @@ class _OutFolder(click.Path):
               help="Gradescope's submission_metadata.json: whose the submission is, and when it came.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", callback=with_dask,
               help="Judge on the nodes of this Dask scheduler, such as tcp://host:8786; see graders node.")  # fmt: skip
-@click.option("--fail-under", type=float, metavar="POINTS", help="End with 1 if a submission has fewer points.")
+@click.option("--fail-under", type=Number(), metavar="POINTS", help="End with 1 if a submission has fewer points.")
 @course_option
 def run(
     submissions: tuple[Path, ...],
@@ -90,7 +87,6 @@ def run(
     A submission that is unchanged since an earlier run into the same --out folder is not graded again.
     """
     expect_linux("run")
-    _expect_numbers(time_limit, fail_under)
     if scheduler and jobs > 1:
         raise click.UsageError("--jobs is of this machine; with --scheduler, each graders node has its own --jobs.")
     if metadata and (layout or len(submissions) > 1):
@@ -164,13 +160,6 @@ def _once_warm(server: WarmServer, grade: Callable[[Task], ExitCode], task: Task
     task.prepare()  # while the server loads, and not afterwards
     server.wait_until_warm(_say_what_takes_long)
     return grade(task)
-
-
-def _expect_numbers(time_limit: float, fail_under: float | None) -> None:
-    if math.isnan(time_limit):
-        raise click.UsageError("--time-limit is no number of seconds.")
-    if fail_under is not None and math.isnan(fail_under):
-        raise click.UsageError("--fail-under is no number of points.")
 
 
 def _make_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from graders.spreadsheets import BadSheet, read_table, records
 
 COLUMNS = ("id", "name", "email", "group", "section", "extra_days", "known_as")
 NEEDED = ("id", "name")
+DAYS = re.compile(r"[0-9]{1,4}")
 NO_LETTERS = re.compile(r"[\W\d_]+")
 MOST_PARTS = 4  # of a name, whose orders are all tried
 # Ids on platforms that are the university's or the student's own, not numbers that the platform gave.
@@ -97,8 +98,8 @@ def read_roster(path: Path) -> Roster:
             raise BadSheet(f"{where} has no id.")
         if values["id"] in students:
             raise BadSheet(f"{where}: {values['id']} is there twice.")
-        if values["extra_days"] and not values["extra_days"].isdecimal():
-            raise BadSheet(f"{where}: extra_days is {values['extra_days']!r}, which is no whole number.")
+        if values["extra_days"] and not DAYS.fullmatch(values["extra_days"]):
+            raise BadSheet(f"{where}: extra_days is {values['extra_days'][:40]!r}, which is no number of days.")
         days = int(values.pop("extra_days") or 0)
         for name in values["known_as"].split():
             if known_as.setdefault(name, values["id"]) != values["id"]:

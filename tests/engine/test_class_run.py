@@ -137,6 +137,10 @@ def test_decisions_enter_totals_and_history(download, tmp_path):
     for wrong in (
         ("override", "nobody", 1, "--reason", "x", *book, *course),
         ("override", name, 1, "--step", 99, "--reason", "x", *book, *course),
+        ("override", name, "1_0", "--step", 1, "--reason", "x", *book, *course),
+        ("override", name, 1, "--step", "0_1", "--reason", "x", *book, *course),
+        ("late-days", name, "1_0", "--reason", "x", *book),
+        ("late-days", name, "9" * 5000, "--reason", "x", *book),
         ("withdraw", name, *book),
         ("show", "--student", "nobody", *book, *course),
     ):

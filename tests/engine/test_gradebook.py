@@ -168,6 +168,13 @@ def test_weights_marks_and_overrides_enter_the_total(book: Gradebook, tmp_path: 
     assert book.totals(policy, ())[ANNA.id].points == 15.5
 
 
+@pytest.mark.parametrize("step", ["1_0", "01", "-1", "one", ""])
+def test_what_is_no_number_of_a_step_has_no_weight(step: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="weights"):
+        msgspec.convert({"weights": {step: 2.0}}, Grades)
+    assert msgspec.convert({"weights": {"10": 2.0}}, Grades).weight_of(10) == 2
+
+
 def test_what_entered_a_total_is_said_also_where_it_is_nothing(book: Gradebook, tmp_path: Path) -> None:
     book.record(handin(), result(tmp_path, {1: 4, 2: 10}, answer="Επειδή η ακολουθία είναι μεγάλη."))
     book.record(handin(GIORGOS), result(tmp_path, {1: 4, 2: 10}, answer="Γιατί έτσι."))

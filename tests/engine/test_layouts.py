@@ -317,6 +317,8 @@ def test_what_is_no_text_is_told(tmp_path, data, says):
         ("id,name\n,Άννα\n", "line 2 has no id"),
         ("id,name,known_as\n1,Άννα,7 8\n2,Εύα,8\n", "line 3: 1 is known as 8 too"),
         ("id,name,extra_days\n1,Άννα,many\n", "line 2: extra_days is 'many'"),
+        ("id,name,extra_days\n1,Άννα,1_0\n", "line 2: extra_days is '1_0'"),
+        (f"id,name,extra_days\n1,Άννα,{'9' * 5000}\n", "line 2: extra_days is '999"),
     ],
 )
 def test_a_roster_that_cannot_be_used_is_told_with_the_line(tmp_path, text, says):

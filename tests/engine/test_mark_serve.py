@@ -258,7 +258,7 @@ def test_what_was_given_stands_after_a_restart_and_its_comments_are_offered(elen
     assert again.page.xpath("//button/@data-comment") == ["Ποια κλειδιά;"]
 
 
-@pytest.mark.parametrize("points", ["2", "-0.5", "πολλά", "nan", "inf", "1e3", "1" * 500])
+@pytest.mark.parametrize("points", ["2", "-0.5", "πολλά", "nan", "inf", "1e3", "1" * 500, "1_0", "0_1", "١"])
 def test_points_that_do_not_fit_are_told_and_nothing_typed_is_lost(eleni, book, points):
     eleni.follow("n")
     eleni.give(points=points, comment="γιατί")

@@ -168,6 +168,8 @@ def test_one_thing_is_told_as_one(book, tmp_path):
     rows[0].update(points="1")
     rows[1].update(points="inf")
     assert "'inf' is no number of points" in bring_in(tmp_path, fill(tmp_path, rows))[2]
+    rows[1].update(points="0_1")
+    assert "'0_1' is no number of points" in bring_in(tmp_path, fill(tmp_path, rows))[2]
     assert ": 1 mark\n" in bring_in(tmp_path, fill(tmp_path, rows[:1]))[1]
     record(book, tmp_path, dict.fromkeys(("002", "003"), ""), attempt=2)
     _, told, said = export(tmp_path, to="others")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import claim, course_option, expect_steps
+from graders.commands.options import Whole, claim, course_option, expect_steps
 from graders.course import Course
 from graders.outcomes import HarnessFault
 
@@ -26,14 +26,14 @@ PAGE, FINDINGS = "audit.html", "audit.json"
 
 @click.command(cls=Command)
 @click.option("--quick", is_flag=True, help="Take a hundred of the mutants, drawn by what the course holds.")
-@click.option("--step", "steps", multiple=True, type=click.IntRange(min=1),
+@click.option("--step", "steps", multiple=True, type=Whole(min=1),
               help="Audit the checks of this step only; may be repeated.")  # fmt: skip
 @click.option("--only", "kinds", multiple=True, type=click.Choice(["right", "mistake", "mutant"]),
               help="Judge submissions of this kind only; may be repeated.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Submissions graded at a time.")
-@click.option("--seeds", type=click.IntRange(0), default=0, show_default=True,
+@click.option("--jobs", type=Whole(1, 64), default=1, show_default=True, help="Submissions graded at a time.")
+@click.option("--seeds", type=Whole(0), default=0, show_default=True,
               help="Judge right submissions with so many seeds more.")  # fmt: skip
-@click.option("--regrades", type=click.IntRange(0), default=0, show_default=True,
+@click.option("--regrades", type=Whole(0), default=0, show_default=True,
               help="Judge so many submissions twice.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("audit"), show_default=True,
               help=f"Folder for {PAGE}, {FINDINGS} and the results of what was judged.")  # fmt: skip

@@ -9,13 +9,13 @@ from rich.console import Console
 
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command
-from graders.commands.options import course_option
+from graders.commands.options import Whole, course_option
 from graders.course import Course
 
 
 @click.command(cls=Command)
-@click.option("--seeds", type=click.IntRange(2), default=30, show_default=True, help="Runs of each submission.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time.")
+@click.option("--seeds", type=Whole(2), default=30, show_default=True, help="Runs of each submission.")
+@click.option("--jobs", type=Whole(1, 64), default=1, show_default=True, help="Runs at a time.")
 @click.option("--check", "checks", multiple=True, metavar="ID",
               help="Measure this check only; what the others demand stays as it is. May be repeated.")  # fmt: skip
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path),

@@ -13,7 +13,7 @@ import click
 from graders.commands.classroom.book import expect_one_source, opened
 from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import Command, Group, say
-from graders.commands.options import course_option, lang_option
+from graders.commands.options import Whole, course_option, lang_option
 from graders.commands.writing import STDOUT, file_option, write
 from graders.course import Course
 from graders.outcomes import HarnessFault
@@ -69,7 +69,7 @@ def class_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--results", required=True, type=click.Path(file_okay=False, path_type=Path),
               help="Folder for results, as for graders run --out; without it, grading failed.")  # fmt: skip
 @to_option
-@click.option("--ended", type=int, default=0, help="Exit code of graders run; of a fault, a result says so.")
+@click.option("--ended", type=Whole(), default=0, help="Exit code of graders run; of a fault, a result says so.")
 @lang_option
 @course_option
 def gradescope(results: Path, to: Path, ended: int, language: str, course: Course) -> None:

@@ -10,7 +10,7 @@ import click
 
 from graders.commands.classroom.book import book_option, opened
 from graders.commands.errors import Command, Group
-from graders.commands.options import course_option, expect_steps
+from graders.commands.options import Number, Whole, course_option, expect_steps
 from graders.commands.writing import file_option, write
 from graders.course import Course
 from graders.questions import load_questions
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 LARGEST = 1e6
-FINITE = click.FloatRange(-LARGEST, LARGEST)  # which "nan" and "inf" are not in
+MOST_DAYS = 9999  # as in a roster
+POINTS = Number(-LARGEST, LARGEST)
 
 
 @click.group(cls=Group)
@@ -113,8 +114,8 @@ def _print_table(totals: Mapping[str, Total], names: Mapping[str, str]) -> None:
 @grades.command(cls=Command)
 @book_option
 @click.argument("student")
-@click.argument("points", type=FINITE)
-@click.option("--step", type=click.IntRange(min=1), help="The step whose points these are  [default: the total].")
+@click.argument("points", type=POINTS)
+@click.option("--step", type=Whole(min=1), help="The step whose points these are  [default: the total].")
 @click.option("--reason", required=True, help="Why; it stands in the history, and where the total is explained.")
 @course_option
 def override(url: str, student: str, points: float, step: int | None, reason: str, course: Course) -> None:
@@ -128,7 +129,7 @@ def override(url: str, student: str, points: float, step: int | None, reason: st
 @grades.command(cls=Command)
 @book_option
 @click.argument("student")
-@click.option("--step", type=click.IntRange(min=1), help="The step whose points are computed again  [default: total].")
+@click.option("--step", type=Whole(min=1), help="The step whose points are computed again  [default: total].")
 def withdraw(url: str, student: str, step: int | None) -> None:
     """Let STUDENT's computed points count again."""
     with opened(url) as book:
@@ -139,7 +140,7 @@ def withdraw(url: str, student: str, step: int | None) -> None:
 @grades.command("late-days", cls=Command)
 @book_option
 @click.argument("student")
-@click.argument("days", type=click.IntRange(min=1))
+@click.argument("days", type=Whole(1, MOST_DAYS))
 @click.option("--reason", required=True, help="Why; it stands in the history.")
 def late_days(url: str, student: str, days: int, reason: str) -> None:
     """Give STUDENT so many DAYS after the deadline that cost nothing, besides those that there are."""

@@ -11,7 +11,7 @@ import click
 
 from graders.commands.classroom.book import book_option, opened, user_at_hand
 from graders.commands.errors import Command, ExitCode, Group, say
-from graders.commands.options import course_option, lang_option
+from graders.commands.options import Whole, course_option, lang_option
 from graders.commands.writing import write_folder
 from graders.course import Course
 from graders.outcomes import HarnessFault
@@ -140,7 +140,7 @@ def import_sheets(context: click.Context, url: str, sheets: tuple[Path, ...], ma
 @marker_option
 @click.option("--independently", is_flag=True,
               help="Also mark what others have marked, and see their marks only after your own.")  # fmt: skip
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Where to listen.")
+@click.option("--port", type=Whole(0, 65535), default=0, show_default="a free one", help="Where to listen.")
 @lang_option
 @course_option
 def serve(

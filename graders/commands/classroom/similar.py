@@ -10,7 +10,7 @@ import click
 
 from graders.commands.classroom.reading import readable_results
 from graders.commands.errors import Command, ExitCode, say
-from graders.commands.options import course_option, expect_steps
+from graders.commands.options import Number, Whole, course_option, expect_steps
 from graders.commands.writing import STDOUT, file_option, write, write_folder
 from graders.course import Course
 from graders.intake.layouts.handin import Handin, whose
@@ -30,8 +30,8 @@ LEAST = 0.3
 @click.argument("submissions", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Folder for results: whose submissions are; without SUBMISSIONS, these are compared.")  # fmt: skip
-@click.option("--step", type=click.IntRange(min=1), help="Compare the module of this step alone.")
-@click.option("--least", type=click.FloatRange(0, 1), metavar="SHARE", default=LEAST, show_default=True,
+@click.option("--step", type=Whole(min=1), help="Compare the module of this step alone.")
+@click.option("--least", type=Number(0, 1), metavar="SHARE", default=LEAST, show_default=True,
               help="Show pairs that agree in this share, of the smaller one or of a file.")  # fmt: skip
 @file_option("--csv", "file", "Write the pairs as CSV")
 @click.option("--dolos", type=click.Path(file_okay=False, path_type=Path),

@@ -10,7 +10,7 @@ import click
 from graders.commands.cluster.dask import expect_dask
 from graders.commands.confining import expect_linux
 from graders.commands.errors import Command, say
-from graders.commands.options import course_option
+from graders.commands.options import Whole, course_option
 from graders.course import Course
 
 MOST_JOBS = 256
@@ -18,7 +18,7 @@ MOST_JOBS = 256
 
 @click.command(cls=Command)
 @click.argument("address")
-@click.option("--jobs", type=click.IntRange(1, MOST_JOBS), default=1, show_default=True,
+@click.option("--jobs", type=Whole(1, MOST_JOBS), default=1, show_default=True,
               help="Submissions judged at a time.")  # fmt: skip
 @click.option("--require", type=click.Choice(["full", "partial", "none"]), default="full", show_default=True,
               help="Least isolation that this machine has to reach.")  # fmt: skip

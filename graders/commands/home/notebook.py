@@ -8,12 +8,12 @@ import click
 
 from graders.commands.errors import Command, say, words_for
 from graders.commands.home.place import home_course_option, root_of, root_option
-from graders.commands.options import expect_steps, lang_option
+from graders.commands.options import Whole, expect_steps, lang_option
 from graders.course import Course
 
 
 @click.command(cls=Command)
-@click.option("--step", "numbers", type=int, multiple=True, help="This step only; may be repeated.")
+@click.option("--step", "numbers", type=Whole(), multiple=True, help="This step only; may be repeated.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), show_default="beside what you write",
               help="The notebook to write.")  # fmt: skip
 @root_option
