@@ -54,7 +54,7 @@ def _imports(path: Path, name: str, is_package: bool, _changed: int) -> Collecti
     """Return what a file may import: of `from a import b` both `a` and `a.b`, since `b` may be a module."""
     wanted: set[str] = set()
     base = name if is_package else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(ast.parse(path.read_bytes())):
         match node:
             case ast.Import(names=names):
                 wanted.update(alias.name for alias in names)
@@ -64,3 +64,13 @@ def _imports(path: Path, name: str, is_package: bool, _changed: int) -> Collecti
                 wanted.add(origin)
                 wanted.update(f"{origin}.{alias.name}" for alias in names)
     return wanted
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements, also those in others, but no expressions, which are many and import nothing."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, part, ())
