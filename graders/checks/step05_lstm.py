@@ -436,6 +436,8 @@ def test_checkpoint_restores_the_classifier(lab: Any, kit: Kit, rng: np.random.G
     )
     call = "the array of logits of the classifier that was loaded"
     expect_as_before(kit.training.logits(loaded, x, [4] * 3), right, fresh, call)
+    if kit.holds(path, "MeanOfFrames"):
+        raise AssertionError("save_checkpoint writes the model itself; expected its state_dict alone.")
 
 
 @check(
@@ -597,6 +599,7 @@ def test_early_stopping_wants_more_than_min_delta(lab: Any) -> None:
     for sequence, options in (
         (losses, {"min_delta": 0.0}),
         (losses, {"min_delta": 0.1}),
+        ([8.0, 7.6, 7.4, 7.3, 7.2, 7.1, 7.0], {"min_delta": 0.5}),
         (slowly, {}),
         ([1.0] * 5, {}),
     ):
@@ -661,9 +664,10 @@ def test_overfit_batch_stays_with_the_first_batch(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
     """overfit_batch takes all steps, 400 by default, on the whole first batch, and returns the loss before each."""
-    for steps, options in ((5, {"iterations": 5}), (400, {})):
+    # The last one's loss is nearly 0 from the beginning, which is no reason to stop.
+    for steps, options, times in ((5, {"iterations": 5}, 1.0), (400, {}, 1.0), (6, {"iterations": 6}, 1e-6)):
         gauge = Gauge.draw(rng)
-        model, loader = double(gauge), kit.training.shuffling(batches(gauge, rng, 12, 4).loader(kit))
+        model, loader = double(gauge), kit.training.shuffling(batches(gauge, rng, 12, 4, times).loader(kit))
         given = "".join(f", {name}={value}" for name, value in options.items())
         call, rate = f"overfit_batch(model, loader, optimizer, 'cpu'{given})", 2 / steps
         returned = lab.step05_lstm.overfit_batch(model, loader, kit.training.sgd(model, rate), "cpu", **options)
@@ -781,7 +785,7 @@ def test_complete_training_ends_with_the_best_weights(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
     """When training runs through all epochs, the model has the best weights as well."""
-    for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7]):
+    for losses in ([0.9, 0.4, 0.6, 0.5], [0.4, 0.6, 0.5], [0.9, 0.8, 0.7], [0.9 - 0.05 * epoch for epoch in range(12)]):
         expect_weight_of(trained_on_script(lab, kit, double, rng, losses, patience=10), best_epoch(losses))
 
 

@@ -144,6 +144,12 @@ def moved(path: str) -> str:
     return other
 
 
+def holds(path: str, text: str) -> bool:
+    """Return whether a file holds a text as it is, such as the name of a class whose objects were pickled."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        return text.encode() in file.read()
+
+
 def empty_figure() -> Any:
     """Return a new matplotlib figure without axes, for a plotting function to draw on."""
     return new_figure((6, 6))

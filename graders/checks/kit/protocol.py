@@ -159,6 +159,8 @@ class Kit(Protocol):
 
     def moved(self, path: str) -> Any: ...
 
+    def holds(self, path: str, text: str) -> Any: ...
+
 
 if TYPE_CHECKING:  # the kit is what is listed here
     _kit: Kit = kit

@@ -80,9 +80,9 @@ def one_less(mean: float, *counts: int) -> list[tuple[float, str]]:
     ]
 
 
-def batches(gauge: Gauge, rng: np.random.Generator, tracks: int, size: int) -> Batches:
-    """Return random batches, of such values that no gradient is above 1, where clipping would begin."""
-    values = rng.uniform(0.025, 0.075, tracks).astype(np.float32)
+def batches(gauge: Gauge, rng: np.random.Generator, tracks: int, size: int, times: float = 1.0) -> Batches:
+    """Return random batches, of values (or so many `times` them) with no gradient above 1, where clipping begins."""
+    values = (times * rng.uniform(0.025, 0.075, tracks)).astype(np.float32)
     return Batches(gauge, values, rng.integers(0, CLASSES, tracks), rng.integers(1, 4, tracks), size)
 
 
