@@ -20,6 +20,7 @@ from graders.results.gradebook.rows import (
     Marks,
     attempt_from,
     handin_from,
+    key_of,
     marks_of_owners,
     now,
     owners_of,
@@ -129,8 +130,9 @@ class Gradebook(Answers):
         Of one whose content nobody knows yet, that is noted if nothing is there of its name and attempt.
         """
         with self._session() as session, session.no_autoflush:
+            there = set(session.scalars(sa.select(HandinRow.key)))
             for handin in sorted(handins, key=subject_of):
-                if handin.digest or not is_there(handin, session):
+                if key_of(handin) not in there and (handin.digest or not is_there(handin, session)):
                     row_of(handin, session, by=self.by)
 
     def _record(self, handin: Handin, result: Result, session: Session) -> bool:
