@@ -14,6 +14,7 @@ from graders.sandbox.client import WarmServer, Worker, order_for
 from graders.sandbox.proxies import OneWorker, RemotePackage
 from tests import browser as chromium
 from tests import postgresql as postgresql_server
+from tests import slow
 from tests.support import COURSE, checks_collected, copy_of_words, solve_words
 
 SECONDS = 5.0
@@ -25,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=8, help="kill processes of a run at this many moments")
     parser.addoption("--cluster-kills", type=int, default=3, help="kill processes of a cluster at this many moments")
     parser.addoption("--renew-snapshots", action="store_true", help="keep what students read now as the snapshots")
+    parser.addoption("--renew-slow", action="store_true", help="keep which tests take long now, for -m 'not slow'")
     parser.addoption("--whole-steps", action="store_true", help="judge each mistake by all checks of its step")
 
 
@@ -36,6 +38,15 @@ def whole_steps(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def regrades(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--regrades"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--renew-slow") and not hasattr(config, "workerinput"):  # not in processes of pytest-xdist
+        config.pluginmanager.register(slow.Renewal(config.rootpath))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow.mark(items)
 
 
 def pytest_collection_finish() -> None:
