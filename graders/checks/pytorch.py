@@ -50,7 +50,11 @@ class PyTorch:
         return torch.from_numpy(array)
 
     def seed(self, seed: int) -> None:
-        """Seed the global generator with 63 bits of a seed."""
-        torch = sys.modules.get("torch")
-        if hasattr(torch, "manual_seed"):
-            torch.manual_seed(seed % SEEDS)  # type: ignore[union-attr]
+        """Seed the global generator, and those of devices if PyTorch was built for any, with 63 bits of a seed.
+
+        For devices that it was not built for, `manual_seed` keeps the stack each time, which takes milliseconds.
+        """
+        torch: Any = sys.modules.get("torch")
+        if hasattr(torch, "accelerator"):  # what is loaded last
+            has_devices = torch.accelerator.current_accelerator() is not None
+            (torch.manual_seed if has_devices else torch.default_generator.manual_seed)(seed % SEEDS)

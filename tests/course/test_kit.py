@@ -9,10 +9,12 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
+import torch
 
 from graders.checks import kit
 from graders.checks.kit import figures
 from graders.checks.kit.shown import FIGURES
+from graders.checks.pytorch import PyTorch
 from tests.support import COURSE
 
 
@@ -66,3 +68,11 @@ def test_the_reference_draws_each_figure_of_a_step(step: int) -> None:
     assert drawn
     assert all(content.startswith(b"\x89PNG") for content in drawn.values())
     assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("seed", [0, 2**40 + 5, 2**127 + 2**62 + 7])
+def test_the_generator_is_seeded_as_pytorch_itself_does(seed: int) -> None:
+    torch.manual_seed(seed % 2**63)
+    expected = torch.rand(4)
+    PyTorch().seed(seed)
+    assert torch.equal(torch.rand(4), expected)
