@@ -94,7 +94,8 @@ def _runs(course: Course, experiment: Experiment, seeds: int, folder: Path) -> I
 
 
 def _measured(course: Course, runs: Sequence[Run], jobs: int) -> Iterator[tuple[Run, float | None]]:
-    checks = {check.id: check for check in load_rubric(course)}
+    steps = {course.step_of_check(run.experiment.check).number for run in runs}
+    checks = {check.id: check for check in load_rubric(course, steps)}
     controls: SimpleQueue[Any] = SimpleQueue()
 
     def value(run: Run) -> float | None:
@@ -104,7 +105,7 @@ def _measured(course: Course, runs: Sequence[Run], jobs: int) -> Iterator[tuple[
         finally:
             controls.put(control)
 
-    with WarmServer(course, jobs) as server, ThreadPoolExecutor(jobs) as pool:
+    with WarmServer(course, jobs, steps) as server, ThreadPoolExecutor(jobs) as pool:
         server.wait_until_warm()
         for control in server.controls:
             controls.put(control)

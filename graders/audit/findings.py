@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
-from scipy.stats import binomtest
 
 from graders.audit.trial import TrialResult
 from graders.authoring.thresholds import Calibrated
@@ -185,6 +184,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         total = self.total
         if not self.drawn or not total.wrong:
             return total.rate
+        from scipy.stats import binomtest  # noqa: PLC0415 - slow to load, and not needed without a sample
+
         return float(binomtest(total.killed, total.wrong, alternative="less").proportion_ci(CONFIDENCE).high)
 
     @cached_property

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 
 from graders.course import ENGINE
 from graders.outcomes import HarnessFault
+from graders.results.imports import statements
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def requirements_of(sources: Iterable[bytes], further: Iterable[str] = (), extra
 
 def _imported(source: bytes) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in statements(ast.parse(source)):
         match node:
             case ast.Import(names=aliases):
                 names.update(alias.name.partition(".")[0] for alias in aliases)

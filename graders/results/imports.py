@@ -37,6 +37,16 @@ def modules_below(package: str, folder: Path) -> Iterator[str]:
         yield ".".join([package, *parts]).removesuffix(".__init__")
 
 
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements, also those in others, but no expressions, which are many and import nothing."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, part, ())
+
+
 def _file_of(name: str, packages: Mapping[str, Path]) -> Path | None:
     """Return a module's file, if the module belongs to one of the packages."""
     parts = name.split(".")
@@ -54,7 +64,7 @@ def _imports(path: Path, name: str, is_package: bool, _changed: int) -> Collecti
     """Return what a file may import: of `from a import b` both `a` and `a.b`, since `b` may be a module."""
     wanted: set[str] = set()
     base = name if is_package else name.rpartition(".")[0]
-    for node in _statements(ast.parse(path.read_bytes())):
+    for node in statements(ast.parse(path.read_bytes())):
         match node:
             case ast.Import(names=names):
                 wanted.update(alias.name for alias in names)
@@ -64,13 +74,3 @@ def _imports(path: Path, name: str, is_package: bool, _changed: int) -> Collecti
                 wanted.add(origin)
                 wanted.update(f"{origin}.{alias.name}" for alias in names)
     return wanted
-
-
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all statements, also those in others, but no expressions, which are many and import nothing."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-            waiting += getattr(node, part, ())
