@@ -92,10 +92,14 @@ def _unchecked(course: Course) -> Iterator[Exercise]:
     """Yield the exercises that no check of their step names, nor what it imports of the checks."""
     packages = {course.checks: course.folder_of(course.checks)}
     named: dict[str, set[str]] = {}
+    attributes: dict[Path, set[str]] = {}
     for step in course.steps:
         sources = sources_of([f"{course.checks}.{step.module}"], packages)
-        trees = (ast.parse(path.read_bytes()) for path in sources)
-        named[step.module] = {n.attr for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        for path in sources:
+            if path not in attributes:
+                tree = ast.parse(path.read_bytes())
+                attributes[path] = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        named[step.module] = set().union(*(attributes[path] for path in sources))
     yield from (one for one in exercises(course) if one.name not in named.get(one.module, ()))
 
 

@@ -18,12 +18,19 @@ class Place:
     """A copy of the engine, a course, a submission and its results."""
 
     def __init__(self, folder: Path) -> None:
-        # With what is compiled already, so that a command has less to compile.
-        self.engine = Path(shutil.copytree(ROOT / "graders", folder / "graders"))
-        self.course = copy_of_words(folder / "words")
-        self.submission = Path(shutil.copytree(WORDS / "variants" / "split_by_hand", folder / "anna"))
+        self.engine = folder / "graders"
+        self.course = folder / "words"
+        self.submission = folder / "anna"
         self.out = folder / "grades"
         self.folder = folder
+
+    @classmethod
+    def made_in(cls, folder: Path) -> Place:
+        """Make the copies, with what is compiled already, so that a command has less to compile."""
+        shutil.copytree(ROOT / "graders", folder / "graders")
+        copy_of_words(folder / "words")
+        shutil.copytree(WORDS / "variants" / "split_by_hand", folder / "anna")
+        return cls(folder)
 
     def run(self, *options: str) -> str:
         """Grade the submission, and return what is said of it."""
@@ -47,10 +54,20 @@ class Place:
         return dict(json.loads((self.out / "anna" / "result.json").read_text(encoding="utf-8")))
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path)
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Path]:
+    """Give a place in which the submission was graded once, and a copy of all that is in it then."""
+    place = Place.made_in(tmp_path_factory.mktemp("place"))
     assert "unchanged" not in place.run()
+    return place, Path(shutil.copytree(place.folder, tmp_path_factory.mktemp("kept") / "place"))
+
+
+@pytest.fixture
+def place(graded: tuple[Place, Path]) -> Place:
+    """Give the place as it was right after the submission was graded; its path is part of what a result says."""
+    place, kept = graded
+    shutil.rmtree(place.folder)
+    shutil.copytree(kept, place.folder)
     return place
 
 
@@ -62,12 +79,15 @@ def test_nothing_is_graded_twice(place: Place) -> None:
     assert place.run() == "anna  6 of 6  (unchanged since an earlier run)"
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["feedback/terminal.py", "commands/run.py", "results/files.py", "intake/archives.py", "checks/course.toml"],
-)
-def test_a_change_of_what_decides_no_verdict_regrades_nothing(place: Place, module: str) -> None:
-    add(place.engine / module)
+def test_a_change_of_what_decides_no_verdict_regrades_nothing(place: Place) -> None:
+    for module in (
+        "feedback/terminal.py",
+        "commands/run.py",
+        "results/files.py",
+        "intake/archives.py",
+        "checks/course.toml",
+    ):
+        add(place.engine / module)
     assert "unchanged since an earlier run" in place.run()
 
 

@@ -19,10 +19,11 @@ from rich.console import Console
 from graders.bench import engine as bench
 from graders.bench.figures import Figure
 from graders.commands import doctor
+from graders.course import load_course
 from graders.outcomes import HarnessFault
 from graders.sandbox import breaches
 from graders.sandbox.client import WarmServer
-from tests.support import COURSE, GRADERS, LAB, ROOT, SEED, run_python
+from tests.support import COURSE, GRADERS, LAB, ROOT, SEED, WORDS, run_python
 
 SCHEMA = json.loads((ROOT / "docs" / "result.schema.json").read_text(encoding="utf-8"))
 
@@ -234,7 +235,7 @@ def test_ctrl_c_in_lab_check_shows_what_was_checked_and_the_line_that_ran(tmp_pa
 @pytest.mark.slow
 def test_lab_check_works_without_the_reference_solutions(tmp_path):
     for name, left_out in (("graders", ()), ("lab", ()), ("fixtures", ("data", "submissions"))):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", *left_out))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(*left_out))
     blocked = (
         "import sys; sys.modules['solutions'] = None; sys.path.insert(0, '.'); from graders.student import main; main()"
     )
@@ -319,7 +320,7 @@ def test_doctor_names_a_layer_that_is_missing(monkeypatch):
 
 @pytest.mark.slow
 def test_bench_measures_the_sandbox_on_a_running_server():
-    figures = bench.sandbox_figures(COURSE, repeats=3)
+    figures = bench.sandbox_figures(load_course(WORDS), repeats=3)
     assert len(figures) == 4
     assert all(figure.value > 0 for figure in figures if figure.unit != "MB")  # memory may shrink meanwhile
 
@@ -397,9 +398,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, endin
 
 def test_a_run_under_nohup_goes_on(tmp_path):
     code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from graders.cli import main; main()"
-    words = ROOT / "tests" / "courses" / "words"
-    several = [words / "words_reference"] * 10
-    command = [sys.executable, "-u", "-c", code, "run", *several, "--course", words, "--out", tmp_path]
+    several = [WORDS / "words_reference"] * 10
+    command = [sys.executable, "-u", "-c", code, "run", *several, "--course", WORDS, "--out", tmp_path]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert running.stdout is not None
     assert running.stdout.readline().startswith("words_reference")
@@ -409,12 +409,13 @@ def test_a_run_under_nohup_goes_on(tmp_path):
 
 
 def test_a_run_of_one_step_does_not_take_the_place_of_a_run_of_more(tmp_path):
-    assert graders("run", "lab", "--step", 1, "--step", 2, "--out", tmp_path).returncode == 0
-    kept = (tmp_path / "lab" / "result.json").read_bytes()
-    done = graders("run", "lab", "--step", 1, "--out", tmp_path)
-    assert (done.returncode, (tmp_path / "lab" / "result.json").read_bytes()) == (2, kept)
-    assert "lab/result.json holds step 2 too, which would be lost; name another folder." in done.stderr
-    assert graders("run", "lab", "--step", 1, "--step", 2, "--step", 3, "--out", tmp_path).returncode == 0
+    of_words = ("run", WORDS / "words", "--course", WORDS, "--out", tmp_path)
+    assert graders(*of_words, "--step", 1).returncode == 0
+    assert graders(*of_words).returncode == 0
+    kept = (tmp_path / "words" / "result.json").read_bytes()
+    done = graders(*of_words, "--step", 1)
+    assert (done.returncode, (tmp_path / "words" / "result.json").read_bytes()) == (2, kept)
+    assert "words/result.json holds step 2 too, which would be lost; name another folder." in done.stderr
 
 
 @pytest.mark.parametrize(("place", "kind"), [("summary.csv", "folder"), ("lab", "file")])
@@ -464,8 +465,9 @@ def test_an_interrupt_while_the_server_starts_is_told_as_any_other():
         "from graders.cli import main; main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "run", "lab"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
-    )
+        [sys.executable, "-c", code, "run", WORDS / "words", "--course", WORDS],
+        capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
     assert (done.returncode, done.stderr.strip()) == (130, "graders: interrupted.")
 
 
