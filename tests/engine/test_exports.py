@@ -402,7 +402,7 @@ def test_what_students_read_on_platforms_is_in_their_language(folder, tmp_path):
     code, made, _ = export("gradescope", "--results", folder, "--course", WORDS, LANG="el_GR.UTF-8")
     told = json.loads(made)
     assert (code, told["output"].splitlines()[-1]) == (0, "Γραπτές απαντήσεις, που τις διορθώνει άνθρωπος: 1 από 1.")
-    assert told["tests"][3]["output"] == "τέλος χρόνου\n10 s\nΥπόδειξη: Διαβάστε το."
+    assert told["tests"][3]["output"] == "υπέρβαση χρόνου\n10 s\nΥπόδειξη: Διαβάστε το."
 
 
 def test_what_the_harness_failed_on_is_charged_to_nobody(folder, tmp_path):
