@@ -120,7 +120,7 @@ def test_notes_and_what_is_no_submission_are_told_where_they_are_seen(tmp_path):
 
 
 def test_a_run_without_out_says_that_its_results_are_not_kept():
-    done = graders("run", "lab", "--step", 3)
+    done = graders("run", WORDS / "words", "--course", WORDS)
     assert done.returncode == 0
     assert "Results were not kept; --out DIR keeps them." in done.stdout
 
@@ -275,12 +275,11 @@ def test_lab_check_counts_written_answers_and_exits_as_without_them(tmp_path):
     assert "answers/step02.md: left out, not UTF-8 text" in unread.stdout
 
 
-@pytest.mark.slow
-def test_lab_check_asks_nothing_in_a_step_without_questions(tmp_path):
-    shutil.copytree(ROOT / "fixtures" / "submissions" / "complete" / "lab", tmp_path / "lab")
-    done = lab("check", "4", cwd=tmp_path)
+def test_lab_check_asks_nothing_in_a_step_without_questions(solved_home):
+    done = lab("check", "1", cwd=solved_home)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Written" not in done.stdout
+    assert "Written" in lab("check", "2", cwd=solved_home).stdout
 
 
 def test_run_says_who_has_answers_to_be_marked(tmp_path):
@@ -353,10 +352,10 @@ def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
 
 @pytest.mark.slow
 def test_a_later_run_adds_to_the_summary(tmp_path):
-    for submission in ("solutions", "lab"):
-        assert graders("run", submission, "--step", 2, "--out", tmp_path).returncode == 0
+    for submission in ("words_reference", "words"):
+        assert graders("run", WORDS / submission, "--course", WORDS, "--out", tmp_path).returncode == 0
     with (tmp_path / "summary.csv").open(encoding="utf-8-sig") as file:
-        assert [row["submission"] for row in csv.DictReader(file)] == ["lab", "solutions"]
+        assert [row["submission"] for row in csv.DictReader(file)] == ["words", "words_reference"]
 
 
 def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
@@ -381,13 +380,14 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, endin
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from graders.cli import main; main()"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
+    several = [WORDS / "words_reference"] * 200
     running = subprocess.Popen(
-        [sys.executable, "-u", "-c", code, "run", *["solutions"] * 40, "--step", "2", "--out", str(tmp_path / "out")],
+        [sys.executable, "-u", "-c", code, "run", *several, "--course", WORDS, "--out", tmp_path / "out"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
         env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
     assert running.stdout is not None
-    assert running.stdout.readline().startswith("solutions")
+    assert running.stdout.readline().startswith("words_reference")
     running.send_signal(ending)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
@@ -486,9 +486,9 @@ def test_a_terminal_that_knows_no_greek_costs_no_result():
 
 
 def test_a_pipe_that_is_closed_costs_no_result(tmp_path):
-    where = ["--step", "2", "--out", str(tmp_path / "out")]
+    several = [WORDS / name for name in ("words_reference", "words", "variants/split_by_hand")]
     running = subprocess.Popen(
-        [sys.executable, "-c", GRADERS, "run", "solutions", "lab", "fixtures/submissions/half_finished", *where],
+        [sys.executable, "-c", GRADERS, "run", *several, "--course", WORDS, "--out", tmp_path / "out"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT,
     )  # fmt: skip
     assert running.stdout is not None
@@ -497,7 +497,11 @@ def test_a_pipe_that_is_closed_costs_no_result(tmp_path):
     with running.stderr:
         assert (running.wait(timeout=120), running.stderr.read()) == (0, "")
     with (tmp_path / "out" / "summary.csv").open(encoding="utf-8-sig") as file:
-        assert sorted(row["submission"] for row in csv.DictReader(file)) == ["half_finished", "lab", "solutions"]
+        assert sorted(row["submission"] for row in csv.DictReader(file)) == [
+            "split_by_hand",
+            "words",
+            "words_reference",
+        ]
 
 
 SWITCHES = """
