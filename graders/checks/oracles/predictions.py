@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn import metrics
 
 from graders.authoring.examples import st
 
@@ -54,6 +53,8 @@ EDGES = {
 @functools.lru_cache(maxsize=1000)
 def right_matrix(case: Case) -> np.ndarray:
     """Return the confusion matrix of a case."""
+    from sklearn import metrics  # noqa: PLC0415 - slow to load, and not needed to list the checks
+
     matrix: np.ndarray = metrics.confusion_matrix(case.true, case.predicted, labels=np.arange(case.classes))
     return matrix
 
@@ -61,6 +62,8 @@ def right_matrix(case: Case) -> np.ndarray:
 @functools.lru_cache(maxsize=1000)
 def right_averages(case: Case, average: str | None = None) -> dict[str, Any]:
     """Return precision, recall, F1 and support of a case by name: of each class, or an average without support."""
+    from sklearn import metrics  # noqa: PLC0415 - slow to load, and not needed to list the checks
+
     values = metrics.precision_recall_fscore_support(
         case.true, case.predicted, labels=np.arange(case.classes), average=average, zero_division=0
     )
@@ -71,6 +74,8 @@ def right_averages(case: Case, average: str | None = None) -> dict[str, Any]:
 @functools.lru_cache(maxsize=1000)
 def right_accuracy(case: Case) -> float:
     """Return the accuracy of a case."""
+    from sklearn import metrics  # noqa: PLC0415 - slow to load, and not needed to list the checks
+
     return float(metrics.accuracy_score(case.true, case.predicted))
 
 
