@@ -75,9 +75,10 @@ class Thresholds:
         """
         row = self.rows[check]
         if not row.passes(value):
-            wanted = "at most" if row.better == "low" else "at least"
             told = _in_tenths(value) if held_out else f"{value:.3g}"
-            raise AssertionError(f"{what} is {told}; expected {wanted} {row.threshold:.3g}.")
+            if row.better == "low":
+                raise AssertionError(f"{what} is {told}; expected at most {row.threshold:.3g}.")
+            raise AssertionError(f"{what} is {told}; expected at least {row.threshold:.3g}.")
 
 
 def _in_tenths(value: float) -> str:

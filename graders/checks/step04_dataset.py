@@ -151,8 +151,8 @@ def test_plot_class_histograms_draws_both(lab: Any, kit: Kit) -> None:
     histograms = ({"Punk": 3, "Metal": 140, "Ροκ": 2}, {"Metal": 143, "Ροκ": 2})
     axes = kit.figure_axes(2)
     lab.step04_dataset.plot_class_histograms(*histograms, axes)
-    for ax, histogram, name in zip(axes, histograms, ("before", "after"), strict=True):
-        call = f"the plot {name} merging"
+    for ax, histogram, name in zip(axes, histograms, ("before merging", "after merging"), strict=True):
+        call = f"the plot {name}"
         expect_equal(bars_by_name(kit, ax, call), histogram, f"the bars of {call}")
     *left, _ = kit.arguments_after(lab.step04_dataset.plot_class_histograms, *histograms, kit.figure_axes(2))
     expect_equal(left, histograms, "the histograms after plot_class_histograms(before, after, axes)")
@@ -168,8 +168,8 @@ def test_plot_class_histograms_is_legible(lab: Any, kit: Kit) -> None:
     axes = kit.figure_axes(2)
     figures = kit.open_figures()
     lab.step04_dataset.plot_class_histograms({"Punk": 3, "Metal": 4}, {"Metal": 7}, axes)
-    for ax, name in zip(axes, ("before", "after"), strict=True):
-        call = f"the plot {name} merging"
+    for ax, name in zip(axes, ("before merging", "after merging"), strict=True):
+        call = f"the plot {name}"
         expect_title(ax, None, kit, call)
         if not kit.label_of(ax.yaxis):
             raise AssertionError(f"{call} has no y label; expected 'Tracks'.")
@@ -851,10 +851,14 @@ def test_split_without_shuffling_keeps_the_order(lab: Any, kit: Kit) -> None:
 def test_loaders_without_shuffling_keep_the_order(lab: Any, kit: Kit) -> None:
     """torch_train_val_split with shuffle=False makes loaders of items in order: validation, test, training."""
     loaders, call = split(lab, kit, 20, 3, 2, val_size=0.2, test_size=0.15, shuffle=False)
-    expected = {"training": list(range(7, 20)), "validation": [0, 1, 2, 3], "test": [4, 5, 6]}
+    expected = {
+        "the training items": list(range(7, 20)),
+        "the validation items": [0, 1, 2, 3],
+        "the test items": [4, 5, 6],
+    }
     for loader, (name, items) in zip(loaders, expected.items(), strict=True):
         for epoch in (1, 2):
-            expect_equal(drawn(loader, call), items, f"the {name} items of {call}, in epoch {epoch},")
+            expect_equal(drawn(loader, call), items, f"{name} of {call}, in epoch {epoch},")
 
 
 @check(
@@ -922,8 +926,9 @@ def test_training_items_are_shuffled_anew_each_epoch(lab: Any, kit: Kit) -> None
 def test_batches_have_their_sizes(lab: Any, kit: Kit) -> None:
     """torch_train_val_split makes batches of batch_train and batch_eval items, the last one smaller."""
     loaders, call = split(lab, kit, 40, 7, 3)
-    for loader, size, name in zip(loaders, (7, 3), ("training", "validation"), strict=True):
-        expect_batches(loader, size, f"the {name} loader of {call}")
+    names = (f"the training loader of {call}", f"the validation loader of {call}")
+    for loader, size, name in zip(loaders, (7, 3), names, strict=True):
+        expect_batches(loader, size, name)
 
 
 @check(
@@ -965,8 +970,8 @@ def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -
         size = len(as_array(data, f"the data of a batch of {call}"))
         data = expect_shape(data, (size, *stacked[0][0].shape), f"the data of a batch of {call}, of {size} items,")
         named, timesteps = (
-            plain(expect_shape(values, (size,), f"the {name} of a batch of {call}, of {size} items,"), call)
-            for values, name in ((labels, "labels"), (lengths, "lengths"))
+            plain(expect_shape(values, (size,), f"{name} of a batch of {call}, of {size} items,"), call)
+            for values, name in ((labels, "the labels"), (lengths, "the lengths"))
         )
         for row, label, length in zip(data, named, timesteps, strict=True):
             expect_stacked((row, label, length), stacked, call)

@@ -214,7 +214,7 @@ def test_both_directions_read_the_whole_track(lab: Any, rng: np.random.Generator
     lengths = [5, 3]
     x = noise(rng, 2, 5, 4)
     before = states(backbone, x, lengths, 10, "bidirectional backbone(x, lengths)")
-    for name, steps in (("first", (0, 0)), ("last", (4, 2))):
+    for name, steps in (("first valid timestep", (0, 0)), ("last valid timestep", (4, 2))):
         still = np.ones(before.shape, bool)
         for _ in range(CHANGES):
             changed = x.clone()
@@ -223,8 +223,8 @@ def test_both_directions_read_the_whole_track(lab: Any, rng: np.random.Generator
             still &= np.abs(states(backbone, changed, lengths, 10) - before) <= MOVED
         if still.any():
             raise AssertionError(
-                f"After a change of the {name} valid timestep {int(still.any(axis=0).sum())} of 10 values of the "
-                "state are as before; expected each to depend on it."
+                f"After a change of the {name}, {int(still.any(axis=0).sum())} of 10 values of the state are as "
+                "before; expected each to depend on it."
             )
 
 
@@ -277,8 +277,8 @@ def test_dropout_acts_in_training_only(lab: Any, rng: np.random.Generator) -> No
         backbone = lab.step05_lstm.LSTMBackbone(4, 16, 1, False, dropout)
         backbone.train(training)
         first, second = (states(backbone, x, lengths, 16) for _ in range(2))
-        mode = "training" if training else "evaluation"
-        call = f"dropout={dropout} in {mode} mode: the same tracks twice"
+        mode = "in training mode" if training else "in evaluation mode"
+        call = f"dropout={dropout} {mode}, the same tracks twice"
         if dropout and training:
             if np.array_equal(first, second):
                 raise AssertionError(f"{call} gave equal states; expected dropout to act.")
@@ -757,14 +757,14 @@ def test_train_changes_the_mode_in_every_epoch(
     """In every epoch train learns in training mode and validates in evaluation mode."""
     script, _, _, call = trained_on_script(lab, kit, double, rng, [0.9, 0.8, 0.7])
     for kind, modes, right in (
-        ("training", script.training_modes, True),
-        ("validation", script.validation_modes, False),
+        ("the training batches", script.training_modes, True),
+        ("the validation batches", script.validation_modes, False),
     ):
         wrong = [number for number, training in enumerate(modes) if training is not right]
         if wrong or not modes:
             epoch = 1 + wrong[0] * 3 // len(modes) if wrong else 1
-            mode = "evaluation" if right else "training"
-            raise AssertionError(f"{call}: the {kind} batches of epoch {epoch} came to a model in {mode} mode.")
+            mode = "in evaluation mode" if right else "in training mode"
+            raise AssertionError(f"{call}: {kind} of epoch {epoch} came to a model {mode}.")
 
 
 @check(

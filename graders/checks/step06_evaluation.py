@@ -163,11 +163,9 @@ def test_predict_gives_the_mode_back(lab: Any, kit: Kit, double: MakeDouble, rng
         model = double(predicting)
         model.train(training)
         lab.step06_evaluation.predict(model, wanted.loader(kit, predicting, 4), "cpu")
-        modes = {True: "training", False: "evaluation"}
         if model.training is not training:
-            raise AssertionError(
-                f"{call_of(wanted, 4)} left a model that came in {modes[training]} mode in {modes[not training]} mode."
-            )
+            modes = "in training mode in evaluation mode" if training else "in evaluation mode in training mode"
+            raise AssertionError(f"{call_of(wanted, 4)} left a model that came {modes}.")
 
 
 @check(points=0.25, hint="with torch.no_grad(): as a block around the loop, which ends.", needs=PREDICTS)
@@ -517,10 +515,10 @@ def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: n
     matrix = draw_matrix(rng)
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax, list(GENRES))
     by_class, drawn = drawn_by_class(kit, ax, GENRES, call)
-    for axis, middles, name in ((ax.xaxis, drawn.xs, "columns"), (ax.yaxis, drawn.ys, "rows")):
+    for axis, middles, name in ((ax.xaxis, drawn.xs, "of its columns"), (ax.yaxis, drawn.ys, "of its rows")):
         texts = names_along(kit, axis, middles, call)
         if sorted(texts) != sorted(GENRES):
-            raise AssertionError(f"{call} has the texts {texts} at the middles of its {name}; expected the names.")
+            raise AssertionError(f"{call} has the texts {texts} at the middles {name}; expected the names.")
     expect_matrix(by_class(drawn.values), matrix, f"{call}, read by the names at its ticks,", GENRES)
 
 

@@ -205,10 +205,10 @@ def test_network_computes_the_layers_of_convnetjs(lab: Any, kit: Kit, rng: np.ra
     expect_number(kit.training.count(network), sum(PARAMETERS), "the trainable parameters of DigitNetwork()")
     x = torch.from_numpy(rng.uniform(0, 1, (3, 1, 24, 24)).astype(np.float32))
     layers = forward(parameters_of(kit, network), x.double())
-    for layer, name in ((2, "first"), (5, "second")):
+    for layer, name in ((2, "The first ReLU"), (5, "The second ReLU")):
         if not float((layers[layer] > 0).double().mean()) > ALIVE:
             raise AssertionError(
-                f"The {name} ReLU of DigitNetwork() with random weights lets nearly nothing pass; expected about half."
+                f"{name} of DigitNetwork() with random weights lets nearly nothing pass; expected about half."
             )
     expected = layers[-1].numpy()
     expect_array(network(x), expected, "DigitNetwork()(x [3, 1, 24, 24]), computed with its own weights,", ROUNDING)
@@ -314,11 +314,11 @@ def plotted(lab: Any, kit: Kit, layer: Any, name: str) -> tuple[Any, Any]:
     return figure, shown
 
 
-def expect_shown(images: Sequence[np.ndarray], channels: np.ndarray, what: str) -> None:
-    """Raise unless each of the channels `[C, H, W]` is among the images."""
-    for number, channel in enumerate(channels):
+def expect_shown(images: Sequence[np.ndarray], channels: np.ndarray, names: Sequence[str]) -> None:
+    """Raise unless each of the channels `[C, H, W]`, of which each has a name, is among the images."""
+    for channel, name in zip(channels, names, strict=True):
         if not shows(images, channel):
-            raise AssertionError(f"plot_layer shows no image of {what} {number}.")
+            raise AssertionError(f"plot_layer shows no image of {name}.")
 
 
 @check(points=0.25, hint="One imshow for each channel, of the activations and of their gradients.", needs=MAPS)
@@ -328,9 +328,10 @@ def test_plot_shows_every_channel(lab: Any, kit: Kit, rng: np.random.Generator) 
     layers = maps_of(lab, network, image, 3)
     for index in (0, 1, 3):
         figure, shown = plotted(lab, kit, layers[index], LAYERS[index])
-        for key in ("activations", "gradients"):
-            what = f"the {key} of {LAYERS[index]}"
-            expect_shown(images_of(shown), as_map(layers[index][key], SHAPES[index], what), f"{what}, channel")
+        layer = LAYERS[index]
+        for key, what in (("activations", f"the activations of {layer}"), ("gradients", f"the gradients of {layer}")):
+            channels = as_map(layers[index][key], SHAPES[index], what)
+            expect_shown(images_of(shown), channels, [f"{what}, channel {number}" for number in range(len(channels))])
         expect_apart(kit.places(figure), f"plot_layer(layer, figure) of {LAYERS[index]}")
 
 
@@ -340,9 +341,12 @@ def test_plot_shows_the_filters(lab: Any, kit: Kit, rng: np.random.Generator) ->
     network, _, image = case(lab, kit, rng)
     layer = maps_of(lab, network, image, 3)[1]
     _, shown = plotted(lab, kit, layer, LAYERS[1])
-    for key in ("weights", "weight_gradients"):
-        what = f"the {key.replace('_', ' ')} of {LAYERS[1]}"
-        expect_shown(images_of(shown), as_map(layer[key], (8, 1, 5, 5), what)[:, 0], f"{what}, filter")
+    for key, what in (
+        ("weights", f"the weights of {LAYERS[1]}"),
+        ("weight_gradients", f"the weight gradients of {LAYERS[1]}"),
+    ):
+        filters = as_map(layer[key], (8, 1, 5, 5), what)[:, 0]
+        expect_shown(images_of(shown), filters, [f"{what}, filter {number}" for number in range(len(filters))])
 
 
 @check(
@@ -590,10 +594,15 @@ def test_vector_depends_on_all_of_the_spectrogram(lab: Any, kit: Kit, rng: np.ra
     x, others = noise(rng, 2, *TRACK), {}
     # A third of each axis: poolings whose sizes do not divide it cut off less.
     timesteps, bands = (size // 3 for size in TRACK)
-    for when, at in (("first", slice(None, timesteps)), ("last", slice(-timesteps, None))):
-        for which, among in (("first", slice(None, bands)), ("last", slice(-bands, None))):
-            other = others[f"{when} timesteps, {which} bands"] = x.clone()
-            other[:, at, among] = 10 * noise(rng, 2, timesteps, bands)
+    early, late, low, high = slice(timesteps), slice(-timesteps, None), slice(bands), slice(-bands, None)
+    for corner, at, among in (
+        ("first timesteps, first bands", early, low),
+        ("first timesteps, last bands", early, high),
+        ("last timesteps, first bands", late, low),
+        ("last timesteps, last bands", late, high),
+    ):
+        other = others[corner] = x.clone()
+        other[:, at, among] = 10 * noise(rng, 2, timesteps, bands)
     ignored = without_effect(lambda: backbone_of(lab, kit, rng), x, others)
     if ignored:
         raise AssertionError(f"Another corner ({ignored[0]}) leaves the vector as it is.")

@@ -438,7 +438,7 @@ def test_fine_tuning_takes_the_steps_of_adam(lab: Any, kit: Kit, rng: np.random.
         still = sorted(name for name, change in changes.items() if change < rate / 100)
         if still and epochs > 1:  # in the first, a head of zeros passes nothing on
             raise AssertionError(
-                f"After {call} {', '.join(still)} of the regressor are as after fine_tune(..., 1, {NO_RATE})."
+                f"{call}: {', '.join(still)} of the regressor are as after fine_tune(..., 1, {NO_RATE})."
             )
         if not any(abs(change - epochs * rate) < WAY_TOLERANCE * epochs * rate for change in changes.values()):
             raise AssertionError(

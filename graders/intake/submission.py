@@ -168,14 +168,14 @@ def _read_members(members: Sequence[Member], source: str, course: Course, depth:
     reading = read_names(names, course.modules)
     if reading.people:
         people = next(iter(reading.people.values()))
-        raise NoSubmission(_several(source, "files", people))
+        raise NoSubmission(_several(source, f"{len(people)} files", people))
     python = {reading.meant.get(name, name) for name in names}
     folders = folders_of_steps(python, (course.checks, course.reference))
     packed = sorted(
         {member.name for member in members if is_archive(member.name.name) or is_notebook(member.name.name)}
     )
     if students := students_folders(folders, packed, course.package):
-        raise NoSubmission(_several(source, "folders", students))
+        raise NoSubmission(_several(source, f"{len(students)} folders", students))
     root = package_root(folders, course.package)
     if root is None:
         return _read_packed(members, packed, source, course, depth)
@@ -201,9 +201,9 @@ def _shown(root: PurePosixPath) -> str:
     return quoted(root, SHOWN_CHARACTERS) if root.name else "the submission"
 
 
-def _several(source: str, kind: str, names: Sequence[object]) -> str:
+def _several(source: str, counted: str, names: Sequence[object]) -> str:
     return (
-        f"{source}: {len(names)} {kind} in it look like separate submissions ({named(map(str, names))}); "
+        f"{source}: {counted} in it look like separate submissions ({named(map(str, names))}); "
         "give each as a SUBMISSION, or hand in one."
     )
 
@@ -214,10 +214,14 @@ def _read_packed(
     """Read the one archive, or the one notebook, that a folder or an archive without step modules holds."""
     if len(packed) > 1:
         archives = [name for name in packed if is_archive(name.name)]
-        kind = "archives" if len(archives) == len(packed) else "notebooks" if not archives else "archives and notebooks"
+        held = f"{len(packed)} archives and notebooks"
+        if len(archives) == len(packed):
+            held = f"{len(packed)} archives"
+        elif not archives:
+            held = f"{len(packed)} notebooks"
         refusal = NoSubmission if len(archives) > 1 else UnreadableSubmission
         raise refusal(
-            f"{source}: it holds {len(packed)} {kind} ({named(packed)}) and no step module; "
+            f"{source}: it holds {held} ({named(packed)}) and no step module; "
             "give each as a SUBMISSION, or hand in one."
         )
     if not packed or depth == NESTED:

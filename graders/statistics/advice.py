@@ -39,7 +39,7 @@ def _sentence(cause: Cause, count: int, words: Words) -> str:
     who = (
         words.say("All {count}", count=count)
         if everybody
-        else words.say("{some} of {count}", some=cause.results, count=count)
+        else words.count("{some} of {number}", "{some} of {number}", count, some=cause.results)
     )
     cost = words.count("{number} point together", "{number} points together", round(cause.lost, 2))
     if cause.outcome is Outcome.NOT_IMPLEMENTED:

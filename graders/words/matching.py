@@ -128,7 +128,7 @@ class Matching:
                 return
 
     def _value(self, name: str, value: str, depth: int) -> Shown:
-        return Shown(value, 0, len(value)) if name in STUDENTS else self._shown(value, depth + 1)
+        return Shown(value, 0, 0) if name in STUDENTS else self._shown(value, depth + 1)
 
     def _by_sentences(self, text: str, depth: int) -> Iterator[Shown]:
         """Yield what becomes of a text of sentences that do not belong together."""

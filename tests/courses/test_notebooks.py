@@ -250,7 +250,7 @@ def test_of_a_doubled_function_the_last_counts(home: Path) -> None:
     (home / "out.ipynb").write_text(json.dumps(document(cells)), encoding="utf-8")
     told = lab("check", "out.ipynb", "2", cwd=home).stdout
     assert "0 of 2 points" in told
-    assert "defined more than once, the last counts: shift (cells 8-9 and 12)" in told
+    assert "defined more than once, the last counts: `shift` in cells 8-9 and 12" in told
 
 
 def test_an_answer_without_its_heading_is_that_of_its_cell(home: Path) -> None:

@@ -212,7 +212,7 @@ def test_messages_about_a_notebook_name_cells_and_lines(copy: Path, run: Run, tm
     assert "[cell 2 line 5, in count_words]" in messages
     assert "name 'n' is not defined: cell 1 line 1 gives it, and failed (ModuleNotFoundError: " in messages
     assert result["notes"] == [
-        "magics and shell lines were skipped: cell 2 line 1 %time",
+        "magics and shell lines were skipped: cell 2 line 1 `%time`",
         "cell 1 line 1: no_such_library is not installed where this is graded; it is used in `longest_word`",
     ]
 

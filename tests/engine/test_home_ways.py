@@ -97,7 +97,7 @@ def test_a_notebook_is_checked_and_what_is_left_out_is_told(solved_home: Path) -
     assert (code, errors) == (1, "")
     assert "  ✓ count_words returns the number of words, whatever white space stands between them.  1" in lines
     assert "      student_error: NameError: name 'lens' is not defined [cell 2 line 3, in longest_word]" in lines
-    assert lines[-4] == "magics and shell lines were skipped: cell 1 line 1 %time"
+    assert lines[-4] == "magics and shell lines were skipped: cell 1 line 1 `%time`"
     assert lines[-1].endswith("(lab check 'my work.ipynb' 1 --first)")
     assert (
         "Written: 1 of 1 answered in my work.ipynb, to be marked by a person." in check(solved_home, "my work.ipynb")[1]

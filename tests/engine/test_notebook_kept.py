@@ -83,7 +83,7 @@ def test_what_is_needed_is_followed_through_all_cells() -> None:
     text, notes = kept("import re\nA = len('a')\nB = A + 1", "C = B * 2\nD = C", "def use(x=C):\n    return x")
 
     assert text == "import re\nA = len('a')\nB = A + 1\nC = B * 2\ndef use(x=C):\n    return x"
-    assert notes == [f"{WORK}cell 2 line 2 D = C"]
+    assert notes == [f"{WORK}cell 2 line 2 `D = C`"]
 
 
 def test_a_constant_that_the_course_asks_for_is_kept_although_nothing_uses_it() -> None:
@@ -91,7 +91,7 @@ def test_a_constant_that_the_course_asks_for_is_kept_although_nothing_uses_it() 
 
     assert kept(source) == (
         "CLASS_MAPPING = dict(zip(['Rock'], ['Rock']))",
-        [f"{WORK}cell 1 line 2 OTHER = dict(zip('a', 'b'))"],
+        [f"{WORK}cell 1 line 2 `OTHER = dict(zip('a', 'b'))`"],
     )
 
 
@@ -116,7 +116,7 @@ def test_a_main_guard_holds_in_a_notebook(guarded: str) -> None:
 
 
 def test_statements_that_share_a_line_are_told_apart() -> None:
-    assert kept("α = 'ά'; print(α); b = 2") == ("α = 'ά'\nb = 2", [f"{WORK}cell 1 line 1 print(α)"])
+    assert kept("α = 'ά'; print(α); b = 2") == ("α = 'ά'\nb = 2", [f"{WORK}cell 1 line 1 `print(α)`"])
 
 
 def test_a_cell_that_is_indented_as_a_whole_is_read() -> None:
@@ -146,7 +146,7 @@ def test_a_cell_that_is_indented_as_a_whole_is_read() -> None:
 def test_magic_and_shell_lines_are_left_out_and_named(line: str) -> None:
     assert kept(f"x = 1\n{line}\ny = '''\n% kept\n'''") == (
         "x = 1\ny = '''\n% kept\n'''",
-        [f"{MAGICS}cell 1 line 2 {line}"],
+        [f"{MAGICS}cell 1 line 2 `{line}`"],
     )
 
 
@@ -158,7 +158,7 @@ def test_a_magic_line_inside_a_function_leaves_a_function() -> None:
 
 @pytest.mark.parametrize("magic", ["%%time", "%%timeit -n 1", "%%capture out", "%%prun"])
 def test_cells_under_a_magic_that_runs_python_are_kept(magic: str) -> None:
-    assert kept(f"{magic}\nx = 1") == ("x = 1", [f"{MAGICS}cell 1 {magic}"])
+    assert kept(f"{magic}\nx = 1") == ("x = 1", [f"{MAGICS}cell 1 `{magic}`"])
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_cells_under_another_magic_are_skipped_whole(magic: str) -> None:
     text, notes = kept(f"{magic}\nx = 1", "y = 2")
 
     assert text == "y = 2"
-    assert notes == [f"cells that are not Python were skipped whole: cell 1 {magic.split(maxsplit=1)[0]}"]
+    assert notes == [f"cells that are not Python were skipped whole: cell 1 `{magic.split(maxsplit=1)[0]}`"]
 
 
 # Work
@@ -205,14 +205,14 @@ def test_work_at_the_top_level_is_skipped_and_named(work: str) -> None:
     text, notes = kept("a = 1", f"\n{work}" + ("\n    a()" if work.endswith(":") else "") + "\nb = 2")
 
     assert text == "a = 1\nb = 2"
-    assert notes == [f"{WORK}cell 2 line {line} {inner}"]
+    assert notes == [f"{WORK}cell 2 line {line} `{inner}`"]
 
 
 def test_a_statement_that_awaits_is_skipped() -> None:
     text, notes = kept("x = await load()\ny = 1")
 
     assert text == "y = 1"
-    assert notes == ["statements that wait with await were skipped: cell 1 line 1 x = await load()"]
+    assert notes == ["statements that wait with await were skipped: cell 1 line 1 `x = await load()`"]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_of_many_lines_left_out_some_are_named() -> None:
     notes = read_notebook(notebook("f()\n" * 1000, "x = 1", "g()"), COURSE).notes
 
     assert len(notes) == 1
-    assert notes[0].startswith(f"{WORK}cell 1 line 1 f(); cell 1 line 2 f(); ")
+    assert notes[0].startswith(f"{WORK}cell 1 line 1 `f()`; cell 1 line 2 `f()`; ")
     assert notes[0].endswith("; and 996 more, in cells 1 and 3")
 
 
@@ -295,13 +295,13 @@ def test_a_function_with_a_bad_line_is_left_out_whole_and_named() -> None:
 
     assert text == "def f():\n    return 1\ndef h():\n    return 3"
     assert notes[0].startswith(f"cell 1 line 6: skipped, {BAD}")
-    assert notes[0].endswith("without it `g` is missing")
+    assert notes[0].endswith("missing without it: `g`")
 
 
 def test_what_another_cell_gives_is_not_called_missing() -> None:
     _, notes = kept("def f(:\n    return 1", "def f():\n    return 2", "x = = 1; y = 2")
 
-    assert [note.partition("; without")[2] for note in notes] == ["", " it `x` is missing"]
+    assert [note.partition("; missing without it: ")[2] for note in notes] == ["", "`x`"]
 
 
 @pytest.mark.parametrize(
@@ -406,7 +406,7 @@ def test_a_name_defined_twice_is_the_later_one_and_told() -> None:
     notes = kept("def f(): ...", "x = 1", "def f(): ...")[1]
 
     assert (names["N"], names["f"]()) == (4, 2)
-    assert notes == ["defined more than once, the last counts: f (cells 1 and 3)"]
+    assert notes == ["defined more than once, the last counts: `f` in cells 1 and 3"]
 
 
 def test_a_class_over_several_cells_is_one() -> None:

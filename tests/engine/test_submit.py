@@ -229,7 +229,7 @@ def test_a_notebook_is_handed_in_as_it_is(home: Path) -> None:
     assert done.exit_code == 0
     assert "Step 1" not in done.stdout
     assert "Step 2: still to do: shift, unshift; not answered: 2.1.\n" in done.stdout
-    assert "Note: magics and shell lines were skipped: cell 2 line 1 %time.\n" in done.stdout
+    assert "Note: magics and shell lines were skipped: cell 2 line 1 `%time`.\n" in done.stdout
     assert (home / "001.ipynb").read_bytes() == handed_in
     (home / "bad.ipynb").write_text("{", encoding="utf-8")
     bad = submit("bad.ipynb", "--name", "002")

@@ -13,6 +13,7 @@ from graders.checks.doubles.scripted import Predicting
 from graders.checks.kit.protocol import Kit
 from graders.checks.oracles.networks.any_network import evaluating
 from graders.outcomes import WrongType
+from graders.words.spoken import marked
 
 CLASSES = 5
 TIMESTEPS = 3
@@ -41,7 +42,7 @@ def draw_tracks(rng: np.random.Generator, count: int) -> PredictedTracks:
     return PredictedTracks(codes.tolist(), ((codes + away) % CLASSES).tolist())
 
 
-def call_of(wanted: PredictedTracks, batch_size: int, model: str = "model") -> str:
+def call_of(wanted: PredictedTracks, batch_size: int, model: str = marked("model")) -> str:
     """Return the call of predict, as a student would write it."""
     return f"predict({model}, loader of {len(wanted.codes)} tracks in batches of {batch_size}, 'cpu')"
 

@@ -26,9 +26,10 @@ def remark_code_in_text(cells: Cells, given: Collection[str], remarks: Remarks) 
         for number, text in enumerate(texts, start=1):
             names = [name for name in dict.fromkeys(DEFINES.findall(text)) if name not in given]
             if names:
+                told = f"Markdown cell {number}" if kind == "Markdown" else f"raw cell {number}"
                 shown = ", ".join(f"`{quoted(name, NAME_CHARACTERS)}`" for name in names[:NAMES_SHOWN])
-                remarks.note(f"{kind} cell {number} holds code ({shown}), which nobody runs: make it a code cell")
-                why = f"it stands in {kind} cell {number}, which nobody runs; make that a code cell"
+                remarks.note(f"{told} holds code ({shown}), which nobody runs: make it a code cell")
+                why = f"it stands in {told}, which nobody runs; make that a code cell"
                 for name in names:
                     remarks.lacking.setdefault(name, why)
 
@@ -50,8 +51,8 @@ def remark_libraries(parts: Sequence[Part], own: Collection[str], remarks: Remar
             if not found.setdefault(library, _is_installed(library)):
                 users = [name for other in parts if names & other.names.uses for name in sorted(other.defines)]
                 needs = f"; it is used in {', '.join(f'`{name}`' for name in users[:NAMES_SHOWN])}" if users else ""
-                shown = quoted(module, NAME_CHARACTERS)
-                remarks.note(f"{part.statement.place}: {shown} is not installed where this is graded{needs}")
+                text = quoted(module, NAME_CHARACTERS)
+                remarks.note(f"{part.statement.place}: {text} is not installed where this is graded{needs}")
 
 
 def _libraries(node: ast.stmt) -> list[tuple[str, set[str]]]:

@@ -54,12 +54,13 @@ class Remarks:
         """
         gives = tuple(dict.fromkeys(gives))
         if kind is Kind.NO_PYTHON:
-            what = "skipped the cell" if whole else "skipped"
-            self._damage.append((cell, f"cell {cell} line {line}: {what}, {shown}", gives))
+            place = f"cell {cell} line {line}"
+            note = f"{place}: skipped the cell, {shown}" if whole else f"{place}: skipped, {shown}"
+            self._damage.append((cell, note, gives))
             why = f"cell {cell}, which gives it, was skipped: line {line}: {shown}"
         else:
             self._groups[kind].append((cell, line, shown))
-            why = f"cell {cell} line {line} gives it, and was skipped: {shown}"
+            why = f"cell {cell} line {line} gives it, and was skipped: `{shown}`"
         self.lacking.update(dict.fromkeys(gives, why))
 
     def note(self, note: str) -> None:
@@ -69,7 +70,7 @@ class Remarks:
     def notes(self, given: Collection[str]) -> list[str]:
         """Return all notes; `given` are the names that other statements give."""
         grouped = [f"{kind}: {_places(places)}" for kind, places in self._groups.items() if places]
-        damage = [f"{note}{_lost(names, given)}" for _, note, names in self._damage[:DAMAGES]]
+        damage = [f"{note}; {_lost(names, given)}".removesuffix("; ") for _, note, names in self._damage[:DAMAGES]]
         if len(self._damage) > DAMAGES:
             more = self._damage[DAMAGES:]
             cells = in_cells(cell for cell, _, _ in more)
@@ -85,12 +86,12 @@ class Remarks:
 
 def _lost(names: Iterable[str], given: Collection[str]) -> str:
     lost = [f"`{name}`" for name in names if name not in given]
-    return f"; without it {_listed(lost, SHOWN)} {'are' if len(lost) > 1 else 'is'} missing" if lost else ""
+    return f"missing without it: {_listed(lost, SHOWN)}" if lost else ""
 
 
 def _places(places: list[tuple[int, int, str]]) -> str:
     shown = "; ".join(
-        f"cell {cell} {text}" if text.startswith("%%") and line == 1 else f"cell {cell} line {line} {text}"
+        f"cell {cell} `{text}`" if text.startswith("%%") and line == 1 else f"cell {cell} line {line} `{text}`"
         for cell, line, text in places[:SHOWN]
     )
     more = places[SHOWN:]

@@ -22,13 +22,13 @@ def remark_repeats(
             for name in part.defines:
                 defined.setdefault(name, []).append(part)
     repeated = [
-        f"{name} ({in_cells(part.statement.cell for part in several)})"
+        f"`{name}` in {in_cells(part.statement.cell for part in several)}"
         for name, several in defined.items()
         if len(several) > 1 and not any(_builds_on(part.statement.node, name) for part in several[1:])
     ]
     if repeated:
-        more = f" and {len(repeated) - NAMES_SHOWN} more" if len(repeated) > NAMES_SHOWN else ""
-        remarks.note(f"defined more than once, the last counts: {', '.join(repeated[:NAMES_SHOWN])}{more}")
+        more = [f"and {len(repeated) - NAMES_SHOWN} more"] if len(repeated) > NAMES_SHOWN else []
+        remarks.note(f"defined more than once, the last counts: {'; '.join([*repeated[:NAMES_SHOWN], *more])}")
     for name, (place, index) in last_imported(parts, exercises, own_modules).items():
         if index < 0:
             remarks.note(f"{place}: imports {name}, which is no answer to the exercise of that name; define it")

@@ -56,8 +56,8 @@ def not_in_library(found: re.Match[str], situation: Situation) -> str:
 
 
 def _version(library: str, situation: Situation) -> str:
-    where = "here" if situation.at_home else "where it is graded"
-    return f"{library.partition('.')[0]} that is installed {where}"
+    top = library.partition(".")[0]
+    return f"{top} that is installed here" if situation.at_home else f"{top} that is installed where it is graded"
 
 
 def arguments(found: re.Match[str], situation: Situation) -> str:

@@ -240,11 +240,11 @@ def expect_neighbours(
         return False
 
     sides = []
-    for axis, called in enumerate(("timesteps", "features")):
+    for axis, called in enumerate(("Neighbouring timesteps", "Neighbouring features")):
         found = [side for side in (axis, 1 - axis) if is_seen(axis, side)]
         if not found:
             raise AssertionError(
-                f"Neighbouring {called} of a track are no neighbours to the first convolution of CNNBackbone; expected "
+                f"{called} of a track are no neighbours to the first convolution of CNNBackbone; expected "
                 "the track as an image [T, F]: transpose it if you want, but do not reshape it, and set no dilation."
             )
         sides.append(found[0])

@@ -289,11 +289,10 @@ def expect_any_rating(kit: Kit, make: MakeRegressor, tasks: int | None, rng: np.
         means = ratings.reshape(8, -1).mean(axis=0)
         for task, (mean, right) in enumerate(zip(means, wanted, strict=True)):
             if not abs(mean - right) < NEAR:
-                name = f" on axis {task}" if tasks else ""
-                beside = f", beside {wanted.tolist()} on all axes" if tasks else ""
+                on = f"axis {task} of {wanted.tolist()}" if tasks else "one axis"
                 raise AssertionError(
-                    f"After training on ratings of {right:g}{name}{beside}, the regressor's are {mean:.3g} in the "
-                    f"mean{name}; expected about {right:g}: a rating may be any number."
+                    f"After training on ratings of {right:g} ({on}), the regressor's are {mean:.3g} in the mean; "
+                    f"expected about {right:g}: a rating may be any number."
                 )
 
 
