@@ -223,7 +223,7 @@ def test_whatever_is_done_to_cells_each_definition_that_is_there_counts(
     for name, count in there.items():
         assert kept.count(f"def {name}(") == count
     told = " ".join(note for note in notebook.notes if note.startswith("defined more than once, the last counts"))
-    assert {name for name in DEFINED if f"{name} (" in told} == {name for name, count in there.items() if count > 1}
+    assert {name for name in DEFINED if f"`{name}` in " in told} == {name for name, count in there.items() if count > 1}
 
 
 @settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=list(HealthCheck))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -20,12 +20,15 @@ from graders.results.imports import sources_of
 from graders.translating.catalogues import problems_of, texts_by_file
 from graders.translating.sources import engine_texts, instructor_texts, texts_of_module
 from graders.words.choice import OWN_WORDS, chosen_words, translated
-from graders.words.matching import words_left
+from graders.words.matching import DEMANDING, words_left
 from graders.words.po import read_po
+from graders.words.templates import Template, templates_of
 from tests.support import ROOT
 
 OWN = load_course()
 ENGLISH = re.compile(r"\b(?:the|of|and|are|not|than|raises|which|that|what|expected|there|has|have)\b")
+# What stands in places for calls and for what students' code says.
+FILLED = {"call": "f(a, [2, 3])", "error": "no such file", "text": "some text here"}
 ENGINE_AND_COURSE = [pytest.param(None, id="engine"), pytest.param(OWN, id="course")]
 # Modules behind what students use whose words are for others.
 TO_OTHERS = {
@@ -113,6 +116,35 @@ def _commands(command: click.Command, parts: tuple[str, ...]) -> Iterator[tuple[
     yield command, parts
     for name, one in command.commands.items() if isinstance(command, click.Group) else ():
         yield from _commands(one, (*parts, name))
+
+
+def test_a_message_is_told_by_the_translation_of_its_own_template() -> None:
+    """No other template takes it, such as one whose place for a student's text would hold the rest of the sentence."""
+    words = chosen_words("el", {}, OWN.words_folder)
+    texts = {
+        english: greek
+        for path in sorted([*OWN_WORDS.glob("el/*.po"), *folder_of(OWN).glob("el/*.po")])
+        for english, greek in read_po(path).texts.items()
+    }
+    alike: dict[tuple[str, ...], list[Template]] = {}
+    for template in templates_of(texts):
+        if template.weight >= DEMANDING:
+            alike.setdefault(tuple(template.literals), []).append(template)
+    misread = []
+    for several in alike.values():
+        for one in several:
+            values = [FILLED.get(name, f"`{name}`") for name in one.names]
+            told = {_filled(texts[other.text], other.names, values).rstrip(",") for other in several}
+            if words.text(_filled(one.text, one.names, values)).rstrip(",") not in told:
+                misread.append(one.text)
+    assert len(alike) > 500
+    assert misread == []
+
+
+def _filled(text: str, names: Iterable[str], values: Iterable[str]) -> str:
+    for name, value in zip(names, values, strict=True):
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def test_what_only_instructors_read_is_no_burden_of_students() -> None:
