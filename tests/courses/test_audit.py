@@ -15,8 +15,6 @@ from graders.audit.findings import objections
 from graders.course import load_course
 from tests.support import ROOT, copy_of_words
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:

@@ -14,8 +14,6 @@ from tests.courses.checkout import Checkout
 from tests.courses.recipes import NoRecipe, places, prints, read_recipes
 from tests.support import ROOT
 
-pytestmark = pytest.mark.slow
-
 DOCUMENT = (ROOT / "docs" / "authoring.md").read_text(encoding="utf-8")
 RECIPES = read_recipes(DOCUMENT)
 KEY = re.compile(r"^\| `([a-z_.]+)` \|", re.MULTILINE)

@@ -134,7 +134,6 @@ def is_judging(node: subprocess.Popen[bytes]) -> bool:
     return any(len(children(driver)) > 1 for driver in children(node.pid))
 
 
-@pytest.mark.slow
 def test_two_nodes_grade_a_class_as_one_machine_does(school: Class, undisturbed, two_nodes) -> None:
     content, results = undisturbed
     alone = school.out
@@ -149,7 +148,6 @@ def test_two_nodes_grade_a_class_as_one_machine_does(school: Class, undisturbed,
     assert (again.returncode, shown.count("unchanged since an earlier run")) == (0, len(STUDENTS)), told
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_whatever_is_killed_the_gradebook_is_that_of_one_machine(
     school: Class, undisturbed, two_nodes, request
@@ -183,7 +181,6 @@ def test_whatever_is_killed_the_gradebook_is_that_of_one_machine(
     assert (code, school.content()) == (0, undisturbed[0]), told
 
 
-@pytest.mark.slow
 def test_what_a_frozen_node_was_judging_goes_to_another(school: Class, undisturbed, two_nodes) -> None:
     school.begin()
     school.where = ("--scheduler", two_nodes.address)
@@ -213,7 +210,6 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
 
 
-@pytest.mark.slow
 def test_a_node_with_another_version_of_the_course_is_refused_in_one_sentence(
     machines: Machines, tmp_path: Path
 ) -> None:
@@ -233,7 +229,6 @@ def test_a_node_with_another_version_of_the_course_is_refused_in_one_sentence(
     assert not list((tmp_path / "out").glob("*/result.json"))
 
 
-@pytest.mark.slow
 def test_what_ends_its_nodes_again_and_again_is_charged_to_the_harness(machines: Machines, tmp_path: Path) -> None:
     slow = tmp_path / "slow" / "words"
     shutil.copytree(WORDS / "words_reference", slow)
@@ -253,7 +248,6 @@ def test_what_ends_its_nodes_again_and_again_is_charged_to_the_harness(machines:
     assert not list((tmp_path / "out").glob("*/result.json"))
 
 
-@pytest.mark.slow
 def test_what_is_no_address_is_told_in_a_sentence() -> None:
     for command in (["node", "nonsense://x"], ["run", str(WORDS / "words"), "--scheduler", "nonsense://x"]):
         ended = subprocess.run(

@@ -129,7 +129,6 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(table))
 
 
-@pytest.mark.slow
 def test_every_command_works_as_it_is_written(office: Path) -> None:
     """Seven seconds: three classes are graded."""
     told = {}

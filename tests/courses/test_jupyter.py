@@ -165,7 +165,6 @@ def graded(places: Sequence[Path], out: Path) -> list[dict[str, tuple[str, float
     return [{check.id: (check.outcome, check.points) for check in result.checks} for result in results]
 
 
-@pytest.mark.slow
 def test_a_notebook_is_worked_on_in_a_server_and_graded_as_its_modules_are(
     home: Path, jupyter: Jupyter, tmp_path: Path
 ) -> None:

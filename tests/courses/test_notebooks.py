@@ -360,7 +360,6 @@ def output_of(cells: Sequence[dict[str, Any]], source: str) -> dict[str, str]:
     return dict(shown["data"])
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_in_a_kernel_the_checks_are_shown_in_place(home: Path) -> None:
     cells = written(home)

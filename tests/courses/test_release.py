@@ -181,7 +181,6 @@ def test_nothing_of_the_small_course_leaks(small_kit: Path) -> None:
         assert not line.strip() or line not in everything
 
 
-@pytest.mark.slow
 def test_nothing_of_this_course_leaks(own_kit: Path) -> None:
     """Ten seconds: the kit is made, and tried with PyTorch."""
     look_for_leaks(own_kit, COURSE)
@@ -344,7 +343,6 @@ def follow(kit: Path, place: Path, but: tuple[str, ...] = WITH_A_TERMINAL) -> tu
     return folder, said
 
 
-@pytest.mark.slow
 def test_a_student_works_with_the_small_kit_alone(small_kit: Path, tmp_path: Path) -> None:
     """Ten seconds: an environment is made."""
     folder, said = follow(small_kit, tmp_path)
@@ -361,7 +359,6 @@ def test_a_student_works_with_the_small_kit_alone(small_kit: Path, tmp_path: Pat
     assert "5.5 of 5.5 points of the public checks." in done.stdout
 
 
-@pytest.mark.slow
 def test_a_student_works_with_this_course_s_kit_alone(own_kit: Path, tmp_path: Path) -> None:
     """Half a minute: an environment is made, and the kit's own checks import PyTorch."""
     _, said = follow(own_kit, tmp_path, (*WITH_A_TERMINAL, *ALIKE_IN_EVERY_KIT))

@@ -59,7 +59,6 @@ def is_grading(driver: int) -> bool:
     return bool(there["server"] and there["judge"])
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_whatever_is_killed_the_gradebook_is_that_of_an_undisturbed_run(
     school: Class, undisturbed: object, request
@@ -84,7 +83,6 @@ def test_whatever_is_killed_the_gradebook_is_that_of_an_undisturbed_run(
     assert not list(school.out.rglob("*.part*"))
 
 
-@pytest.mark.slow
 def test_a_full_disk_loses_nothing(school: Class, undisturbed: object) -> None:
     """No file may grow beyond what a result takes, which is how a full disk looks to whoever writes."""
     bound = 3000
@@ -101,7 +99,6 @@ def test_a_full_disk_loses_nothing(school: Class, undisturbed: object) -> None:
     assert (school.run()[0], school.content()) == (0, undisturbed)
 
 
-@pytest.mark.slow
 def test_a_locked_gradebook_is_waited_for_and_filled(school: Class, undisturbed: object) -> None:
     school.begin(empty_book=True)
     process = school.start()
@@ -116,7 +113,6 @@ def test_a_locked_gradebook_is_waited_for_and_filled(school: Class, undisturbed:
     assert (process.returncode, school.content()) == (0, undisturbed), told
 
 
-@pytest.mark.slow
 def test_a_gradebook_that_was_lost_is_filled_anew(school: Class, undisturbed: object) -> None:
     """The file is taken away while a run writes into it, which the system lets it do without a word."""
     process = school.start()
@@ -127,7 +123,6 @@ def test_a_gradebook_that_was_lost_is_filled_anew(school: Class, undisturbed: ob
     assert (process.returncode, school.content()) == (0, undisturbed), told
 
 
-@pytest.mark.slow
 def test_a_database_server_that_dies_and_comes_back_lacks_nothing(
     school: Class, undisturbed: object, postgresql: Server
 ) -> None:
@@ -144,7 +139,6 @@ def test_a_database_server_that_dies_and_comes_back_lacks_nothing(
     assert school.content() == undisturbed
 
 
-@pytest.mark.slow
 def test_two_runs_at_once_neither_double_nor_spoil(school: Class, undisturbed: object) -> None:
     first = school.start()
     until(lambda: is_grading(first.pid))
@@ -159,7 +153,6 @@ def test_two_runs_at_once_neither_double_nor_spoil(school: Class, undisturbed: o
     assert school.content() == undisturbed
 
 
-@pytest.mark.slow
 def test_only_what_changed_is_graded(school: Class) -> None:
     assert school.run()[0] == 0
     changed = school.handed_in / STUDENTS[0] / "words" / "step01_counting.py"

@@ -27,7 +27,6 @@ def test_the_parts_of_a_submissions_own_cost_add_up_to_all_of_it() -> None:
     assert whole.value == pytest.approx(sum(part.value for part in parts))
 
 
-@pytest.mark.slow
 def test_what_a_student_waits_for_after_saving_is_measured_and_the_reference_is_left_as_it_was() -> None:
     course = load_course(WORDS)
     before = {path: path.read_bytes() for path in sorted(course.reference_folder.rglob("*.py"))}

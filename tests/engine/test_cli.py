@@ -44,7 +44,6 @@ def lab(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     return command("student", *arguments, cwd=cwd)
 
 
-@pytest.mark.slow
 def test_lab_check_blames_the_harness_for_nothing_that_the_submission_made(tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "lab")
     with (tmp_path / "lab" / "step07_cnn.py").open("a", encoding="utf-8") as module:
@@ -232,7 +231,6 @@ def test_ctrl_c_in_lab_check_shows_what_was_checked_and_the_line_that_ran(tmp_pa
     assert errors.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_lab_check_works_without_the_reference_solutions(tmp_path):
     for name, left_out in (("graders", ()), ("lab", ()), ("fixtures", ("data", "submissions"))):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(*left_out))
@@ -317,7 +315,6 @@ def test_doctor_names_a_layer_that_is_missing(monkeypatch):
     assert "refuses to start" in text
 
 
-@pytest.mark.slow
 def test_bench_measures_the_sandbox_on_a_running_server():
     figures = bench.sandbox_figures(load_course(WORDS), repeats=3)
     assert len(figures) == 4
@@ -350,7 +347,6 @@ def test_a_server_that_cannot_start_is_a_harness_fault(monkeypatch):
         server.wait_until_warm()
 
 
-@pytest.mark.slow
 def test_a_later_run_adds_to_the_summary(tmp_path):
     for submission in ("words_reference", "words"):
         assert graders("run", WORDS / submission, "--course", WORDS, "--out", tmp_path).returncode == 0
@@ -373,7 +369,6 @@ def test_lab_check_names_what_is_missing_and_shows_what_is_printed(tmp_path):
     assert "harness_fault" not in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
 def test_an_interrupted_run_says_how_to_go_on_and_leaves_nothing(tmp_path, ending):
     """Also one that a script has started in the background, where SIGINT is ignored."""

@@ -455,7 +455,6 @@ def test_csv_is_read_by_spreadsheets_and_starts_no_formula(folder):
         assert not any(value.lstrip().startswith(("=", "+", "@")) for row in rows for value in row.values())
 
 
-@pytest.mark.slow
 def test_the_bundle_grades_where_gradescope_unpacks_it(tmp_path):
     """Laid out as /autograder, with this environment's packages in place of those that setup.sh would download."""
     root = tmp_path / "autograder"

@@ -25,7 +25,6 @@ def inside(namespace: list[str], *command: str) -> subprocess.CompletedProcess[s
     return subprocess.run([unshare, *namespace, *command], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_isolation_is_full_in_a_user_namespace(namespace: list[str]) -> None:
     done = inside(namespace, sys.executable, "-c", "from graders.cli import main; main()", "doctor")
@@ -34,7 +33,6 @@ def test_isolation_is_full_in_a_user_namespace(namespace: list[str]) -> None:
     assert "GOT THROUGH" not in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_a_hostile_sample_gains_nothing_more_in_a_user_namespace(namespace: list[str], tmp_path: Path) -> None:
     code = "from graders.cli import main; main()"

@@ -14,7 +14,7 @@ from tests.browser import faults, illegible
 from tests.marking import course_with, record, served
 from tests.pages import EVIL
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 NARROW = 360
 TEXTS = {"001": "Επειδή η λέξη τελειώνει.", "002": "Είκοσι *πέντε* κλειδιά.", "003": "Δεν ξέρω."}
 

@@ -25,7 +25,6 @@ def run(name: str, *arguments: str, hidden: tuple[str, ...] = LINUX_ALONE) -> su
     )  # fmt: skip
 
 
-@pytest.mark.slow
 def test_lab_check_works_everywhere() -> None:
     done = run("lab", "check", "2", "3", "--root", "fixtures/submissions/complete")
     assert done.returncode == 0, done.stderr
@@ -65,7 +64,6 @@ def test_results_and_terminal_load_no_library_of_checks() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", ["1", "2", "3"])
 def test_a_step_that_needs_no_pytorch_loads_none(step: str) -> None:
     """Neither at a student's home nor, where importing it raises, in judge and driver; the server has a list of its own."""

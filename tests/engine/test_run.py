@@ -71,7 +71,6 @@ def not_passed(result: Result) -> dict[str, str]:
     return {check.id: str(check.outcome) for check in result.checks if check.outcome != "passed"}
 
 
-@pytest.mark.slow
 def test_the_reference_gets_full_marks_and_the_skeleton_none(warm_server):
     """Of three steps, one of them with PyTorch; of all steps, `tests/course` has it."""
     task = Task(COURSE, load_rubric(COURSE, (2, 3, 4)), SEED, None)
@@ -106,7 +105,6 @@ def test_a_module_that_does_not_load_is_the_hint_of_its_checks(grade):
     assert not any("does not load" in hint for hint in others)
 
 
-@pytest.mark.slow
 def test_a_function_without_end_costs_its_own_checks_alone(grade):
     result = grade(
         append={
@@ -374,7 +372,6 @@ def test_a_judge_keeps_its_libraries_to_one_thread():
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.slow
 def test_deep_folders_in_scratch_cost_no_result(grade):
     deep = "import os\nfor _ in range(1500):\n    os.mkdir('d'); os.chdir('d')"
     assert not_passed(grade(prepend={"step02_beat_sync.py": deep})) == {}

@@ -334,7 +334,6 @@ def test_workers_do_not_see_each_other(start_worker):
     assert second.look() == (False, [])
 
 
-@pytest.mark.slow
 def test_a_closing_server_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
     with WarmServer(COURSE, steps=[2]) as server:
@@ -347,7 +346,6 @@ def test_a_closing_server_takes_its_workers_along(tmp_path):
     assert not Path(f"/proc/{server_pid}").exists()
 
 
-@pytest.mark.slow
 def test_a_dead_server_is_a_harness_fault(tmp_path):
     with WarmServer(COURSE, steps=[2]) as server:
         server.wait_until_warm()
@@ -357,7 +355,6 @@ def test_a_dead_server_is_a_harness_fault(tmp_path):
             Worker(server.controls[0], order_for(tmp_path, "lab", [], tmp_path, 0), 5.0)
 
 
-@pytest.mark.slow
 def test_a_judge_that_goes_away_takes_its_workers_along(tmp_path):
     (tmp_path / "lab").mkdir()
     with WarmServer(COURSE, judges=2, steps=[2]) as server:

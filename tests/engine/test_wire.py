@@ -589,7 +589,6 @@ for tree in map(pathlib.Path, sys.argv[1:]):
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory in Linux's way")
 def test_the_most_costly_trees_can_be_decoded_in_300_mb(tmp_path: Path) -> None:
     for name, tree in COSTLY.items():
