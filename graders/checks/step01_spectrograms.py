@@ -10,7 +10,15 @@ import pytest
 
 from graders.authoring.check import check
 from graders.authoring.examples import examples, st
-from graders.authoring.expect import expect_array, expect_equal, expect_error, expect_length, expect_text, plain
+from graders.authoring.expect import (
+    expect_array,
+    expect_equal,
+    expect_error,
+    expect_length,
+    expect_number,
+    expect_text,
+    plain,
+)
 from graders.checks.data.features import decibels, features
 from graders.checks.data.folders import (
     ROWS,
@@ -26,6 +34,7 @@ from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import (
     HERTZ_LABEL,
     SECONDS_LABEL,
+    corners_of,
     expect_beats,
     expect_columns,
     expect_drawn,
@@ -35,6 +44,7 @@ from graders.checks.plots.axes import (
     expect_no_other_x_axis,
     expect_returned,
     expect_title,
+    seen_mesh,
 )
 
 ENTRIES = [
@@ -43,6 +53,7 @@ ENTRIES = [
     ("7.fused.full.npy", "Blues"),
 ]
 TOP_HERTZ = 11025.0
+MIDDLE_HERTZ = 1983.0  # between the mel bands 63 and 64 of 128 up to TOP_HERTZ; the middle of equal bands is at 5512
 LISTS = ("test_read_labels_lists_the_index_in_order",)
 
 
@@ -107,7 +118,7 @@ def test_read_labels_reads_greek(lab: Any, inputs: Path, rng: np.random.Generato
     """read_labels reads the index as UTF-8."""
     genres = rng.permutation(["Ρεμπέτικο", "Λαϊκό", "Έντεχνο"]).tolist()
     entries = [(f"{stem}.fused.full.npy", genre) for stem, genre in zip(stems(rng, 3), genres, strict=True)]
-    index = write_index(inputs / "ετικέτες.txt", entries)
+    index = write_lines(inputs / "ετικέτες.txt", ["Όνομα\tΕίδος", *("\t".join(entry) for entry in entries)])
     expect_equal(lab.step01_spectrograms.read_labels(index), entries, "read_labels(index in Greek)")
 
 
@@ -186,12 +197,17 @@ def test_pick_two_genres_depends_on_the_seed_alone(lab: Any, rng: np.random.Gene
         drawn = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
         again = [plain(lab.step01_spectrograms.pick_two_genres(labels, seed), "pick_two_genres") for seed in seeds]
         expect_equal(again, drawn, "pick_two_genres called again with the same seeds")
-        entries = [list(label) for label in labels]
+        entries, genres = [list(label) for label in labels], {genre for _, genre in labels}
         for pair in drawn:
             if not all(entry in entries for entry in expect_length(pair, 2, "pick_two_genres(labels, seed)")):
                 raise AssertionError(
                     f"pick_two_genres(labels, seed) returned {pair!r:.200}; expected two of the labels."
                 )
+        if len(genres) > 2 == len({genre for pair in drawn for _, genre in pair}):
+            raise AssertionError(
+                f"pick_two_genres draws {drawn[0][0][1]} and {drawn[0][1][1]} of {len(genres)} genres for eight "
+                "different seeds; expected the seed to choose the genres."
+            )
         for entry in drawn[0]:
             if all(entry in pair for pair in drawn):
                 raise AssertionError(
@@ -201,13 +217,15 @@ def test_pick_two_genres_depends_on_the_seed_alone(lab: Any, rng: np.random.Gene
 
 @check(
     points=0.25,
-    hint="Count the genres first, and raise ValueError if there is only one.",
+    hint="Count the genres first, and raise ValueError if there are fewer than two.",
     needs=("test_pick_two_genres_picks_different_genres",),
 )
 def test_pick_two_genres_refuses_a_single_genre(lab: Any) -> None:
-    """pick_two_genres raises ValueError when all labels have the same genre."""
+    """pick_two_genres raises ValueError when all labels have the same genre, or there are none."""
     with expect_error(ValueError, "pick_two_genres(labels of one genre)"):
         lab.step01_spectrograms.pick_two_genres([("1.npy", "Folk"), ("2.npy", "Folk")], 0)
+    with expect_error(ValueError, "pick_two_genres([], 0)"):
+        lab.step01_spectrograms.pick_two_genres([], 0)
 
 
 @check(
@@ -248,15 +266,17 @@ def test_read_fused_refuses_other_shapes(lab: Any, inputs: Path, shape: tuple[in
 
 @check(
     points=0.25,
-    hint="Leave allow_pickle at False: loading a pickle runs whatever code is in it.",
+    hint="Leave allow_pickle at False, as a pickle runs whatever code is in it, and let the errors of np.load through.",
     needs=("test_read_fused_returns_the_array",),
 )
 def test_read_fused_refuses_pickles(lab: Any, inputs: Path) -> None:
-    """read_fused raises ValueError for a file that holds pickled objects."""
+    """read_fused raises ValueError for a file that holds pickled objects, and FileNotFoundError where there is none."""
     objects = np.zeros((ROWS, 3), dtype=object)
     np.save(inputs / "pickled.npy", objects, allow_pickle=True)
     with expect_error(ValueError, "read_fused(file with pickled objects)"):
         lab.step01_spectrograms.read_fused(inputs / "pickled.npy")
+    with expect_error(FileNotFoundError, "read_fused(missing file)"):
+        lab.step01_spectrograms.read_fused(inputs / "missing.npy")
 
 
 @check(points=0.25, hint="Rows 0 to 127 are fused[:128].")
@@ -313,6 +333,8 @@ def test_plot_spectrogram_has_seconds_and_hertz(lab: Any, kit: Kit, rng: np.rand
     expect_end(ax.get_xlim(), 431 * 512 / 22050, 2 * 512 / 22050, "the time axis of plot_spectrogram, in seconds")
     expect_columns(ax, 512 / 22050, "s", kit, "plot_spectrogram(mel, ax)")
     expect_end(ax.get_ylim(), TOP_HERTZ, TOP_HERTZ / 20, "the frequency axis of plot_spectrogram, in Hz")
+    middle = corners_of(seen_mesh(ax, kit, "plot_spectrogram(mel, ax)"), "plot_spectrogram(mel, ax)")[64, 0, 1]
+    expect_number(float(middle), MIDDLE_HERTZ, "the middle of the rows of plot_spectrogram, in Hz (mel bands)", 0.2)
     expect_equal(ax.get_yscale(), "symlog", "the scale of the frequency axis of plot_spectrogram (mel is symlog)")
 
 
@@ -352,7 +374,7 @@ def test_plot_spectrogram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.rando
     needs=("test_plot_spectrogram_draws_the_data",),
 )
 def test_plot_spectrogram_counts_beats(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_spectrogram counts beats, not seconds, with x_axis='beats'."""
+    """plot_spectrogram counts beats, not seconds, with x_axis='beats'; all else is as with seconds."""
     beats = rng.uniform(-80, 0, (128, 62)).astype(np.float32)
     expect_beats(lab.step01_spectrograms.plot_spectrogram, kit, beats, "plot_spectrogram")
 

@@ -16,6 +16,7 @@ from graders.checks.kit.protocol import Kit
 from graders.checks.plots.axes import (
     PITCH_LABEL,
     SECONDS_LABEL,
+    corners_of,
     expect_beats,
     expect_columns,
     expect_drawn,
@@ -25,7 +26,9 @@ from graders.checks.plots.axes import (
     expect_no_other_x_axis,
     expect_returned,
     expect_title,
+    seen_mesh,
 )
+from graders.checks.plots.heat_maps import names_along
 
 
 @check(points=1, hint="Rows 128 to 139 are fused[128:140]; Python counts from 0, and the end is left out.")
@@ -80,6 +83,13 @@ def test_plot_chromagram_has_seconds_and_pitch_classes(lab: Any, kit: Kit, rng: 
     names = plain(kit.tick_labels(ax.yaxis), "the ticks of plot_chromagram")
     if not {"C", "E", "G"} <= set(names):
         raise AssertionError(f"the y ticks of plot_chromagram are {names}; expected names of notes, C to B.")
+    rows = corners_of(seen_mesh(ax, kit, "plot_chromagram(chroma, ax)"), "plot_chromagram(chroma, ax)")[:, 0, 1]
+    notes = names_along(kit, ax.yaxis, (rows[1:] + rows[:-1]) / 2, "plot_chromagram(chroma, ax)")
+    for row, note in ((0, "C"), (4, "E"), (7, "G")):
+        if notes[row] != note:
+            raise AssertionError(
+                f"plot_chromagram(chroma, ax) has {notes[row]!r} beside row {row} of the chromagram; expected {note}."
+            )
 
 
 @check(
@@ -117,7 +127,7 @@ def test_plot_chromagram_returns_what_it_drew(lab: Any, kit: Kit, rng: np.random
     needs=("test_plot_chromagram_draws_the_data",),
 )
 def test_plot_chromagram_counts_beats(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_chromagram counts beats, not seconds, with x_axis='beats'."""
+    """plot_chromagram counts beats, not seconds, with x_axis='beats'; all else is as with seconds."""
     beats = rng.uniform(0, 1, (12, 62)).astype(np.float32)
     expect_beats(lab.step03_chromagrams.plot_chromagram, kit, beats, "plot_chromagram")
 

@@ -137,15 +137,43 @@ def expect_end(limits: Any, end: float, slack: float, call: str) -> None:
 
 
 def expect_beats(plot: Callable[..., Any], kit: Kit, feature: np.ndarray, name: str) -> None:
-    """Raise unless a plot of a beat-synchronous feature `[F, T]` counts its `T` beats with x_axis='beats'."""
-    ax, call = kit.empty_axes(), f"{name}(feature, ax, x_axis='beats')"
-    plot(feature, ax, x_axis="beats")
+    """Raise unless a plot of a feature `[F, T]` counts its `T` beats with x_axis='beats', and is as with 'time' else.
+
+    The plot with 'time' has been seen to show the data and its title; what else it lacks, other checks charge.
+    """
+    title = "Χτύποι"
+    ax, call = kit.empty_axes(), f"{name}(feature, ax, title={title!r}, x_axis='beats')"
+    image = plot(feature, ax, title=title, x_axis="beats")
     expect_columns(ax, 1, "on the x axis", kit, call)
     expect_end(ax.get_xlim(), feature.shape[1], 1, f"the x axis of {call}")
+    expect_drawn(ax, feature, kit, call)
+    expect_title(ax, title, kit, call)
     timed = kit.empty_axes()
-    plot(feature, timed)
-    if kit.label_of(timed.xaxis):  # a plot that never has one is charged by the check of its labels
+    image_in_time = plot(feature, timed)
+    if kit.label_of(timed.xaxis):
         expect_label(kit.label_of(ax.xaxis), BEATS_LABEL, f"the x label of {call}", "beats")
+    _expect_same_rows(ax, timed, kit, call)
+    if _is_mesh(kit, image_in_time) and not _is_mesh(kit, image):
+        raise AssertionError(f"{call} returned {describe(image)}; expected what it drew, as with seconds.")
+
+
+def _expect_same_rows(ax: Any, timed: Any, kit: Kit, call: str) -> None:
+    """Raise unless a plot in beats has the y axis of the same plot in seconds."""
+    if kit.label_of(timed.yaxis) and not kit.label_of(ax.yaxis):
+        raise AssertionError(f"{call} has no y label; expected the same as with seconds.")
+    rows, wanted = (corners_of(seen_mesh(one, kit, call), call)[:, 0, 1] for one in (ax, timed))
+    if not np.allclose(rows, wanted):
+        raise AssertionError(
+            f"{call} draws its rows from {rows[0]:.4g} to {rows[-1]:.4g} along y; expected {wanted[0]:.4g} to "
+            f"{wanted[-1]:.4g}, as with seconds."
+        )
+    ticks, right = (plain(kit.tick_labels(one.yaxis), call) for one in (ax, timed))
+    if any(right) and set(right).isdisjoint(ticks):
+        raise AssertionError(f"{call} has the y ticks {ticks[:5]}; expected {right[:5]}, as with seconds.")
+
+
+def _is_mesh(kit: Kit, image: Any) -> bool:
+    return kit.is_a(image, "matplotlib.collections", "QuadMesh") is True
 
 
 def expect_no_other_x_axis(plot: Callable[..., Any], kit: Kit, feature: np.ndarray, name: str) -> None:
