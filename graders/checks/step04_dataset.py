@@ -22,6 +22,7 @@ from graders.authoring.expect import (
     expect_equal,
     expect_error,
     expect_length,
+    expect_number,
     expect_shape,
     plain,
 )
@@ -458,7 +459,7 @@ def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: n
     needs=("test_dataset_lengths_are_those_before_padding",),
 )
 def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """SpectrogramDataset gives max_length as the length of a track that was cut."""
+    """SpectrogramDataset gives max_length as the length of a track that was cut; max_length and lengths are kept."""
     write_genres(inputs / GENRES, "train", make_tracks(["Blues", "Rock"], rng, [8, 3]))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=5)
     expect_equal(
@@ -466,6 +467,9 @@ def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.rando
         [5, 3],
         "the lengths of tracks of 8 and 3 timesteps with max_length=5",
     )
+    call = "SpectrogramDataset(folder with tracks of 8 and 3 timesteps, max_length=5)"
+    expect_number(dataset.max_length, 5, f"max_length of {call}")
+    expect_equal(dataset.lengths, [5, 3], f"lengths of {call}")
 
 
 @check(points=0.25, hint="Hand feat_type on to read_spectrogram.", needs=READS)
@@ -506,6 +510,7 @@ def test_dataset_follows_any_mapping(lab: Any, kit: Kit, inputs: Path, rng: np.r
     rules = ", ".join(f"{genre} -> {merged}" for genre, merged in mapping.items())
     call = f"the labels of tracks of Rock, Rock, Jazz, Λαϊκό and Ρεμπέτικο with a class_mapping {rules},"
     expect_equal(labels_of(dataset), [0, 0, 1, 1], call)
+    expect_equal(dataset.labels, [0, 0, 1, 1], f"the attribute labels with a class_mapping {rules},")
     classes = dataset.label_transformer.classes_
     expect_equal(classes, ["Blues", "Ρεμπέτικο"], f"label_transformer.classes_ with a class_mapping {rules},")
     _, after = kit.arguments_after(lab.step04_dataset.SpectrogramDataset, inputs / GENRES, mapping)
@@ -726,7 +731,7 @@ def test_dataset_refuses_a_damaged_index(lab: Any, inputs: Path, rng: np.random.
 )
 def test_rated_tracks_are_read_as_the_others_are(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
     """SpectrogramDataset of ratings gives features and lengths as asked for, and has no label_transformer."""
-    tracks = make_tracks(["Rock"] * 2, rng, [8, 3])
+    tracks = make_tracks(["Rock"] * 2, rng, [3, 8])[::-1]  # in no order but the index's
     folder = write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (2, 3)))
     for options in ({"regression": 2}, {"multitask": True}):
         made = dataset_call("folder", feat_type="chroma", max_length=5, **options)
@@ -983,18 +988,19 @@ def test_batches_are_stacked(lab: Any, inputs: Path, rng: np.random.Generator) -
     needs=("test_batches_are_stacked", *RATED),
 )
 def test_batches_fit_the_losses(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """torch_train_val_split's batches have floating point data, labels of int64 for classes and float for ratings."""
+    """Batches have floating point data, labels [B]: int64 for classes, float for ratings ([B, 3] for all three)."""
     tracks = make_tracks(TEN_GENRES, rng, [4, 6] * 5)
     write_genres(inputs / GENRES, "train", tracks)
     write_multitask(inputs / RATINGS, tracks, rng.uniform(0, 1, (10, 3)))
-    for folder, options, words in (
-        (GENRES, {"class_mapping": MAPPING}, "of genres"),
-        (RATINGS, {"regression": 2}, "with regression=2"),
-        (RATINGS, {"multitask": True}, "with multitask=True"),
+    for folder, options, words, of_each in (
+        (GENRES, {"class_mapping": MAPPING}, "of genres", ()),
+        (RATINGS, {"regression": 2}, "with regression=2", ()),
+        (RATINGS, {"multitask": True}, "with multitask=True", (3,)),
     ):
         dataset = lab.step04_dataset.SpectrogramDataset(inputs / folder, **options)
         data, labels, lengths = next(iter(lab.step04_dataset.torch_train_val_split(dataset, 8, 8)[0]))
         expect_dtype(data, "f", f"the data of a batch {words}")
+        expect_shape(labels, (8, *of_each), f"the labels of a batch of 8 items {words}")
         if folder == GENRES:
             expect_int64(labels, f"the array of labels of a batch {words}")
         else:

@@ -56,6 +56,7 @@ from graders.checks.oracles.score_tables import (
     class_row,
     expect_class_rows,
     expect_rounded,
+    fractions_beside,
     lines_of,
     names_the_columns,
     summary_row,
@@ -96,10 +97,10 @@ def test_predict_names_the_class_of_each_track(
 def test_predict_returns_predictions_before_labels(
     lab: Any, kit: Kit, double: MakeDouble, rng: np.random.Generator
 ) -> None:
-    """predict returns the pair (y_pred, y_true), in this order."""
+    """predict returns the pair (y_pred, y_true), in this order; without a device it computes on the CPU."""
     wanted = draw_tracks(rng, 12)
-    model, call = wanted.predicting(), call_of(wanted, 4)
-    pair = lab.step06_evaluation.predict(evaluating(double(model)), wanted.loader(kit, model, 4), "cpu")
+    model, call = wanted.predicting(), "predict(model, loader of 12 tracks in batches of 4)"
+    pair = lab.step06_evaluation.predict(evaluating(double(model)), wanted.loader(kit, model, 4))
     expect_equal(expect_length(pair, 2, call)[0], wanted.codes, f"y_pred, the first of the pair of {call}")
 
 
@@ -422,7 +423,7 @@ def test_report_table_ends_with_accuracy_and_averages(lab: Any, rng: np.random.G
 
 @check(points=0.25, hint="f'{value:.2f}' writes 0.5 as 0.50; round(value, 2) does not.", needs=TABLE)
 def test_report_table_writes_two_decimals(lab: Any) -> None:
-    """report_table writes precision, recall and f1-score with two decimals."""
+    """report_table writes precision, recall and f1-score with two decimals, the accuracy and the averages too."""
     case = Case((0, 0, 0, 1, 2, 2, 3), (0, 0, 1, 0, 1, 2, 3), 4)
     call = "report_table(scores)"
     lines = lines_of(lab.step06_evaluation.report_table(right_scores(case)), call)
@@ -430,6 +431,10 @@ def test_report_table_writes_two_decimals(lab: Any) -> None:
         wrong = [number for number in class_row(lines, name, call)[:3] if not TWO_DECIMALS.fullmatch(number)]
         if wrong:
             raise AssertionError(f"{call} writes {wrong[0]} in the row of class {name}; expected two decimals.")
+    for pattern in (ACCURACY, MACRO, WEIGHTED):
+        wrong = [number for number in fractions_beside(lines, pattern) if not TWO_DECIMALS.fullmatch(number)]
+        if wrong:
+            raise AssertionError(f"{call} writes {wrong[0]} for the accuracy or an average; expected two decimals.")
 
 
 @check(points=0.25, hint="A first line names the columns.", needs=TABLE)
@@ -437,8 +442,10 @@ def test_report_table_names_its_columns(lab: Any, rng: np.random.Generator) -> N
     """report_table names its columns, in a line above: precision, recall, f1-score, support."""
     call = "report_table(scores)"
     lines = lines_of(lab.step06_evaluation.report_table(right_scores(table_case(rng))), call)
-    if not any(names_the_columns(" ".join(words)) for words in lines):
+    headers = [number for number, words in enumerate(lines) if names_the_columns(" ".join(words))]
+    if not headers:
         raise AssertionError(f"{call} has no line that names its columns: precision, recall, f1-score, support.")
+    class_row(lines[headers[0] :], "0", f"{call}, below the names of its columns,")
 
 
 @check(
@@ -457,6 +464,7 @@ def test_report_table_refuses_names_of_another_number(lab: Any, rng: np.random.G
 # --- the plot of the confusion matrix
 
 NUMBERS = ["0", "1", "2", "3"]
+MOST_BLURRED = 0.25  # of the range of values: a map of five colours blurs a fifth
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 PREDICTED_LABEL = re.compile(r"predict|προβλ|πρόβλ", re.IGNORECASE)
 TRUE_LABEL = re.compile(r"true|truth|actual|πραγμ|αληθ|αλήθ", re.IGNORECASE)
@@ -471,6 +479,11 @@ def test_plot_confusion_matrix_draws_the_matrix(lab: Any, kit: Kit, rng: np.rand
     lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), ax)
     by_class, drawn = drawn_by_class(kit, ax, NUMBERS, call)
     expect_matrix(by_class(drawn.values), matrix, call)
+    if drawn.blurred > MOST_BLURRED:
+        raise AssertionError(
+            f"{call} draws values that are {drawn.blurred:.0%} of their whole range apart in one colour; expected "
+            "colours that tell them apart."
+        )
 
 
 @check(points=0.25, hint="return what ax.imshow returns: a colour bar is made for it.", needs=DRAWS)
@@ -509,7 +522,7 @@ def test_plot_confusion_matrix_writes_the_counts(lab: Any, kit: Kit, rng: np.ran
     needs=DRAWS,
 )
 def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """plot_confusion_matrix names each column and each row by its class, when it is given names."""
+    """plot_confusion_matrix names each column and each row by its class; ValueError for more or fewer names."""
     ax = kit.empty_axes()
     call = f"plot_confusion_matrix(matrix, ax, {GENRES})"
     matrix = draw_matrix(rng)
@@ -520,6 +533,9 @@ def test_plot_confusion_matrix_names_rows_and_columns(lab: Any, kit: Kit, rng: n
         if sorted(texts) != sorted(GENRES):
             raise AssertionError(f"{call} has the texts {texts} at the middles {name}; expected the names.")
     expect_matrix(by_class(drawn.values), matrix, f"{call}, read by the names at its ticks,", GENRES)
+    for names in (GENRES[:3], [*GENRES, "Rock"]):
+        with expect_error(ValueError, f"plot_confusion_matrix(matrix of 4 classes, ax, {names})"):
+            lab.step06_evaluation.plot_confusion_matrix(matrix.copy(), kit.empty_axes(), list(names))
 
 
 @check(points=0.25, hint='ax.set(xlabel="Predicted", ylabel="True").', needs=DRAWS)

@@ -161,8 +161,9 @@ def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit, rng: np.random.Gener
     needs=OWN,
 )
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
-    """Each axis can learn any rating, also one below 0 or above 1, whatever the others learn."""
+    """Each axis can learn any rating, also one below 0 or above 1, whatever the others learn: nothing is clipped."""
     regressors.expect_any_rating(kit, three_tasks(lab), 3, rng)
+    regressors.expect_no_bend_at_zero(kit, three_tasks(lab), 3, rng)
 
 
 @check(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graders.checks.kit.figures import empty_axes as empty_axes
 from graders.checks.kit.figures import figure_axes as figure_axes
 from graders.checks.kit.figures import new_figure
+from graders.checks.kit.visibility import cell_colours as cell_colours
 from graders.checks.kit.visibility import colours as colours
 from graders.checks.kit.visibility import label_of as label_of
 from graders.checks.kit.visibility import titles_of as titles_of

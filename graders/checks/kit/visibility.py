@@ -66,6 +66,11 @@ def colours(artist: Any) -> int:
     return len({row.tobytes() for row in _shown(artist)}) if visible([artist]) else 0
 
 
+def cell_colours(artist: Any) -> Any:
+    """Return the colour of each cell of an image or a mesh: bytes [..., 4]."""
+    return artist.to_rgba(artist.get_array(), bytes=True)
+
+
 def _shown(artist: Any) -> Any:
     """Return the colours of the cells of an image or a mesh that are not transparent: [cells, 4]."""
     import numpy as np  # noqa: PLC0415

@@ -54,6 +54,12 @@ def summary_row(lines: list[list[str]], pattern: re.Pattern[str], count: int, na
     raise AssertionError(f"{call} has no row {name!r} with its numbers.")
 
 
+def fractions_beside(lines: list[list[str]], pattern: re.Pattern[str]) -> list[str]:
+    """Return the numbers with a point in the rows whose words match."""
+    rows = [words for words in lines if pattern.search(" ".join(words))]
+    return [word for words in rows for word in words if NUMBER.fullmatch(word) and "." in word]
+
+
 def expect_rounded(number: str, expected: float, call: str) -> None:
     """Raise unless a number is the expected one, rounded to two decimals; a half may be rounded either way."""
     if not abs(float(number) - expected) <= HALF_A_HUNDREDTH:

@@ -16,11 +16,19 @@ WITHIN = 0.45  # of the width of a cell, from its middle
 
 
 class HeatMap(NamedTuple):
-    """A drawn matrix, with the coordinates of the middles of its columns and rows, both ascending."""
+    """A drawn matrix.
+
+    Attributes:
+        values: the matrix, in the order of `ys` and `xs`.
+        xs: coordinates of the middles of its columns, ascending.
+        ys: the same of its rows.
+        blurred: the largest difference between values that have one colour, as a fraction of their range.
+    """
 
     values: np.ndarray
     xs: np.ndarray
     ys: np.ndarray
+    blurred: float
 
 
 def image_middles(image: Any, shape: tuple[int, int], call: str) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +65,16 @@ def heat_map(kit: Kit, ax: Any, shape: tuple[int, int], call: str) -> HeatMap:
     xs, ys = middles(drawn, shape, call)
     expect_in_view(ax, xs, ys, call)
     across, upwards = np.argsort(xs), np.argsort(ys)
-    return HeatMap(values[upwards][:, across], xs[across], ys[upwards])
+    colours = expect_shape(kit.cell_colours(drawn), (*shape, 4), f"the colours of what {call} drew")
+    return HeatMap(values[upwards][:, across], xs[across], ys[upwards], blurred(values, colours))
+
+
+def blurred(values: np.ndarray, colours: np.ndarray) -> float:
+    """Return the largest difference between values `[R, C]` of one colour `[R, C, 4]`, as a fraction of their range."""
+    numbers = np.asarray(values, np.float64).ravel()
+    _, groups = np.unique(colours.reshape(-1, 4), axis=0, return_inverse=True)
+    apart = max(float(np.ptp(numbers[groups.ravel() == group])) for group in range(groups.max() + 1))
+    return apart / max(float(np.ptp(numbers)), np.finfo(np.float64).tiny)
 
 
 def place(middles: np.ndarray, coordinate: float) -> int | None:
