@@ -22,7 +22,6 @@ from graders.authoring.expect import (
     expect_equal,
     expect_error,
     expect_length,
-    expect_number,
     expect_shape,
     plain,
 )
@@ -459,7 +458,7 @@ def test_dataset_lengths_are_those_before_padding(lab: Any, inputs: Path, rng: n
     needs=("test_dataset_lengths_are_those_before_padding",),
 )
 def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.random.Generator) -> None:
-    """SpectrogramDataset gives max_length as the length of a track that was cut; max_length and lengths are kept."""
+    """SpectrogramDataset gives max_length as the length of a track that was cut."""
     write_genres(inputs / GENRES, "train", make_tracks(["Blues", "Rock"], rng, [8, 3]))
     dataset = lab.step04_dataset.SpectrogramDataset(inputs / GENRES, class_mapping=MAPPING, max_length=5)
     expect_equal(
@@ -467,9 +466,6 @@ def test_dataset_lengths_end_at_max_length(lab: Any, inputs: Path, rng: np.rando
         [5, 3],
         "the lengths of tracks of 8 and 3 timesteps with max_length=5",
     )
-    call = "SpectrogramDataset(folder with tracks of 8 and 3 timesteps, max_length=5)"
-    expect_number(dataset.max_length, 5, f"max_length of {call}")
-    expect_equal(dataset.lengths, [5, 3], f"lengths of {call}")
 
 
 @check(points=0.25, hint="Hand feat_type on to read_spectrogram.", needs=READS)
@@ -510,7 +506,6 @@ def test_dataset_follows_any_mapping(lab: Any, kit: Kit, inputs: Path, rng: np.r
     rules = ", ".join(f"{genre} -> {merged}" for genre, merged in mapping.items())
     call = f"the labels of tracks of Rock, Rock, Jazz, Λαϊκό and Ρεμπέτικο with a class_mapping {rules},"
     expect_equal(labels_of(dataset), [0, 0, 1, 1], call)
-    expect_equal(dataset.labels, [0, 0, 1, 1], f"the attribute labels with a class_mapping {rules},")
     classes = dataset.label_transformer.classes_
     expect_equal(classes, ["Blues", "Ρεμπέτικο"], f"label_transformer.classes_ with a class_mapping {rules},")
     _, after = kit.arguments_after(lab.step04_dataset.SpectrogramDataset, inputs / GENRES, mapping)

@@ -40,9 +40,11 @@ CALL = "regressor(x, targets, lengths)"
 LOW, HIGH = -2.0, 3.0  # ratings to be learnt, far apart, and on both sides of 0 and 1
 NEAR = 1.0  # to a rating that was learnt
 LINES = 8  # from track to track, along which ratings are looked at where they are 0
-FARTHEST = 64.0  # along a line
-ASIDE = 0.05  # of a rating of 0
-BEND = 0.05  # of a slope: what is lost in rounding is a hundredth of that
+FARTHEST = 16.0  # along a line
+LONGEST_STEP = 0.05
+ASIDE = 0.02  # of a rating of 0
+BEND = 0.1  # of a slope, at least, where an activation follows
+STAYS = 0.7  # of a bend that is no smooth one, in a quarter of the step
 
 
 def answer(
@@ -331,13 +333,20 @@ def _bends_at_zero(ratings: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         middle = ends.mean(axis=0)
         side = (np.sign(ratings(middle)) == np.sign(values[1])).astype(int)
         ends[side, np.arange(LINES)] = middle
-    middle = ends.mean(axis=0)
-    step = ASIDE * 2 * FARTHEST / np.maximum(np.abs(values[1] - values[0]), 1e-9)
-    below, low, high, above = (ratings(middle + steps * step) for steps in (-2, -1, 1, 2))
+    zero = ends.mean(axis=0)
+    slope = np.abs(ratings(zero + LONGEST_STEP) - ratings(zero - LONGEST_STEP)) / (2 * LONGEST_STEP)
+    step = np.minimum(ASIDE / np.maximum(slope, 1e-9), LONGEST_STEP)
+    wide, narrow = (_change_of_slope(ratings, zero, part) for part in (step, step / 4))
+    bent: np.ndarray = (wide > BEND) & (narrow > STAYS * wide)  # a bend that is smooth shrinks with the step
+    return bent[crossing & (slope > 0)]
+
+
+def _change_of_slope(ratings: Callable[[np.ndarray], np.ndarray], zero: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return by which part of itself the slope changes from below to above a place on each line."""
+    below, low, high, above = (ratings(zero + steps * step) for steps in (-2, -1, 1, 2))
     slopes = np.stack([low - below, above - high])
-    largest = np.abs(slopes).max(axis=0)
-    bent: np.ndarray = np.abs(slopes[1] - slopes[0]) > BEND * largest
-    return bent[crossing & (largest > 0)]
+    change: np.ndarray = np.abs(slopes[1] - slopes[0]) / np.maximum(np.abs(slopes).max(axis=0), 1e-12)
+    return change
 
 
 def expect_no_statistics(kit: Kit, make: MakeRegressor, shape: tuple[int, ...], rng: np.random.Generator) -> None:
