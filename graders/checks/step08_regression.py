@@ -29,7 +29,7 @@ from graders.checks.doubles.models import Call, MakeDouble, Said
 from graders.checks.doubles.scripted import Predicting
 from graders.checks.experiments.ratings import held_out_energy
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks import regressors
+from graders.checks.oracles.networks import bends, regressors
 from graders.checks.oracles.networks.any_network import evaluating, noise
 from graders.checks.oracles.networks.regressors import FEATURES, mean_squared_error, spearman_right
 from graders.checks.thresholds import expect_reached
@@ -83,7 +83,7 @@ def test_ratings_depend_on_the_tracks_alone(lab: Any, kit: Kit, rng: np.random.G
 def test_each_track_is_rated_on_its_own(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """The backbone gets each track as it is, and a track's rating is the same whatever else is in its batch."""
     regressors.expect_each_track_on_its_own(kit, lab.step08_regression.Regressor, (12,), rng)
-    regressors.expect_no_statistics(kit, lab.step08_regression.Regressor, (12,), rng)
+    bends.expect_no_statistics(kit, lab.step08_regression.Regressor, (12,), rng)
 
 
 @check(
@@ -120,7 +120,7 @@ def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit, rng: np.random.Gener
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """A regressor can learn any rating, also one below 0 or above 1: nothing follows its linear layer."""
     regressors.expect_any_rating(kit, lab.step08_regression.Regressor, None, rng)
-    regressors.expect_no_bend_at_zero(kit, lab.step08_regression.Regressor, None, rng)
+    bends.expect_no_bend_at_zero(kit, lab.step08_regression.Regressor, None, rng)
 
 
 @check(

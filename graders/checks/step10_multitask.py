@@ -14,7 +14,7 @@ from graders.authoring.examples import examples, st
 from graders.authoring.expect import as_array, expect_array, expect_error, expect_length, expect_number, plain
 from graders.checks.experiments.ratings import held_out_axes
 from graders.checks.kit.protocol import Kit
-from graders.checks.oracles.networks import regressors
+from graders.checks.oracles.networks import bends, regressors
 from graders.checks.oracles.networks.any_network import evaluating, noise
 from graders.checks.oracles.networks.regressors import FEATURES, ROUNDING, spearman_right
 from graders.checks.thresholds import expect_reached
@@ -163,7 +163,7 @@ def test_regressor_takes_a_batch_of_one(lab: Any, kit: Kit, rng: np.random.Gener
 def test_ratings_are_not_clipped(lab: Any, kit: Kit, rng: np.random.Generator) -> None:
     """Each axis can learn any rating, also one below 0 or above 1, whatever the others learn: nothing is clipped."""
     regressors.expect_any_rating(kit, three_tasks(lab), 3, rng)
-    regressors.expect_no_bend_at_zero(kit, three_tasks(lab), 3, rng)
+    bends.expect_no_bend_at_zero(kit, three_tasks(lab), 3, rng)
 
 
 @check(
