@@ -110,7 +110,7 @@ def test_a_notebook_is_graded_on_its_definitions(results: dict[str, Result]) -> 
     [
         "%matplotlib inline",
         "!pip install",
-        "cell 4 %%bash",
+        "cell 4 `%%bash`",
         "%%time",
         "beat_track?",
         "pair = pick_two_genres(labels, seed=42)",
