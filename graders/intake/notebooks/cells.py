@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -25,6 +26,7 @@ WRITES = re.compile(r"%%(?:writefile|file)\s+(?P<append>-a\s)?(?P<path>.+)")
 RESERVED = frozenset({"notebook.py", "cells_of_notebook.py"})
 NBGRADER = "nbgrader"
 NUMBERS = re.compile(r"\D*0*([0-9]{1,2})\D+0*([0-9]{1,2})\D*")
+ADDRESSES = "rfc3987_syntax"
 NOTHING_ANSWERED = "YOUR ANSWER HERE"  # what nbgrader puts where an answer is to stand
 
 
@@ -69,6 +71,20 @@ class Cells:
     written_by: dict[str, int] = field(default_factory=dict)
 
 
+def _nbformat() -> Any:
+    """Return the library that reads notebooks, loaded when there is one, without what checks addresses of the web.
+
+    Where that is installed, as with a Jupyter server, jsonschema loads it, which takes longer than all else here.
+    """
+    sys.modules.setdefault(ADDRESSES, None)  # type: ignore[arg-type]
+    try:
+        import nbformat  # noqa: PLC0415 - it loads much, and most submissions are no notebooks
+    finally:
+        if sys.modules[ADDRESSES] is None:
+            del sys.modules[ADDRESSES]
+    return nbformat
+
+
 def read_cells(data: bytes, package: str) -> Cells:
     """Read a notebook's file.
 
@@ -79,10 +95,9 @@ def read_cells(data: bytes, package: str) -> Cells:
     Raises:
         NoNotebook: it is not a notebook.
     """
-    import nbformat  # noqa: PLC0415 - it loads much, and most submissions are no notebooks
-
+    nbformat = _nbformat()
     try:
-        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         sources = [cell.source for cell in code]
         tests = [number for number, cell in enumerate(code, start=1) if _is_test(_metadata(cell, NBGRADER))]
