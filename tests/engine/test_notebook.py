@@ -16,7 +16,7 @@ from graders.intake.notebooks.notebook import read_notebook
 from graders.intake.submission import Submission, read_submission
 from graders.outcomes import HarnessFault
 from tests.engine.notebooks import kept, notebook
-from tests.support import COURSE
+from tests.support import COURSE, ROOT, run_python
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -320,3 +320,17 @@ def test_any_json_is_a_notebook_or_is_refused(content: object) -> None:
         return
     compile(read.files["notebook.py"], "notebook.py", "exec", dont_inherit=True)
     assert msgspec.json.encode([read.notes, read.markdown])
+
+
+def test_reading_a_notebook_loads_no_checker_of_addresses_and_hides_none(tmp_path: Path) -> None:
+    """jsonschema loads one where it is installed, which takes longer than reading a notebook does."""
+    (tmp_path / "rfc3987_syntax.py").write_text("is_valid_syntax = None\n", encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from graders.intake.notebooks.cells import read_cells\n"
+        "read_cells(open(sys.argv[1], 'rb').read(), 'lab')\n"
+        "print('nbformat' in sys.modules, 'rfc3987_syntax' in sys.modules)\n"
+        "import rfc3987_syntax"
+    )
+    done = run_python(code, ROOT / "fixtures" / "submissions" / "notebook.ipynb", cwd=tmp_path)
+    assert (done.stdout, done.returncode) == ("True False\n", 0), done.stderr
